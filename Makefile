@@ -1,0 +1,52 @@
+# Everything a user or a contributor does is one of these. Each does what it needs first, set-up included.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+JOBS ?= $(shell nproc)
+
+.PHONY: help setup build demo test lint bench sanitize clean
+
+help:
+	@echo "make demo    synthesise a few shipped questions with shipped models, and show one trace"
+	@echo "make test    build and run all tests"
+	@echo "make build   the program, at build/tessy"
+	@echo "make lint    clang-format and clang-tidy"
+	@echo "make bench   measure the engine"
+	@echo "make sanitize   the tests under ASan+UBSan, then under TSan"
+	@echo "make setup   what the others do first: packages and llama.cpp's source"
+
+setup:
+	@scripts/setup.sh
+
+build/%/build.ninja: scripts/setup.sh third_party/npm.lock
+	@scripts/setup.sh
+	@cmake --preset $* >build/$*.configure.log || { cat build/$*.configure.log; exit 1; }
+
+build: build/release/build.ninja
+	@cmake --build --preset release -j $(JOBS) --target tessy
+	@ln -sf release/tessy build/tessy
+
+demo: build
+	@scripts/demo.sh
+
+test: build/release/build.ninja
+	@scripts/setup.sh --tests
+	@cmake --build --preset release -j $(JOBS)
+	@ln -sf release/tessy build/tessy
+	@ctest --preset release
+
+sanitize: build/asan/build.ninja build/tsan/build.ninja
+	@scripts/setup.sh --tests
+	@cmake --build --preset asan -j $(JOBS)
+	@ctest --preset asan
+	@cmake --build --preset tsan -j $(JOBS)
+	@ctest --preset tsan
+
+lint: build/release/build.ninja
+	@scripts/lint.sh
+
+bench: build/release/build.ninja
+	@cmake --build --preset release -j $(JOBS) --target tessy_bench
+	@build/release/tessy_bench
+
+clean:
+	rm -rf build

@@ -1,0 +1,32 @@
+# llama.cpp as a static library, compiled with the same flags in every preset: the sanitizers watch our code,
+# and one compiler cache serves all presets.
+if(NOT EXISTS "${TESSY_LLAMA_DIR}/include/llama.h")
+  message(FATAL_ERROR
+    "no llama.cpp source in ${TESSY_LLAMA_DIR}: run scripts/setup.sh, or pass -DTESSY_LLAMA_DIR=<your checkout>")
+endif()
+
+set(BUILD_SHARED_LIBS OFF)
+set(LLAMA_BUILD_COMMON OFF CACHE BOOL "" FORCE)
+set(LLAMA_BUILD_IS_DEV OFF CACHE BOOL "" FORCE)
+# One engine thread a model is the norm; where a user asks for more, ggml's own thread pool is attached.
+set(GGML_OPENMP OFF CACHE BOOL "" FORCE)
+set(GGML_LLAMAFILE ON CACHE BOOL "" FORCE)
+add_subdirectory("${TESSY_LLAMA_DIR}" "${CMAKE_BINARY_DIR}/llama.cpp" EXCLUDE_FROM_ALL)
+
+# Only the Jinja engine of llama.cpp's `common`: renders a model's own chat template. It takes its JSON from the
+# copy that llama.cpp vendors, in a namespace-compatible version; nothing outside src/model/llama sees it.
+file(GLOB jinja_sources "${TESSY_LLAMA_DIR}/common/jinja/*.cpp")
+add_library(llama_jinja STATIC EXCLUDE_FROM_ALL ${jinja_sources} "${TESSY_LLAMA_DIR}/common/unicode.cpp")
+target_include_directories(llama_jinja SYSTEM PUBLIC
+  "${TESSY_LLAMA_DIR}/common" "${TESSY_LLAMA_DIR}/vendor")
+target_compile_options(llama_jinja PRIVATE -w)
+
+# Its headers are not ours to warn about.
+foreach(target llama ggml ggml-base ggml-cpu)
+  if(TARGET ${target})
+    get_target_property(includes ${target} INTERFACE_INCLUDE_DIRECTORIES)
+    set_target_properties(${target} PROPERTIES INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${includes}")
+  endif()
+endforeach()
+# g++ 12 takes its own AVX-512 headers for uses of uninitialised values.
+target_compile_options(ggml-cpu PRIVATE -w)

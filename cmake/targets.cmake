@@ -1,0 +1,32 @@
+# Warnings, optimisation and sanitizers belong to targets, not to the whole tree: llama.cpp keeps its own flags.
+add_library(tessy_options INTERFACE)
+target_compile_features(tessy_options INTERFACE cxx_std_20)
+target_compile_options(tessy_options INTERFACE
+  -O${TESSY_OPTIMIZE} -g1 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+  -Wnon-virtual-dtor -Woverloaded-virtual -Werror
+  -Wno-restrict)  # g++ 12 raises it for std::string concatenation (GCC bug 105651)
+target_include_directories(tessy_options INTERFACE "${CMAKE_SOURCE_DIR}/src")
+target_compile_definitions(tessy_options INTERFACE
+  TESSY_VERSION="${PROJECT_VERSION}" TESSY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+if(TESSY_SANITIZE)
+  target_compile_options(tessy_options INTERFACE -fsanitize=${TESSY_SANITIZE} -fno-omit-frame-pointer -UNDEBUG)
+  target_link_options(tessy_options INTERFACE -fsanitize=${TESSY_SANITIZE})
+endif()
+
+# tessy_library(name SOURCES ... LINKS ...): one static library a folder; LINKS are its declared layers.
+function(tessy_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS;TESTS" ${ARGN})
+  if(ARG_SOURCES)
+    add_library(tessy_${name} STATIC ${ARG_SOURCES})
+    target_link_libraries(tessy_${name} PUBLIC tessy_options ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS})
+  else()
+    add_library(tessy_${name} INTERFACE)
+    target_link_libraries(tessy_${name} INTERFACE tessy_options ${ARG_LINKS})
+  endif()
+  if(ARG_TESTS)
+    add_executable(${name}_test ${ARG_TESTS})
+    target_link_libraries(${name}_test PRIVATE tessy_${name} ${ARG_PRIVATE_LINKS} GTest::gmock GTest::gtest_main)
+    add_test(NAME ${name} COMMAND ${name}_test)
+    set_tests_properties(${name} PROPERTIES TIMEOUT 900)
+  endif()
+endfunction()

@@ -1,0 +1,93 @@
+#include "boundary/lexicon/phrase_tree.h"
+
+#include <algorithm>
+
+#include "boundary/lexicon/words.h"
+
+namespace tessy {
+
+// Reads one phrase by recursive descent: alternatives = sequence { "|" sequence }, sequence = { words | group
+// }, group = "(" alternatives ")". Each takes the nodes that lead to it and gives those it leads to.
+class PhraseTree::Reader {
+ public:
+  Reader(PhraseTree& tree, std::string_view phrase) : tree_(tree), rest_(phrase) {}
+
+  std::vector<uint32_t> Read() {
+    std::vector<uint32_t> ends = Alternatives({kRoot});
+    if (!rest_.empty()) problem_ = "has a \")\" too many";
+    return ends;
+  }
+  const std::optional<std::string>& problem() const { return problem_; }
+
+ private:
+  std::vector<uint32_t> Alternatives(const std::vector<uint32_t>& from) {
+    std::vector<uint32_t> ends = Sequence(from);
+    while (Skip('|')) {
+      for (const uint32_t end : Sequence(from)) ends.push_back(end);
+    }
+    std::sort(ends.begin(), ends.end());
+    ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
+    return ends;
+  }
+
+  std::vector<uint32_t> Sequence(std::vector<uint32_t> ends) {
+    while (!rest_.empty() && rest_.front() != '|' && rest_.front() != ')') {
+      if (Skip('(')) {
+        ends = Alternatives(ends);
+        if (!Skip(')')) problem_ = "lacks a \")\"";
+      } else {
+        ends = Words(std::move(ends));
+      }
+    }
+    return ends;
+  }
+
+  std::vector<uint32_t> Words(std::vector<uint32_t> ends) {
+    const std::string_view words = rest_.substr(0, rest_.find_first_of("()|"));
+    rest_.remove_prefix(words.size());
+    ForEachWord(words, {}, [&](const Word& word) {
+      if (word.core.empty() || word.mark != Mark::kNone) problem_ = "must be without punctuation";
+      for (uint32_t& end : ends) {
+        end = tree_.Child(end, word.core);
+        if (tree_.At(end).marker == Then::kContent)
+          problem_ = "is listed twice, or goes on after one that calls for content";
+      }
+    });
+    return ends;
+  }
+
+  bool Skip(char c) {
+    if (!rest_.starts_with(c)) return false;
+    rest_.remove_prefix(1);
+    return true;
+  }
+
+  PhraseTree& tree_;
+  std::string_view rest_;
+  std::optional<std::string> problem_;
+};
+
+std::optional<std::string> PhraseTree::Add(std::string_view phrase, Then then) {
+  Reader reader(*this, phrase);
+  const std::vector<uint32_t> ends = reader.Read();
+  if (reader.problem()) return reader.problem();
+  for (const uint32_t end : ends) {
+    Node& node = nodes_[end];
+    if (end == kRoot) return "may be no words at all";
+    if (node.marker) return "is listed twice";
+    if (then == Then::kContent && !node.next.empty())
+      return "calls for content, so longer ones that begin with it are never reached";
+    node.marker = then;
+  }
+  return std::nullopt;
+}
+
+uint32_t PhraseTree::Child(uint32_t node, std::string_view word) {
+  const auto fresh = static_cast<uint32_t>(nodes_.size());
+  const auto [child, is_fresh] = nodes_[node].next.try_emplace(std::string(word), fresh);
+  const uint32_t index = child->second;
+  if (is_fresh) nodes_.emplace_back();
+  return index;
+}
+
+}  // namespace tessy

@@ -1,0 +1,76 @@
+#include "cli/command.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "cli/exit_status.h"
+#include "cli/near_names.h"
+#include "cli/visible.h"
+
+namespace tessy {
+namespace {
+
+// "tessy model inspect": the command that the arguments had reached.
+std::string CommandLine(const CLI::App& app) {
+  const auto parsed = app.get_subcommands();
+  return parsed.empty() ? app.get_name() : app.get_name() + " " + CommandLine(*parsed.front());
+}
+
+// CLI11 takes a misspelt command for a missing one.
+std::string Explain(const CLI::App& app, const CLI::ParseError& error, int argc, const char* const* argv) {
+  const std::string_view first = argc > 1 ? argv[1] : "";
+  if (first.empty()) return "no command given";
+  if (!app.get_subcommands().empty() || first.starts_with('-')) return error.what();
+  std::vector<std::string> names;
+  for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
+  return fmt::format("there is no command \"{}\"{}", first, DidYouMean(first, names));
+}
+
+}  // namespace
+
+void ReportError(const Error& error) { fmt::print(stderr, "tessy: {}\n", VisibleLine(error.message)); }
+
+void Finish(CommandContext& context, const Status& status) {
+  if (status) return;
+  ReportError(status.error());
+  context.exit_status = kExitUsage;
+}
+
+Status WriteOutput(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return {};
+  return Fail(ErrorCode::kIo, fmt::format("standard output cannot be written: {}", std::strerror(errno)));
+}
+
+bool OutputIsTerminal() { return ::isatty(STDOUT_FILENO) == 1; }
+
+bool OutputHasColour() {
+  return AllowsColour(OutputIsTerminal(), std::getenv("NO_COLOR"), std::getenv("TERM"));
+}
+
+bool AllowsColour(bool is_terminal, const char* no_color, const char* terminal) {
+  const bool refused = no_color != nullptr && *no_color != '\0';
+  const bool dumb = terminal == nullptr || std::string_view(terminal) == "dumb";
+  return is_terminal && !refused && !dumb;
+}
+
+int RunProgram(CLI::App& app, CommandContext& context, int argc, const char* const* argv) {
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {  // --help, --version
+    return app.exit(asked);
+  } catch (const CLI::ParseError& error) {
+    const std::string reason = Explain(app, error, argc, argv);
+    ReportError({ErrorCode::kInvalidArgument, fmt::format("{} (see {} --help)", reason, CommandLine(app))});
+    return kExitUsage;
+  }
+  return context.exit_status;
+}
+
+}  // namespace tessy

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace tessy {
+
+// What a command hands back to main. Every command is one file that offers AddXCommand(CLI::App&,
+// CommandContext&); its callback runs while the arguments are parsed.
+struct CommandContext {
+  int exit_status = 0;
+};
+
+// "tessy: message" on standard error, in one line that is safe to print whatever the message quotes.
+void ReportError(const Error& error);
+
+// For the end of a command: reports a failure and sets the exit status to 1.
+void Finish(CommandContext& context, const Status& status);
+
+// Results go to standard output; a full disk or a closed pipe is an error like any other.
+Status WriteOutput(std::string_view text);
+
+bool OutputIsTerminal();
+// May standard output be coloured? On a terminal only, and not if NO_COLOR is set (https://no-color.org).
+bool OutputHasColour();
+bool AllowsColour(bool is_terminal, const char* no_color, const char* terminal);
+
+// Parses the arguments, which runs the command, and gives the exit status. A usage error is one line on
+// standard error.
+int RunProgram(CLI::App& app, CommandContext& context, int argc, const char* const* argv);
+
+}  // namespace tessy

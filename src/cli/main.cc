@@ -1,0 +1,17 @@
+#include "cli/command.h"
+#include "cli/completion.h"
+#include "cli/show.h"
+#include "cli/synth.h"
+
+int main(int argc, char** argv) {
+  CLI::App app("Teacher and student models write fine-tuning data together, span by span.", "tessy");
+  app.set_version_flag("--version", "tessy " TESSY_VERSION);
+  app.require_subcommand(1);
+  app.footer("Example:\n  tessy show responses.jsonl\n\ntessy COMMAND --help tells more of a command.");
+
+  tessy::CommandContext context;
+  tessy::AddSynthCommand(app, context);
+  tessy::AddShowCommand(app, context);
+  tessy::AddCompletionCommand(app, context);
+  return tessy::RunProgram(app, context, argc, argv);
+}

@@ -1,0 +1,78 @@
+#include "cli/progress.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+
+namespace tessy {
+namespace {
+
+constexpr double kPlainSeconds = 10.0;
+constexpr size_t kBarWidth = 24;
+
+std::string Duration(double seconds) {
+  const auto total = static_cast<uint64_t>(seconds + 0.5);
+  if (total >= 3600) return fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
+  return fmt::format("{}:{:02}", total / 60, total % 60);
+}
+
+std::string Bar(double share) {
+  const auto filled = static_cast<size_t>(share * kBarWidth);
+  std::string bar;
+  for (size_t i = 0; i < kBarWidth; ++i) bar += i < filled ? "━" : "╌";
+  return bar;
+}
+
+}  // namespace
+
+Result<ProgressStyle> FindProgressStyle(const std::string& name, bool is_terminal) {
+  if (name == "auto") return is_terminal ? ProgressStyle::kBar : ProgressStyle::kPlain;
+  if (name == "none") return ProgressStyle::kNone;
+  if (name == "plain") return ProgressStyle::kPlain;
+  if (name == "bar") return ProgressStyle::kBar;
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("--progress {}: there are auto, none, plain and bar", name));
+}
+
+std::string DescribeProgress(const RunProgress& progress) {
+  const size_t finished = progress.done + progress.failed;
+  const size_t fresh = finished - progress.resumed;
+  std::string line = fmt::format("{}/{} samples", finished, progress.samples);
+  if (progress.failed > 0) line += fmt::format(", {} failed", progress.failed);
+  if (progress.seconds > 0) {
+    line +=
+        fmt::format(", {:.0f} tokens/s", static_cast<double>(progress.counters.tokens) / progress.seconds);
+  }
+  if (fresh > 0 && finished < progress.samples) {
+    const double left =
+        progress.seconds / static_cast<double>(fresh) * static_cast<double>(progress.samples - finished);
+    line += fmt::format(", ETA {}", Duration(left));
+  }
+  if (progress.counters.drafted > 0) {
+    line += fmt::format(", {:.1f} % discarded", 100.0 * static_cast<double>(progress.counters.discarded) /
+                                                    static_cast<double>(progress.counters.drafted));
+  }
+  return line + fmt::format(", {}", Duration(progress.seconds));
+}
+
+void ProgressDisplay::Show(const RunProgress& progress) {
+  const std::string line = DescribeProgress(progress);
+  if (style_ == ProgressStyle::kBar) {
+    const double share = progress.samples == 0 ? 1.0
+                                               : static_cast<double>(progress.done + progress.failed) /
+                                                     static_cast<double>(progress.samples);
+    fmt::print(stderr, "\r{} {}\x1b[K", Bar(share), line);
+    std::fflush(stderr);
+    open_ = true;
+  } else if (style_ == ProgressStyle::kPlain && progress.seconds - shown_at_ >= kPlainSeconds) {
+    shown_at_ = progress.seconds;
+    fmt::print(stderr, "{}\n", line);
+  }
+}
+
+void ProgressDisplay::Close() {
+  if (open_) fmt::print(stderr, "\n");
+  open_ = false;
+}
+
+}  // namespace tessy

@@ -1,0 +1,318 @@
+#include "cli/synth_options.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "model/llama/gguf_file.h"
+
+namespace tessy {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+bool IsServer(const std::string& spec) { return spec.starts_with("http://") || spec.starts_with("https://"); }
+
+Status CheckSpecs(const std::vector<std::string>& specs, const char* flag) {
+  if (specs.size() > 1) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("--{}: a .gguf file is given once; several are for replicas of a server", flag));
+  }
+  if (!specs.empty() && IsServer(specs.front())) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("--{} {}: this build plays .gguf files only", flag, specs.front()));
+  }
+  return {};
+}
+
+// The name and content of a model file, so that a changed model is noticed wherever it lies.
+Result<Json> DescribeModel(const std::string& path) {
+  auto file = GgufFile::Open(path);
+  if (!file) return tl::unexpected(file.error());
+  return Json{{"file", path.substr(path.find_last_of('/') + 1)},
+              {"fingerprint", fmt::format("{:016x}", file->content_fingerprint())}};
+}
+
+std::string FirstOf(const std::vector<std::string>& specs) { return specs.empty() ? "" : specs.front(); }
+
+}  // namespace
+
+void AddSynthFlags(CLI::App& command, SynthFlags& f) {
+  command.add_option("run.toml", f.run_file, "settings; every key is a flag's name, and flags win");
+  command
+      .add_option("--questions", f.questions,
+                  "JSON lines with prompt, messages, dialogs, conversations or input")
+      ->type_name("FILE")
+      ->group("Input and output");
+  command
+      .add_option("--out", f.out,
+                  "responses, appended one by one; the same command goes on (default: standard output)")
+      ->type_name("FILE")
+      ->group("Input and output");
+  command.add_option("--run", f.run_folder, "folder of the run's settings and failures (default: OUT.run)")
+      ->type_name("DIR")
+      ->group("Input and output");
+  command.add_flag("--fresh", f.fresh, "set an existing --out aside (renamed) and start over")
+      ->group("Input and output");
+  command.add_option("--limit", f.limit, "only the first N questions (default: all)")
+      ->type_name("N")
+      ->group("Input and output");
+  command.add_flag("--skip-bad-lines", f.skip_bad_lines, "pass over questions that cannot be read")
+      ->group("Input and output");
+
+  command.add_option("--student", f.student, "model: a .gguf file")->type_name("MODEL")->group("Models");
+  command.add_option("--teacher", f.teacher, "model: a .gguf file")->type_name("MODEL")->group("Models");
+  command
+      .add_option("--student-boundary", f.student_boundary, "predictor: a .gguf file, or lexicon (built in)")
+      ->type_name("MODEL")
+      ->capture_default_str()
+      ->group("Models");
+  command
+      .add_option("--teacher-boundary", f.teacher_boundary, "predictor: a .gguf file, or lexicon (built in)")
+      ->type_name("MODEL")
+      ->capture_default_str()
+      ->group("Models");
+  command
+      .add_option("--student-family", f.student_family,
+                  "qwen3, gpt-oss, deepseek-r1, plain or a .toml (default: by template)")
+      ->type_name("FAMILY")
+      ->group("Models");
+  command.add_option("--teacher-family", f.teacher_family, "as --student-family")
+      ->type_name("FAMILY")
+      ->group("Models");
+  command.add_option("--template-date", f.template_date, "date for templates that show one (default: today)")
+      ->type_name("YYYY-MM-DD")
+      ->group("Models");
+  command
+      .add_option("--reasoning-effort", f.reasoning_effort,
+                  "low, medium or high, for gpt-oss (default: high)")
+      ->check(CLI::IsMember({"low", "medium", "high"}))
+      ->group("Models");
+
+  command
+      .add_option("--method", f.method, "tessy, student-only, teacher-only, teacher-think, teacher-answer")
+      ->capture_default_str()
+      ->group("Method");
+  command
+      .add_option("--answer-by", f.answer_by, "student or teacher, with --method tessy (default: student)")
+      ->check(CLI::IsMember({"student", "teacher"}))
+      ->group("Method");
+  command.add_option("--samples-per-question", f.samples_per_question, "responses for each question")
+      ->check(CLI::Range(1U, 1000000U))
+      ->capture_default_str()
+      ->group("Method");
+  command
+      .add_option("--draft", f.draft,
+                  "stop: nothing is written past a boundary; rollback: k tokens, then cut (the paper's)")
+      ->check(CLI::IsMember({"stop", "rollback"}))
+      ->capture_default_str()
+      ->group("Method");
+  command.add_option("--k", f.k, "tokens of a draft, with --draft rollback")
+      ->check(CLI::Range(1U, 100000U))
+      ->capture_default_str()
+      ->group("Method");
+  command.add_option("--cut", f.cut, "where a hand-over may fall: auto, complete_word, drop_word, token")
+      ->check(CLI::IsMember({"auto", "complete_word", "drop_word", "token"}))
+      ->capture_default_str()
+      ->group("Method");
+  command.add_option("--min-span-tokens", f.min_span_tokens, "tokens that a span keeps at least")
+      ->check(CLI::Range(1U, 100000U))
+      ->capture_default_str()
+      ->group("Method");
+  command.add_option("--style-threshold", f.style_threshold, "P(style) from which a token is the student's")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str()
+      ->group("Method");
+  command
+      .add_option("--max-thinking-tokens", f.thinking_tokens_max,
+                  "thinking budget; the context may leave less")
+      ->check(CLI::Range(1U, 100000000U))
+      ->capture_default_str()
+      ->group("Method");
+  command.add_option("--max-answer-tokens", f.answer_tokens_max, "answer budget")
+      ->check(CLI::Range(1U, 100000000U))
+      ->capture_default_str()
+      ->group("Method");
+  command.add_option("--retries", f.retries, "fresh attempts at a sample that failed")
+      ->check(CLI::Range(0U, 1000U))
+      ->capture_default_str()
+      ->group("Method");
+
+  command
+      .add_option("--seed", f.seed, "same seed, same settings: same responses (to the letter with --exact)")
+      ->capture_default_str()
+      ->group("Sampling");
+  command.add_option("--temperature", f.sampling.temperature, "0: always the most probable token")
+      ->check(CLI::Range(0.0, 100.0))
+      ->capture_default_str()
+      ->group("Sampling");
+  command.add_option("--top-p", f.sampling.top_p, "1: off")
+      ->check(CLI::Range(0.0001, 1.0))
+      ->capture_default_str()
+      ->group("Sampling");
+  command.add_option("--top-k", f.sampling.top_k, "0: off")
+      ->check(CLI::Range(0, 100000000))
+      ->capture_default_str()
+      ->group("Sampling");
+  command.add_option("--min-p", f.sampling.min_p, "0: off")
+      ->check(CLI::Range(0.0, 1.0))
+      ->capture_default_str()
+      ->group("Sampling");
+
+  command
+      .add_flag("--exact", f.exact,
+                "batch-invariant arithmetic: the same text whatever k, concurrency or interruption")
+      ->group("Engine");
+  command
+      .add_option("--concurrency", f.concurrency,
+                  "samples at a time (default: what memory allows, at most 64)")
+      ->check(CLI::Range(1, 4096))
+      ->type_name("N")
+      ->group("Engine");
+  command
+      .add_option("--threads", f.threads,
+                  "threads of each engine (default: 1 for small models, half the cores for others)")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N")
+      ->group("Engine");
+  command.add_option("--gpu-layers", f.gpu_layers, "layers on an accelerator, -1: all")
+      ->check(CLI::Range(-1, 100000))
+      ->group("Engine");
+  command
+      .add_option("--memory", f.memory_gib, "budget for weights and caches (default: 3/4 of what is free)")
+      ->check(CLI::Range(0.0, 1e9))
+      ->type_name("GIB")
+      ->group("Engine");
+  command
+      .add_option("--context", f.context, "tokens of a sample (default: what the models know, at most 40960)")
+      ->check(CLI::Range(16U, 100000000U))
+      ->type_name("N")
+      ->group("Engine");
+
+  command.add_option("--progress", f.progress, "auto, none, plain or bar")
+      ->check(CLI::IsMember({"auto", "none", "plain", "bar"}))
+      ->capture_default_str()
+      ->group("Messages");
+  command.add_option("--log-level", f.log_level, "debug, info, warning, error")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str()
+      ->group("Messages");
+}
+
+Result<Method> MethodOf(const SynthFlags& flags) {
+  auto method = FindMethod(flags.method);
+  if (!method || flags.answer_by.empty()) return method;
+  const Role answerer = flags.answer_by == "teacher" ? Role::kTeacher : Role::kStudent;
+  if (!method->cooperative() && answerer != method->answerer) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("--answer-by {}: with --method {} the {} answers; it is for --method tessy",
+                            flags.answer_by, flags.method, Name(method->answerer)));
+  }
+  method->answerer = answerer;
+  return method;
+}
+
+Result<LlamaCastOptions> CastOptionsOf(const SynthFlags& flags, const Method& method) {
+  if (auto status = CheckSpecs(flags.student, "student"); !status) return tl::unexpected(status.error());
+  if (auto status = CheckSpecs(flags.teacher, "teacher"); !status) return tl::unexpected(status.error());
+  LlamaCastOptions options;
+  options.method = method;
+  options.models = {FirstOf(flags.student), FirstOf(flags.teacher)};
+  options.boundaries = {flags.student_boundary, flags.teacher_boundary};
+  options.families = {flags.student_family, flags.teacher_family};
+  for (const Role role : {Role::kStudent, Role::kTeacher}) {
+    if (method.Uses(role) && options.models[static_cast<size_t>(role)].empty()) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("--{0} is missing: --method {1} needs it; give a .gguf file", Name(role),
+                              flags.method));
+    }
+    const std::string& boundary = options.boundaries[static_cast<size_t>(role)];
+    if (method.cooperative() && IsServer(boundary)) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("--{}-boundary {}: this build reads .gguf files and lexicon only", Name(role),
+                              boundary));
+    }
+    TemplateOptions& told = options.template_options[static_cast<size_t>(role)];
+    told.date = flags.template_date;
+    if (!flags.reasoning_effort.empty())
+      told.variables.emplace_back("reasoning_effort", flags.reasoning_effort);
+  }
+  options.sampling = flags.sampling;
+  options.concurrency = flags.concurrency;
+  options.context_tokens = flags.context;
+  options.memory_bytes = static_cast<uint64_t>(flags.memory_gib * static_cast<double>(uint64_t{1} << 30));
+  options.threads = flags.threads;
+  options.gpu_layers = flags.gpu_layers;
+  options.exact = flags.exact;
+  return options;
+}
+
+Result<SampleSettings> SampleSettingsOf(const SynthFlags& flags, const Method& method,
+                                        bool shares_vocabulary) {
+  SampleSettings settings;
+  settings.method = method;
+  settings.seed = flags.seed;
+  settings.draft_tokens = flags.draft == "stop" ? 1 : flags.k;
+  settings.thinking_tokens_max = flags.thinking_tokens_max;
+  settings.answer_tokens_max = flags.answer_tokens_max;
+  settings.retries_max = flags.retries;
+  settings.min_span_tokens = flags.min_span_tokens;
+  settings.style_threshold = flags.style_threshold;
+  if (flags.cut == "token" && method.cooperative() && !shares_vocabulary) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--cut token: needs one vocabulary for both roles and both predictors, and these differ; use "
+                "--cut auto, complete_word or drop_word");
+  }
+  if (flags.cut == "drop_word") {
+    settings.cut = CutRule::kDropWord;
+  } else if (flags.cut == "token" || (flags.cut == "auto" && shares_vocabulary)) {
+    settings.cut = CutRule::kToken;
+  } else {
+    settings.cut = CutRule::kCompleteWord;
+  }
+  return settings;
+}
+
+Result<std::string> DescribeSettings(const SynthFlags& flags, const Method& method) {
+  Json json{{"tessy_run", 1}, {"method", flags.method}, {"answer_by", std::string(Name(method.answerer))}};
+  const std::array<std::string, 2> models{FirstOf(flags.student), FirstOf(flags.teacher)};
+  const std::array<std::string, 2> boundaries{flags.student_boundary, flags.teacher_boundary};
+  const std::array<std::string, 2> families{flags.student_family, flags.teacher_family};
+  for (const Role role : {Role::kStudent, Role::kTeacher}) {
+    const auto i = static_cast<size_t>(role);
+    if (!models[i].empty()) {
+      auto model = DescribeModel(models[i]);
+      if (!model) return tl::unexpected(model.error());
+      json[std::string(Name(role))] = *model;
+      json[fmt::format("{}_family", Name(role))] = families[i].empty() ? "by template" : families[i];
+    }
+    if (!method.cooperative()) continue;
+    Json boundary = "lexicon";
+    if (boundaries[i] != "lexicon") {
+      auto model = DescribeModel(boundaries[i]);
+      if (!model) return tl::unexpected(model.error());
+      boundary = *model;
+    }
+    json[fmt::format("{}_boundary", Name(role))] = boundary;
+  }
+  json["seed"] = flags.seed;
+  json["temperature"] = flags.sampling.temperature;
+  json["top_p"] = flags.sampling.top_p;
+  json["top_k"] = flags.sampling.top_k;
+  json["min_p"] = flags.sampling.min_p;
+  json["draft"] = flags.draft;
+  if (flags.draft != "stop") json["k"] = flags.k;
+  json["cut"] = flags.cut;
+  json["min_span_tokens"] = flags.min_span_tokens;
+  json["style_threshold"] = flags.style_threshold;
+  json["max_thinking_tokens"] = flags.thinking_tokens_max;
+  json["max_answer_tokens"] = flags.answer_tokens_max;
+  json["retries"] = flags.retries;
+  json["context"] = flags.context;
+  json["exact"] = flags.exact;
+  json["template_date"] = flags.template_date;
+  json["reasoning_effort"] = flags.reasoning_effort;
+  return json.dump();
+}
+
+}  // namespace tessy

@@ -1,0 +1,97 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "cooperation/session.h"
+#include "cooperation/trace.h"
+#include "cooperation/verdict.h"
+
+namespace tessy {
+
+// Why a sample's attempt came to nothing (method, "What makes a sample fail").
+enum class FailureReason : uint8_t {
+  kEmptyGeneration,     // nothing written: a draft, the thinking or the answer
+  kEndedInThinking,     // end of sequence before the thinking was closed
+  kThinkingNotClosed,   // thinking budget used up
+  kContextFull,         // the model's context is used up
+  kRepetition,          // the text runs in a loop
+  kAnswerNotFinished,   // answer budget used up
+  kBackendError,        // a backend failed, retries included
+  kPromptTooLong,       // the prompt alone does not fit
+};
+std::string_view Name(FailureReason reason);  // "empty_generation", …
+
+struct LoopSettings {
+  uint32_t draft_tokens = 1;  // k; 1 writes nothing past a boundary
+  uint32_t thinking_tokens_max = 38000;
+  bool cooperative = true;  // false: `first` thinks alone
+  Role first = Role::kStudent;
+  // By role: the texts with which the role closes the thinking, and how its spans are cut.
+  std::array<std::vector<std::string>, 2> close_texts;
+  std::array<CutPolicy, 2> cut;
+};
+
+// What the loop waits for next.
+struct Action {
+  enum class Kind : uint8_t { kDraft, kAsk, kAnswer, kFail };
+  Kind kind = Kind::kDraft;
+  Role role = Role::kStudent;         // who drafts, whose predictor is asked, who closed the thinking
+  uint32_t tokens_max = 0;            // kDraft
+  std::vector<uint32_t> places;       // kAsk: see BoundaryReader::Ask
+  FailureReason reason = FailureReason::kEmptyGeneration;  // kFail
+
+  // What became of the last draft, to be done before the action itself:
+  std::vector<DraftToken> kept;  // tokens of the role that drafted which now stay, in order
+  bool span_ended = false;       // …and with them its span: the other role goes on
+  uint32_t discarded = 0;        // tokens at the end of its draft that it must forget
+};
+
+struct Start {};
+struct Drafted {
+  Draft draft;
+};
+struct Owners {
+  std::vector<float> p_style;  // one for each place asked
+};
+using Event = std::variant<Start, Drafted, Owners>;
+
+// State of Algorithm 1 for one sample. Value type; only Step changes it.
+struct LoopState {
+  LoopSettings settings;
+
+  Trace y;                          // what stays
+  Role speaker = Role::kStudent;
+  std::vector<DraftToken> span;     // tokens of the current span: `kept` of them are in y, the rest is drafted
+  size_t kept = 0;
+  std::string text;                 // y.text and what is drafted after it
+  std::vector<size_t> ends;         // bytes of `text` through each token of the span
+  std::vector<float> p_style;       // of the span's tokens, NaN where not asked
+  std::vector<uint32_t> asked;      // places of the question under way
+  std::optional<size_t> closing_at; // first byte of the close text, once it is complete
+  size_t open = 0;                  // tokens of the span before the one that ends the thinking; all, if none does
+  bool context_full = false;
+
+  std::array<uint32_t, 2> tokens_by_role{};  // kept, each in its writer's vocabulary
+  uint32_t silent_tokens = 0;       // kept tokens of the span without text, before its first one with text
+  uint32_t drafted_tokens = 0;
+  uint32_t discarded_tokens = 0;
+  uint32_t switches = 0;
+
+  explicit LoopState(LoopSettings loop_settings);
+  uint32_t thinking_tokens() const { return tokens_by_role[0] + tokens_by_role[1]; }
+  // Where the next draft stands in the thinking's random stream.
+  DraftPosition Position(uint64_t stream) const;
+};
+
+// One step of Algorithm 1: takes what happened, says what is to happen next. Pure: no clock, no input or output, no
+// randomness. Begin with Start. After kAnswer or kFail the loop is over.
+Action Step(LoopState& state, const Event& event);
+
+}  // namespace tessy

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tessy {
+
+// The two models that write a trace between them (TESSY, section 3).
+enum class Role : uint8_t { kStudent, kTeacher };
+
+constexpr Role Other(Role role) { return role == Role::kStudent ? Role::kTeacher : Role::kStudent; }
+std::string_view Name(Role role);  // "student", "teacher"
+
+// What a span holds. Style and capability are the kinds of a cooperative thinking; thinking is that of a method with
+// one thinker.
+enum class SpanKind : uint8_t { kStyle, kCapability, kThinking, kAnswer };
+std::string_view Name(SpanKind kind);
+
+// A maximal run of text written by one role. Offsets are bytes, end exclusive.
+struct Span {
+  Role role = Role::kStudent;
+  SpanKind kind = SpanKind::kStyle;
+  size_t begin = 0;
+  size_t end = 0;
+  uint32_t tokens = 0;  // in the writer's own vocabulary
+
+  bool operator==(const Span&) const = default;
+};
+
+// The thinking so far: its text and the spans that tile it. Value type.
+struct Trace {
+  std::string text;
+  std::vector<Span> spans;
+
+  // Appends to the last span when it has the same role and kind, else opens a new one. Empty text opens none.
+  void Append(Role role, SpanKind kind, std::string_view written, uint32_t tokens);
+  // Drops everything past `size` bytes; spans that become empty go. Token counts of a span cut in its middle are the
+  // caller's to mend.
+  void Truncate(size_t size);
+
+  bool operator==(const Trace&) const = default;
+};
+
+using TokenId = int32_t;
+
+// One token as a model drafted it. A backend that does not tell ids leaves -1.
+struct DraftToken {
+  enum class End : uint8_t {
+    kNone,
+    kThinking,  // the family's close marker as one token: thinking ends here
+    kSequence,  // an end-of-generation token
+  };
+  TokenId id = -1;
+  std::string text;  // the bytes it adds to the response; may end inside a character; empty for a control token
+  End end = End::kNone;
+
+  bool operator==(const DraftToken&) const = default;
+};
+
+}  // namespace tessy

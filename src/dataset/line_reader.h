@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace tessy {
+
+// The lines of a text file as people have them: a byte-order mark, CRLF and blank lines are dropped; a line
+// may be of any length and hold any bytes. Not thread-safe.
+class LineReader {
+ public:
+  // "-" is standard input.
+  static Result<LineReader> Open(std::string path);
+
+  // The next line that is not blank, none at the end. The view lives until the next call.
+  Result<std::optional<std::string_view>> Next();
+
+  const std::string& name() const { return name_; }
+  size_t line() const { return line_; }  // of the last line handed out, from 1; blank lines count
+  std::string Where() const;             // "questions.jsonl:7"
+
+ private:
+  struct Close {
+    void operator()(std::FILE* file) const;
+  };
+  struct Free {
+    void operator()(char* buffer) const { std::free(buffer); }
+  };
+
+  LineReader(std::string name, std::FILE* file) : name_(std::move(name)), file_(file) {}
+  std::optional<std::string_view> NextRaw();
+
+  std::string name_;
+  std::unique_ptr<std::FILE, Close> file_;
+  std::unique_ptr<char, Free> buffer_;
+  size_t capacity_ = 0;
+  size_t line_ = 0;
+};
+
+}  // namespace tessy

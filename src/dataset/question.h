@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+
+namespace tessy {
+
+struct ChatMessage {
+  std::string role;  // "system", "user", "assistant"
+  std::string content;
+
+  bool operator==(const ChatMessage&) const = default;
+};
+
+// A prompt to be answered. The last message is the user's.
+struct Question {
+  std::string id;
+  std::vector<ChatMessage> messages;
+  std::string
+      source_json;  // the fields of the row that were not read here, as one JSON object; empty if none
+  size_t line = 0;  // where it stands in its file, from 1
+
+  bool operator==(const Question&) const = default;
+};
+
+struct BadLine {
+  size_t line = 0;
+  std::string reason;
+
+  bool operator==(const BadLine&) const = default;
+};
+
+struct Questions {
+  std::vector<Question> questions;
+  std::vector<BadLine> bad_lines;  // those skipped
+};
+
+struct ReadQuestionsOptions {
+  bool skip_bad_lines = false;
+};
+
+// Reads JSON lines of any of these shapes (the first field that is there and not null counts):
+//   prompt         text
+//   messages       [{role, content}]         also OpenAI's, TRL's, ms-swift's
+//   dialogs        [{role, content}]         the published TESSY code
+//   conversations  [{from, value}]           ShareGPT, OpenThoughts
+//   input          text or [{role, content}], with system_prompt   Nemotron, AceReason
+// with `id` or `id_ddm`, a text or number. A response at the end of a list is dropped; earlier turns stay.
+// Fields that were read are not in source_json, all others are, to the letter.
+//
+// A row without an id is named after its prompt: "q-" and 16 hexadecimal digits; the second row with that
+// prompt gets
+// "-2" behind it, and so on in the order of the file. Two rows with the same id of their own are an error, as
+// is a file without a question. A line that cannot be used is an error that names it, or with skip_bad_lines
+// is listed. `path` "-" is standard input.
+Result<Questions> ReadQuestions(const std::string& path, const ReadQuestionsOptions& options = {});
+
+}  // namespace tessy

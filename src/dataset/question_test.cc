@@ -1,0 +1,252 @@
+#include "dataset/question.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string_view>
+
+namespace tessy {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::MatchesRegex;
+
+class QuestionTest : public testing::Test {
+ protected:
+  QuestionTest() {
+    const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
+    path_ = testing::TempDir() + "question_test_" + test + "_" + std::to_string(::getpid()) + ".jsonl";
+  }
+  ~QuestionTest() override { std::filesystem::remove_all(path_); }
+
+  Result<Questions> Read(std::string_view content, ReadQuestionsOptions options = {}) {
+    std::ofstream(path_, std::ios::binary) << content;
+    return ReadQuestions(path_, options);
+  }
+  // The one question of a file with this one row.
+  Question ReadOne(std::string_view row) {
+    auto read = Read(row);
+    EXPECT_TRUE(read) << row << ": " << read.error().message;
+    return read ? read->questions.at(0) : Question{};
+  }
+  std::string ErrorOf(std::string_view content) {
+    auto read = Read(content);
+    EXPECT_FALSE(read) << content;
+    return read ? "" : read.error().message;
+  }
+
+  std::string path_;
+};
+
+std::vector<std::string> Ids(const Questions& read) {
+  std::vector<std::string> ids;
+  for (const Question& question : read.questions) ids.push_back(question.id);
+  return ids;
+}
+
+TEST_F(QuestionTest, EveryShapeOfPromptIsRead) {
+  const std::vector<ChatMessage> plain = {{"user", "Hi"}};
+  const std::vector<ChatMessage> with_system = {{"system", "Be brief."}, {"user", "Hi"}};
+  const std::vector<ChatMessage> several = {{"user", "Hi"}, {"assistant", "Hello."}, {"user", "And?"}};
+  const struct {
+    std::string_view row;
+    std::vector<ChatMessage> messages;
+  } cases[] = {
+      {R"({"prompt": "Hi"})", plain},
+      {R"({"prompt": null, "messages": [{"role": "user", "content": "Hi"}]})", plain},
+      {R"({"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}]})",
+       with_system},
+      {R"({"dialogs": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "old answer"}]})",
+       plain},
+      {R"({"dialogs": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello."},
+         {"role": "user", "content": "And?"}, {"role": "assistant", "content": "a"},
+         {"role": "assistant", "content": "b"}]})",
+       several},
+      {R"({"conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "old answer"}]})",
+       plain},
+      {R"({"conversations": [{"from": "system", "value": "Be brief."}, {"from": "user", "value": "Hi"}]})",
+       with_system},
+      {R"({"conversations": [{"from": "human", "value": "Hi"}, {"from": "assistant", "value": "Hello."},
+         {"from": "human", "value": "And?"}]})",
+       several},
+      {R"({"input": "Hi", "output": "old answer"})", plain},
+      {R"({"input": "Hi", "system_prompt": ""})", plain},
+      {R"({"input": "Hi", "system_prompt": null})", plain},
+      {R"({"input": "Hi", "system_prompt": "Be brief."})", with_system},
+      {R"({"input": [{"role": "user", "content": "Hi"}], "system_prompt": "Be brief."})", with_system},
+      {R"({"input": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}],
+         "system_prompt": "Be long."})",
+       with_system},
+  };
+  for (const auto& [row, messages] : cases) {
+    std::string line(row);
+    std::erase(line, '\n');
+    EXPECT_EQ(ReadOne(line).messages, messages) << line;
+  }
+}
+
+TEST_F(QuestionTest, IdsMayBeTextsOrNumbers) {
+  EXPECT_EQ(ReadOne(R"({"prompt": "p", "id": "a/1"})").id, "a/1");
+  EXPECT_EQ(ReadOne(R"({"prompt": "p", "id": 17})").id, "17");
+  EXPECT_EQ(ReadOne(R"({"prompt": "p", "id": 123456789012345678901234567890})").id,
+            "123456789012345678901234567890");
+  EXPECT_EQ(ReadOne(R"({"prompt": "p", "id_ddm": "d-1"})").id, "d-1");
+  EXPECT_EQ(ReadOne(R"({"prompt": "p", "id": null, "id_ddm": 5})").id, "5");
+  EXPECT_EQ(ReadOne(R"({"prompt": "p", "id": "a", "id_ddm": "b"})").source_json, R"({"id_ddm":"b"})");
+}
+
+TEST_F(QuestionTest, OtherFieldsAreCarriedOverToTheLetter) {
+  const auto question = ReadOne(
+      R"({ "z" : 1.50, "prompt":"p", "a":[1, {"b": " x  \" y\\"}], "big": 123456789012345678901234567890,)"
+      R"( "id":"q", "e\u00e9": 1E+2, "t":true , "n": null, "empty": {}})");
+  EXPECT_EQ(question.source_json,
+            R"({"z":1.50,"a":[1,{"b":" x  \" y\\"}],"big":123456789012345678901234567890,)"
+            R"("e\u00e9":1E+2,"t":true,"n":null,"empty":{}})");
+  EXPECT_EQ(ReadOne(R"({"prompt":"p","id":"q"})").source_json, "");
+}
+
+TEST_F(QuestionTest, PromptsWithoutAnIdAreNamedAfterThePromptAndItsOccurrence) {
+  const auto read = Read(R"({"prompt": "one"})"
+                         "\n"
+                         R"({"prompt": "two"})"
+                         "\n"
+                         R"({"messages": [{"role": "user", "content": "one"}]})"
+                         "\n"
+                         R"({"prompt": "one", "x": 1})"
+                         "\n");
+  ASSERT_TRUE(read) << read.error().message;
+  const std::string one = read->questions[0].id;
+  EXPECT_THAT(one, MatchesRegex("q-[0-9a-f]{16}"));
+  EXPECT_NE(read->questions[1].id, one);
+  EXPECT_EQ(read->questions[2].id, one + "-2");
+  EXPECT_EQ(read->questions[3].id, one + "-3");
+  EXPECT_EQ(ReadOne(R"({"prompt": "one"})").id, one);
+}
+
+TEST_F(QuestionTest, AMadeIdNeverMeetsAGivenOne) {
+  const std::string made = ReadOne(R"({"prompt": "one"})").id;
+  const auto read = Read("{\"prompt\": \"one\"}\n{\"prompt\": \"two\", \"id\": \"" + made + "\"}\n");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_THAT(Ids(*read), ElementsAre(made + "-2", made));
+}
+
+TEST_F(QuestionTest, TheTurnsOfAPromptAreToldApart) {
+  const auto a =
+      ReadOne(R"({"messages": [{"role": "system", "content": "x"}, {"role": "user", "content": "y"}]})");
+  const auto b =
+      ReadOne(R"({"messages": [{"role": "user", "content": "x"}, {"role": "user", "content": "y"}]})");
+  EXPECT_NE(a.id, b.id);
+}
+
+TEST_F(QuestionTest, BlankLinesCarriageReturnsAndAByteOrderMarkAreAccepted) {
+  const auto read = Read(
+      "\xEF\xBB\xBF{\"prompt\":\"a\",\"id\":1}\r\n\r\n  "
+      "\n{\"prompt\":\"b\",\"id\":2}\r\n{\"prompt\":\"c\",\"id\":3}");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_THAT(Ids(*read), ElementsAre("1", "2", "3"));
+  EXPECT_EQ(read->questions[0].line, 1u);
+  EXPECT_EQ(read->questions[1].line, 4u);
+  EXPECT_EQ(read->questions[2].line, 5u);
+}
+
+TEST_F(QuestionTest, LinesMayBeVeryLong) {
+  const std::string text(3'000'000, 'x');
+  EXPECT_EQ(ReadOne("{\"prompt\":\"" + text + "\",\"output\":\"" + text + "\"}").messages[0].content, text);
+}
+
+TEST_F(QuestionTest, DeepNestingIsCarriedOver) {
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  EXPECT_EQ(ReadOne("{\"prompt\":\"p\",\"deep\":" + deep + "}").source_json, "{\"deep\":" + deep + "}");
+}
+
+TEST_F(QuestionTest, ABadLineIsAnErrorThatNamesThePlaceAndWhatIsWrong) {
+  using namespace std::string_view_literals;
+  const std::pair<std::string_view, std::string_view> cases[] = {
+      {"{\"prompt\": ", "not valid JSON: the line ends too early"},
+      {"{\"prompt\" \"x\"}", "not valid JSON: at byte 13"},
+      {"{\"prompt\": \"x\"} {}", "not valid JSON"},
+      {"{\"prompt\": \"x\", \"n\": 1e999}", "not valid JSON"},
+      {"\"text\"", "a string, not a JSON object"},
+      {"[]", "a list, not a JSON object"},
+      {"[", "JSON spread over several lines"},
+      {"PAR1\x15\x04", "a Parquet file"},
+      {"\x1F\x8B\x08", "compressed with gzip"},
+      {"{\"prompt\": \"a\xFFz\"}", "not UTF-8 at byte 14"},
+      {"{\"prompt\": \"\\ud800\"}", "not valid JSON"},
+      {"{\"question\": \"x\"}", "no prompt, messages, dialogs, conversations or input in it"},
+      {"{\"prompt\": 5}", "prompt is a number, not a text"},
+      {"{\"prompt\": [\"x\"]}", "prompt is a list, not a text"},
+      {"{\"prompt\": \"\"}", "prompt is empty"},
+      {"{\"prompt\": \" \\n\\u3000\"}", "prompt is empty"},
+      {"{\"prompt\": \"a\\u0000b\"}", "prompt holds a NUL character"},
+      {"{\"prompt\": \"a\0b\"}"sv, "not valid JSON"},
+      {"{\"messages\": \"x\"}", "messages is a string, not a list of turns"},
+      {"{\"input\": true}", "input is a truth value, not a text or a list of turns"},
+      {"{\"input\": \"x\", \"system_prompt\": 1}", "input has a number for its system_prompt"},
+      {"{\"messages\": []}", "messages holds no turn of the user"},
+      {"{\"messages\": [{\"role\": \"system\", \"content\": \"x\"}]}", "messages holds no turn of the user"},
+      {"{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}, {\"role\": \"system\", \"content\": "
+       "\"y\"}]}",
+       "messages ends in a turn of the system"},
+      {"{\"messages\": [{\"role\": \"user\", \"content\": \"\"}]}", "messages is empty"},
+      {"{\"messages\": [5]}", "messages turn 1 is a number, not an object"},
+      {"{\"messages\": [{\"content\": \"x\"}]}", "messages turn 1 has no role"},
+      {"{\"messages\": [{\"role\": \"user\"}]}", "messages turn 1 has no content"},
+      {"{\"messages\": [{\"role\": 1, \"content\": \"x\"}]}", "messages turn 1 has a number for its role"},
+      {"{\"messages\": [{\"role\": \"user\", \"content\": []}]}",
+       "messages turn 1 has a list for its content"},
+      {"{\"messages\": [{\"role\": \"tool\", \"content\": \"x\"}]}",
+       "messages turn 1 is of the unknown role \"tool\""},
+      {"{\"prompt\": \"x\", \"id\": \"\"}", "id is empty"},
+      {"{\"prompt\": \"x\", \"id\": {}}", "id is an object, not a text or number"},
+      {"{\"prompt\": \"x\", \"id_ddm\": \"a\\nb\"}", "id_ddm holds a control character"},
+  };
+  for (const auto& [line, reason] : cases) {
+    const std::string content = "{\"prompt\":\"fine\"}\n" + std::string(line) + "\n";
+    const std::string error = ErrorOf(content);
+    EXPECT_THAT(error, HasSubstr(path_ + ":2: ")) << line;
+    EXPECT_THAT(error, HasSubstr(reason)) << line;
+    EXPECT_THAT(error, HasSubstr("(--skip-bad-lines skips such lines)")) << line;
+
+    const auto read = Read(content + "{\"prompt\":\"fine as well\"}", {.skip_bad_lines = true});
+    ASSERT_TRUE(read) << line << ": " << read.error().message;
+    EXPECT_EQ(read->questions.size(), 2u) << line;
+    ASSERT_EQ(read->bad_lines.size(), 1u) << line;
+    EXPECT_EQ(read->bad_lines[0].line, 2u);
+    EXPECT_THAT(read->bad_lines[0].reason, HasSubstr(reason));
+  }
+}
+
+TEST_F(QuestionTest, AnIdThatStandsTwiceIsAnErrorThatNamesBothLines) {
+  const std::string content = "{\"prompt\":\"a\",\"id\":7}\n\n{\"prompt\":\"b\",\"id\":\"7\"}\n";
+  EXPECT_THAT(ErrorOf(content), HasSubstr("the id \"7\" stands in line 1 and in line 3"));
+  EXPECT_FALSE(Read(content, {.skip_bad_lines = true}));
+}
+
+TEST_F(QuestionTest, AFileWithoutQuestionsIsAnError) {
+  EXPECT_THAT(ErrorOf(""), HasSubstr("is empty: no questions in it"));
+  EXPECT_THAT(ErrorOf("\n \r\n"), HasSubstr("is empty: no questions in it"));
+  const auto read = Read("x\ny\n", {.skip_bad_lines = true});
+  ASSERT_FALSE(read);
+  EXPECT_THAT(read.error().message, HasSubstr("all 2 lines are bad, line 1: not valid JSON"));
+}
+
+TEST_F(QuestionTest, AFileThatCannotBeReadIsAnError) {
+  const auto missing = ReadQuestions("/no/such/file.jsonl");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(missing.error().message, "/no/such/file.jsonl: cannot be read: No such file or directory");
+  const auto folder = ReadQuestions(testing::TempDir());
+  ASSERT_FALSE(folder);
+  EXPECT_THAT(folder.error().message, HasSubstr("is a directory"));
+  const auto unreadable = ReadQuestions("/proc/self/mem");  // opens, but reading fails
+  ASSERT_FALSE(unreadable);
+  EXPECT_EQ(unreadable.error().code, ErrorCode::kIo);
+}
+
+}  // namespace
+}  // namespace tessy

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "cooperation/trace.h"
+#include "dataset/line_reader.h"
+#include "dataset/question.h"
+
+namespace tessy {
+
+// A run of the assistant's content that one role wrote. Offsets are code points of that content, end
+// exclusive.
+struct ResponseSpan {
+  Role role = Role::kStudent;
+  SpanKind kind = SpanKind::kStyle;
+  size_t start = 0;
+  size_t end = 0;
+  uint64_t tokens = 0;  // in the writer's own vocabulary
+
+  bool operator==(const ResponseSpan&) const = default;
+};
+
+struct ResponseStats {
+  uint64_t thinking_tokens = 0;  // student_tokens + teacher_tokens
+  uint64_t student_tokens = 0;
+  uint64_t teacher_tokens = 0;
+  uint64_t answer_tokens = 0;
+  uint64_t switches = 0;
+  uint64_t drafted_tokens = 0;
+  uint64_t discarded_tokens = 0;
+  uint64_t attempts = 1;
+  uint64_t failed_attempts_tokens = 0;  // of the attempts before the one that is kept
+  uint64_t wall_ms = 0;
+
+  bool operator==(const ResponseStats&) const = default;
+};
+
+// Empty where a method has no such model.
+struct ModelNames {
+  std::string student = {};
+  std::string teacher = {};
+  std::string student_boundary = {};
+  std::string teacher_boundary = {};
+
+  bool operator==(const ModelNames&) const = default;
+};
+
+struct SamplingRecord {
+  double temperature = 0;
+  double top_p = 1;
+  int64_t top_k = 0;
+  double min_p = 0;
+
+  bool operator==(const SamplingRecord&) const = default;
+};
+
+// One line of responses.jsonl. The last message is the assistant's; its spans ascend and do not overlap.
+struct Response {
+  std::string id;
+  std::string question_id;
+  uint32_t sample = 0;
+  std::string method;
+  std::vector<ChatMessage> messages;
+  std::vector<ResponseSpan> spans;
+  std::string closed_by =
+      {};  // who closed the thinking; empty (null in JSON) for a method that has no such thing
+  ResponseStats stats;
+  ModelNames models;
+  SamplingRecord sampling;
+  uint64_t seed = 0;
+  std::string source_json = {};  // as in Question
+
+  bool operator==(const Response&) const = default;
+};
+
+// One line without its newline, always UTF-8. `source_json` must be one valid JSON object on one line, or
+// empty.
+std::string ToJsonLine(const Response& response);
+
+// Strict: a key missing, of a wrong type or out of its range is an error. Unknown keys are passed over.
+Result<Response> ParseResponse(std::string_view line);
+
+// The responses of a file, one by one; errors name file and line. "-" is standard input.
+class ResponseReader {
+ public:
+  static Result<ResponseReader> Open(std::string path);
+
+  // The next response, none at the end. After a line that is not a response, the lines that follow can still
+  // be read.
+  Result<std::optional<Response>> Next();
+
+ private:
+  explicit ResponseReader(LineReader lines) : lines_(std::move(lines)) {}
+
+  LineReader lines_;
+};
+
+Result<std::vector<Response>> ReadResponses(const std::string& path);
+
+}  // namespace tessy

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+
+namespace tessy {
+
+// What a chat template is told besides the messages. Value type.
+struct TemplateOptions {
+  using Value = std::variant<bool, std::string>;
+
+  // Global variables of the template, by name ("reasoning_effort" = "high"). Names are unique.
+  std::vector<std::pair<std::string, Value>> variables;
+  // "YYYY-MM-DD": what the template gets where it asks for today's date (`strftime_now`). Empty: not set, and
+  // a template that asks is an error. Rendering takes no date from a clock, so that a run can be repeated:
+  // who starts the run puts today's date here and records it.
+  std::string date;
+
+  bool operator==(const TemplateOptions&) const = default;
+};
+
+// `defaults` with everything that `overrides` sets on top.
+TemplateOptions MergeOptions(const TemplateOptions& defaults, const TemplateOptions& overrides);
+
+// How a kind of model opens its thinking, closes it, and goes on to the answer. Families are data: one TOML
+// file each, with the fields below as its keys. Markup here is text with special tokens in it. Value type.
+struct Family {
+  std::string name;
+  // A chat template that contains one of these belongs to the family (DetectFamily). None: never detected.
+  std::vector<std::string> template_marks;
+  // Appended after the rendered generation prompt, so that the next token is the first of the thinking. Where
+  // the render ends with the start of it, or with all of it, only what is missing is appended. May be empty.
+  std::string open_thinking;
+  // Texts of single vocabulary tokens each of which closes the thinking. A vocabulary may lack some.
+  std::vector<std::string> close_tokens;
+  // What closes the thinking where it appears as text, in one token or in pieces: for vocabularies and
+  // servers that do not show the close token. The marker and what follows it are no part of the thinking.
+  std::vector<std::string> close_texts;
+  // Fed to the answerer after the (trimmed) thinking, so that the next token is the first of the answer.
+  std::string handover;
+  // The assistant content as it stands in files: content_open + thinking + content_close + answer.
+  std::string content_open;
+  std::string content_close;
+  // Each of these characters (ASCII) is taken off the end of the thinking when it closes, for as long as one
+  // stands there: content_close brings back what belongs there. May be empty.
+  std::string trim;
+  // Texts of tokens that end generation, besides those that the model's own file names.
+  std::vector<std::string> end_tokens;
+  // Jinja source, used for a model that brings no template of its own (a GGUF without one, a server).
+  std::string default_template;
+  // Defaults; the table `[template_options]` of the file, which may be absent. Its key `date` is the date.
+  TemplateOptions template_options;
+
+  bool operator==(const Family&) const = default;
+};
+
+// The only form of a family file. `origin` names it in errors, which say file, line and key: TOML that does
+// not parse, a key that is unknown, missing or of the wrong type, and values that could not work.
+Result<Family> ParseFamily(std::string_view text, std::string_view origin);
+
+// A built-in family by its name, or any other from a file whose path ends in ".toml".
+Result<Family> LoadFamily(std::string_view name_or_path);
+
+// The name of the built-in family whose marks the template has; "plain" if none has.
+std::string DetectFamily(std::string_view chat_template);
+
+// Their names, in the order in which DetectFamily asks them.
+std::vector<std::string> BuiltInFamilies();
+
+}  // namespace tessy

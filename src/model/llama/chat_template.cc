@@ -1,0 +1,266 @@
+#include "model/llama/chat_template.h"
+
+#include <jinja/lexer.h>
+#include <jinja/parser.h>
+#include <jinja/runtime.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <ctime>
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+#include "base/utf8.h"
+
+namespace tessy {
+
+struct ChatTemplate::Program {
+  jinja::program body;
+  std::shared_ptr<std::string> source;  // the engine quotes it in its errors and never changes it
+  SpecialTokens tokens;
+};
+
+namespace {
+
+constexpr std::array<std::string_view, 6> kReservedNames = {
+    "messages", "bos_token", "eos_token", "add_generation_prompt", "enable_thinking", "strftime_now"};
+
+jinja::value TextValue(const std::string& text) { return jinja::mk_val<jinja::value_string>(text); }
+jinja::value FlagValue(bool flag) { return jinja::mk_val<jinja::value_bool>(flag); }
+
+jinja::value InputValue(const std::string& text) {
+  return jinja::mk_val<jinja::value_string>(jinja::string(text, /*user_input=*/true));
+}
+
+jinja::value MessagesValue(std::span<const Message> messages) {
+  auto list = jinja::mk_val<jinja::value_array>();
+  for (const Message& message : messages) {
+    auto item = jinja::mk_val<jinja::value_object>();
+    item->insert("role", TextValue(message.role));
+    item->insert("content", InputValue(message.content));
+    list->push_back(std::move(item));
+  }
+  return list;
+}
+
+std::optional<int> Number(std::string_view digits) {
+  int number = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  if (error != std::errc() || end != digits.data() + digits.size() || digits.front() == '-')
+    return std::nullopt;
+  return number;
+}
+
+// Midnight of a date "YYYY-MM-DD" that exists.
+std::optional<std::tm> ParseDate(std::string_view text) {
+  if (text.size() != 10 || text[4] != '-' || text[7] != '-') return std::nullopt;
+  const auto year = Number(text.substr(0, 4));
+  const auto month = Number(text.substr(5, 2));
+  const auto day = Number(text.substr(8, 2));
+  if (!year || !month || !day) return std::nullopt;
+  namespace chrono = std::chrono;
+  const chrono::year_month_day date(chrono::year(*year), chrono::month(static_cast<unsigned>(*month)),
+                                    chrono::day(static_cast<unsigned>(*day)));
+  if (!date.ok()) return std::nullopt;
+  const chrono::sys_days days(date);
+  std::tm midnight = {};
+  midnight.tm_year = *year - 1900;
+  midnight.tm_mon = *month - 1;
+  midnight.tm_mday = *day;
+  midnight.tm_wday = static_cast<int>(chrono::weekday(days).c_encoding());
+  midnight.tm_yday = static_cast<int>((days - chrono::sys_days(date.year() / 1 / 1)).count());
+  return midnight;
+}
+
+std::string FormatDate(const std::string& format, const std::tm& date) {
+  if (format.empty()) return format;
+  std::array<char, 256> text;
+  const size_t size = std::strftime(text.data(), text.size(), format.c_str(), &date);
+  if (size == 0) throw std::runtime_error("strftime_now: cannot format a date as '" + format + "'");
+  return std::string(text.data(), size);
+}
+
+// Takes the place of the engine's own strftime_now, which asks the clock.
+jinja::value DateFunction(const std::optional<std::tm>& date) {
+  const jinja::func_handler handler = [date](const jinja::func_args& args) -> jinja::value {
+    if (!date) throw std::runtime_error("it asks for today's date and the template option `date` is not set");
+    return TextValue(FormatDate(args.get_pos(0)->as_string().str(), *date));
+  };
+  return jinja::mk_val<jinja::value_func>("strftime_now", handler);
+}
+
+Status CheckRole(const std::string& role) {
+  const bool plain = !role.empty() && std::all_of(role.begin(), role.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  });
+  if (plain) return {};
+  return Fail(ErrorCode::kInvalidArgument,
+              "\"" + role + "\" is no role of a message: letters, digits, _ and - only");
+}
+
+Status CheckOptionName(const std::string& name) {
+  if (std::find(kReservedNames.begin(), kReservedNames.end(), name) == kReservedNames.end()) return {};
+  return Fail(ErrorCode::kInvalidArgument, "the template option `" + name + "` is not for setting");
+}
+
+Result<std::optional<std::tm>> CheckDate(const std::string& date) {
+  if (date.empty()) return std::nullopt;
+  if (const std::optional<std::tm> parsed = ParseDate(date)) return parsed;
+  return Fail(ErrorCode::kInvalidArgument,
+              "the template option `date` is \"" + date + "\", not a date YYYY-MM-DD");
+}
+
+void SetVariables(jinja::context& context, const TemplateOptions& options) {
+  for (const auto& [name, value] : options.variables) {
+    if (const bool* flag = std::get_if<bool>(&value)) {
+      context.set_val(name, FlagValue(*flag));
+    } else {
+      context.set_val(name, TextValue(std::get<std::string>(value)));
+    }
+  }
+}
+
+// Neighbours of one kind become one part, also where an empty one stood between them.
+std::vector<PromptPart> ToParts(const std::vector<jinja::string_part>& rendered) {
+  std::vector<PromptPart> parts;
+  for (const jinja::string_part& part : rendered) {
+    if (part.val.empty()) continue;
+    if (parts.empty() || parts.back().from_input != part.is_input) parts.push_back({"", part.is_input});
+    parts.back().text += part.val;
+  }
+  return parts;
+}
+
+// What follows the first `mark` in `text`; empty if it is not there.
+std::string_view After(std::string_view text, std::string_view mark) {
+  const size_t begin = text.find(mark);
+  return begin == std::string_view::npos ? std::string_view() : text.substr(begin + mark.size());
+}
+
+std::string_view Before(std::string_view text, std::string_view mark) {
+  return text.substr(0, text.find(mark));
+}
+
+// The engine quotes the source by bytes, so a character may be cut.
+std::string OneLine(std::string_view text) {
+  std::string line = Sanitize(text);
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+  return line;
+}
+
+// The engine's "lexer: problem\n...source...\n    ^" as one line.
+std::string ParseProblem(std::string_view what) {
+  const std::string_view near = Before(After(what, "\n..."), "...\n");
+  std::string problem = "the chat template does not parse: " + std::string(Before(what, "\n"));
+  if (!near.empty()) problem.append(", near: ").append(near);
+  return OneLine(problem);
+}
+
+// The engine's "While executing X at line 1, column 2 in source:\n...source...\n   ^\nError: problem" as one
+// line.
+std::string RenderProblem(std::string_view what) {
+  constexpr std::string_view kRaised = "Jinja Exception: ";
+  std::string_view place = Before(After(what, " at "), " in source:");
+  std::string_view problem = After(what, "\nError: ");
+  if (problem.empty()) {
+    problem = what;
+    place = {};
+  }
+  const bool raised = problem.starts_with(kRaised);
+  if (raised) problem.remove_prefix(kRaised.size());
+  std::string message = raised ? "the chat template refuses the messages" : "the chat template fails";
+  if (!place.empty()) message.append(" (").append(place).append(")");
+  return OneLine(message.append(": ").append(problem));
+}
+
+// Bytes at the end of `text` with which `opener` begins.
+size_t Overlap(std::string_view text, std::string_view opener) {
+  size_t size = std::min(text.size(), opener.size());
+  while (!text.ends_with(opener.substr(0, size))) --size;
+  return size;
+}
+
+bool EndsWithClose(std::string_view text, const Family& family) {
+  const size_t end = text.find_last_not_of(" \n");
+  text = text.substr(0, end == std::string_view::npos ? 0 : end + 1);
+  const auto closes = [text](const std::string& marker) { return text.ends_with(marker); };
+  return std::any_of(family.close_tokens.begin(), family.close_tokens.end(), closes);
+}
+
+}  // namespace
+
+std::string JoinParts(std::span<const PromptPart> parts) {
+  std::string text;
+  for (const PromptPart& part : parts) text += part.text;
+  return text;
+}
+
+Result<ChatTemplate> ChatTemplate::Parse(std::string source, const SpecialTokens& tokens) {
+  try {
+    jinja::lexer_result lexed = jinja::lexer().tokenize(source);
+    auto program = std::make_shared<Program>();
+    program->body = jinja::parse_from_tokens(lexed);
+    program->source = std::make_shared<std::string>(std::move(lexed.source));
+    program->tokens = tokens;
+    return ChatTemplate(std::move(program));
+  } catch (const std::exception& error) {
+    return Fail(ErrorCode::kInvalidData, ParseProblem(error.what()));
+  }
+}
+
+Result<std::vector<PromptPart>> ChatTemplate::Render(std::span<const Message> messages,
+                                                     const TemplateOptions& options) const {
+  for (const Message& message : messages) {
+    if (Status status = CheckRole(message.role); !status) return tl::unexpected(status.error());
+  }
+  for (const auto& [name, value] : options.variables) {
+    if (Status status = CheckOptionName(name); !status) return tl::unexpected(status.error());
+  }
+  const Result<std::optional<std::tm>> date = CheckDate(options.date);
+  if (!date) return tl::unexpected(date.error());
+  try {
+    jinja::context context;
+    context.src = program_->source;
+    SetVariables(context, options);
+    context.set_val("messages", MessagesValue(messages));
+    context.set_val("bos_token", TextValue(program_->tokens.bos));
+    context.set_val("eos_token", TextValue(program_->tokens.eos));
+    context.set_val("add_generation_prompt", FlagValue(true));
+    context.set_val("enable_thinking", FlagValue(true));
+    context.set_val("strftime_now", DateFunction(*date));
+    const jinja::value_array pieces = jinja::runtime(context).execute(program_->body);
+    return ToParts(jinja::runtime::gather_string_parts(pieces)->val_str.parts);
+  } catch (const std::exception& error) {
+    return Fail(ErrorCode::kInvalidData, RenderProblem(error.what()));
+  }
+}
+
+Result<std::vector<PromptPart>> RenderOpenThinking(const ChatTemplate& chat_template, const Family& family,
+                                                   std::span<const Message> messages,
+                                                   const TemplateOptions& options) {
+  auto parts = chat_template.Render(messages, MergeOptions(family.template_options, options));
+  if (!parts) return parts;
+  const bool markup_last = !parts->empty() && !parts->back().from_input;
+  const std::string_view tail = markup_last ? std::string_view(parts->back().text) : std::string_view();
+  if (EndsWithClose(tail, family)) {
+    return Fail(
+        ErrorCode::kInvalidData,
+        "the chat template's generation prompt closes the thinking at once (family " + family.name + ")");
+  }
+  const std::string missing = family.open_thinking.substr(Overlap(tail, family.open_thinking));
+  if (missing.empty()) return parts;
+  if (markup_last) {
+    parts->back().text += missing;
+  } else {
+    parts->push_back({missing, /*from_input=*/false});
+  }
+  return parts;
+}
+
+}  // namespace tessy

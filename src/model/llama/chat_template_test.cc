@@ -1,0 +1,377 @@
+#include "model/llama/chat_template.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace tessy {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using Parts = std::vector<PromptPart>;
+using Messages = std::vector<Message>;
+
+const SpecialTokens kTokens = {.bos = "<bos>", .eos = "<eos>"};
+const TemplateOptions kToday = {.variables = {}, .date = "2026-11-22"};
+
+std::filesystem::path TemplateFolder() {
+  return std::filesystem::path(TESSY_LLAMA_DIR) / "models" / "templates";
+}
+
+std::string ReadTemplate(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  EXPECT_TRUE(file) << path;
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+ChatTemplate Parsed(const std::string& source) {
+  Result<ChatTemplate> parsed = ChatTemplate::Parse(source, kTokens);
+  if (!parsed) ADD_FAILURE() << parsed.error().message;
+  return parsed.value();
+}
+
+ChatTemplate Real(const std::string& name) { return Parsed(ReadTemplate(TemplateFolder() / name)); }
+
+std::string Text(const Result<Parts>& parts) {
+  return parts ? JoinParts(*parts) : "error: " + parts.error().message;
+}
+
+std::string Open(const ChatTemplate& chat_template, const std::string& family, const Messages& messages,
+                 const TemplateOptions& options = kToday) {
+  return Text(RenderOpenThinking(chat_template, *LoadFamily(family), messages, options));
+}
+
+std::string ParseError(const std::string& source) {
+  const Result<ChatTemplate> parsed = ChatTemplate::Parse(source, kTokens);
+  EXPECT_FALSE(parsed.has_value()) << source;
+  if (parsed) return "";
+  EXPECT_EQ(parsed.error().code, ErrorCode::kInvalidData);
+  EXPECT_EQ(parsed.error().message.find('\n'), std::string::npos) << parsed.error().message;
+  return parsed.error().message;
+}
+
+std::string RenderError(const std::string& source, const Messages& messages = {{"user", "Q"}},
+                        const TemplateOptions& options = {}) {
+  const Result<Parts> parts = Parsed(source).Render(messages, options);
+  EXPECT_FALSE(parts.has_value()) << source;
+  if (parts) return "";
+  EXPECT_EQ(parts.error().message.find('\n'), std::string::npos) << parts.error().message;
+  return parts.error().message;
+}
+
+const Messages kQuestion = {{"user", "What is 1 + 2?"}};
+const Messages kWithSystem = {{"system", "Be brief."}, {"user", "What is 1 + 2?"}};
+const Messages kTurns = {{"system", "Be brief."},
+                         {"user", "What is 1 + 2?"},
+                         {"assistant", "<think>\nOne and two.\n</think>\n\n3"},
+                         {"user", "And 2 + 2?"},
+                         {"assistant", "4"},
+                         {"user", "And 3 + 2?"}};
+
+TEST(Qwen3Template, OpensThinking) {
+  EXPECT_EQ(Open(Real("Qwen-Qwen3-0.6B.jinja"), "qwen3", kQuestion),
+            "<|im_start|>user\nWhat is 1 + 2?<|im_end|>\n<|im_start|>assistant\n<think>\n");
+}
+
+TEST(Qwen3Template, RendersSystemAndEarlierTurnsWithoutTheirThinking) {
+  EXPECT_EQ(Open(Real("Qwen-Qwen3-0.6B.jinja"), "qwen3", kTurns),
+            "<|im_start|>system\nBe brief.<|im_end|>\n"
+            "<|im_start|>user\nWhat is 1 + 2?<|im_end|>\n"
+            "<|im_start|>assistant\n3<|im_end|>\n"
+            "<|im_start|>user\nAnd 2 + 2?<|im_end|>\n"
+            "<|im_start|>assistant\n4<|im_end|>\n"
+            "<|im_start|>user\nAnd 3 + 2?<|im_end|>\n"
+            "<|im_start|>assistant\n<think>\n");
+}
+
+TEST(Qwen3Template, TellsContentFromMarkup) {
+  const Messages messages = {{"user", "Print <|im_end|> please."}};
+  const Result<Parts> parts =
+      RenderOpenThinking(Real("Qwen-Qwen3-0.6B.jinja"), *LoadFamily("qwen3"), messages, {});
+  ASSERT_TRUE(parts) << parts.error().message;
+  EXPECT_THAT(*parts, ElementsAre(PromptPart{"<|im_start|>user\n", false},
+                                  PromptPart{"Print <|im_end|> please.", true},
+                                  PromptPart{"<|im_end|>\n<|im_start|>assistant\n<think>\n", false}));
+}
+
+// Its content passes through a macro and a filter, and its own generation prompt opens the thinking.
+TEST(Qwen3Template, IsOpenedOnceWhereTheTemplateOpensItself) {
+  const Messages messages = {{"user", "  Print <|im_end|> please.\n"}};
+  const Result<Parts> parts =
+      RenderOpenThinking(Real("Qwen3.5-4B.jinja"), *LoadFamily("qwen3"), messages, {});
+  ASSERT_TRUE(parts) << parts.error().message;
+  EXPECT_THAT(*parts, ElementsAre(PromptPart{"<|im_start|>user\n", false},
+                                  PromptPart{"Print <|im_end|> please.", true},
+                                  PromptPart{"<|im_end|>\n<|im_start|>assistant\n<think>\n", false}));
+}
+
+constexpr std::string_view kHarmonyHead =
+    "<|start|>system<|message|>You are ChatGPT, a large language model trained by OpenAI.\n"
+    "Knowledge cutoff: 2024-06\nCurrent date: 2026-11-22\n\nReasoning: high\n\n"
+    "# Valid channels: analysis, commentary, final. Channel must be included for every message.<|end|>";
+
+TEST(GptOssTemplate, OpensThinking) {
+  EXPECT_EQ(
+      Open(Real("openai-gpt-oss-120b.jinja"), "gpt-oss", kQuestion),
+      std::string(kHarmonyHead) +
+          "<|start|>user<|message|>What is 1 + 2?<|end|><|start|>assistant<|channel|>analysis<|message|>");
+}
+
+TEST(GptOssTemplate, RendersSystemAndEarlierTurns) {
+  const Messages messages = {
+      {"system", "Be brief."}, {"user", "1 + 2?"}, {"assistant", "3"}, {"user", "2 + 2?"}};
+  EXPECT_EQ(Open(Real("openai-gpt-oss-120b.jinja"), "gpt-oss", messages),
+            std::string(kHarmonyHead) +
+                "<|start|>developer<|message|># Instructions\n\nBe brief.\n\n<|end|>"
+                "<|start|>user<|message|>1 + 2?<|end|>"
+                "<|start|>assistant<|channel|>final<|message|>3<|end|>"
+                "<|start|>user<|message|>2 + 2?<|end|>"
+                "<|start|>assistant<|channel|>analysis<|message|>");
+}
+
+TEST(GptOssTemplate, TakesEffortAndDateFromTheOptions) {
+  const TemplateOptions options = {.variables = {{"reasoning_effort", "low"}}, .date = "2025-02-01"};
+  const std::string text = Open(Real("openai-gpt-oss-120b.jinja"), "gpt-oss", kQuestion, options);
+  EXPECT_THAT(text, HasSubstr("\nCurrent date: 2025-02-01\n\nReasoning: low\n\n"));
+}
+
+TEST(GptOssTemplate, AsksForADateRatherThanTheClock) {
+  EXPECT_THAT(Open(Real("openai-gpt-oss-120b.jinja"), "gpt-oss", kQuestion, {}),
+              HasSubstr("it asks for today's date and the template option `date` is not set"));
+}
+
+TEST(GptOssTemplate, RefusesThinkingInEarlierTurns) {
+  const Messages messages = {
+      {"user", "1 + 2?"}, {"assistant", "<|channel|>analysis<|message|>Hm"}, {"user", "Well?"}};
+  EXPECT_THAT(
+      Open(Real("openai-gpt-oss-120b.jinja"), "gpt-oss", messages),
+      HasSubstr("error: the chat template refuses the messages (line 265, column 36): You have passed a "
+                "message containing <|channel|> tags"));
+}
+
+TEST(DeepSeekR1Template, OpensThinkingItself) {
+  for (const char* name :
+       {"deepseek-ai-DeepSeek-R1-Distill-Llama-8B.jinja", "deepseek-ai-DeepSeek-R1-Distill-Qwen-32B.jinja"}) {
+    EXPECT_EQ(Open(Real(name), "deepseek-r1", kQuestion),
+              "<bos><｜User｜>What is 1 + 2?<｜Assistant｜><think>\n");
+    EXPECT_EQ(Open(Real(name), "deepseek-r1", kTurns),
+              "<bos>Be brief.<｜User｜>What is 1 + 2?<｜Assistant｜>\n\n3<｜end▁of▁sentence｜>"
+              "<｜User｜>And 2 + 2?<｜Assistant｜>4<｜end▁of▁sentence｜>"
+              "<｜User｜>And 3 + 2?<｜Assistant｜><think>\n");
+  }
+}
+
+TEST(MiniatureTemplate, OpensThinkingItself) {
+  const ChatTemplate chat_template = Parsed(
+      "{{ '<bos>' }}{% for m in messages %}{% if m.role == 'user' %}{{ ' ' + m.content }}{% endif %}{% "
+      "endfor %}"
+      "{% if add_generation_prompt %}{{ '<think>' }}{% endif %}");
+  const Messages messages = {{"user", "CODE 1 + 2"}};
+  const Result<Parts> parts = RenderOpenThinking(chat_template, *LoadFamily("plain"), messages, {});
+  ASSERT_TRUE(parts) << parts.error().message;
+  EXPECT_EQ(JoinParts(*parts), "<bos> CODE 1 + 2<think>");
+  EXPECT_THAT(*parts, ElementsAre(PromptPart{"<bos> ", false}, PromptPart{"CODE 1 + 2", true},
+                                  PromptPart{"<think>", false}));
+}
+
+TEST(DefaultTemplate, RendersAsTheRealOne) {
+  const std::vector<std::pair<std::string, std::string>> real = {
+      {"qwen3", "Qwen-Qwen3-0.6B.jinja"},
+      {"gpt-oss", "openai-gpt-oss-120b.jinja"},
+      {"deepseek-r1", "deepseek-ai-DeepSeek-R1-Distill-Llama-8B.jinja"},
+  };
+  for (const auto& [family, name] : real) {
+    const ChatTemplate own = Parsed(LoadFamily(family)->default_template);
+    for (const Messages& messages : {kQuestion, kWithSystem, kTurns}) {
+      EXPECT_EQ(Open(own, family, messages), Open(Real(name), family, messages));
+    }
+  }
+}
+
+TEST(DefaultTemplate, OfGptOssLeavesTheThinkingOfEarlierTurnsOut) {
+  const Family family = *LoadFamily("gpt-oss");
+  const Messages messages = {{"user", "1 + 2?"},
+                             {"assistant", family.content_open + "Hm" + family.content_close + "3"},
+                             {"user", "2 + 2?"}};
+  EXPECT_EQ(Open(Parsed(family.default_template), "gpt-oss", messages),
+            std::string(kHarmonyHead) +
+                "<|start|>user<|message|>1 + 2?<|end|>"
+                "<|start|>assistant<|channel|>final<|message|>3<|end|>"
+                "<|start|>user<|message|>2 + 2?<|end|>"
+                "<|start|>assistant<|channel|>analysis<|message|>");
+}
+
+TEST(DefaultTemplate, OfPlainIsTheContentsLineByLine) {
+  EXPECT_EQ(Open(Parsed(LoadFamily("plain")->default_template), "plain", kWithSystem),
+            "<bos>Be brief.\nWhat is 1 + 2?\n");
+}
+
+// All templates that llama.cpp collects, some of which refuse a system turn.
+TEST(ChatTemplate, MarksUserAndSystemTextInEveryTemplate) {
+  const Messages user = {{"user", "1<|im_end|>1"}};
+  const Messages system = {{"system", "2<|im_end|>2"}, {"user", "1<|im_end|>1"}};
+  size_t rendered = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(TemplateFolder())) {
+    if (entry.path().extension() != ".jinja") continue;
+    SCOPED_TRACE(entry.path().filename());
+    const ChatTemplate chat_template = Parsed(ReadTemplate(entry.path()));
+    for (const Messages& messages : {user, system}) {
+      const Result<Parts> parts = chat_template.Render(messages, kToday);
+      if (!parts) continue;
+      ++rendered;
+      std::string input;
+      std::string markup;
+      for (const PromptPart& part : *parts) (part.from_input ? input : markup) += part.text;
+      EXPECT_THAT(markup, Not(HasSubstr("1<|im_end|>1")));
+      EXPECT_THAT(markup, Not(HasSubstr("2<|im_end|>2")));
+      EXPECT_THAT(input, HasSubstr("1<|im_end|>1"));
+    }
+  }
+  EXPECT_GE(rendered, 100u);
+}
+
+TEST(ChatTemplate, TellsTheTemplateWhatItIs) {
+  const ChatTemplate chat_template = Parsed(
+      "{{ bos_token }}{{ eos_token }}{{ add_generation_prompt }}{{ enable_thinking }}{{ tools is defined }}"
+      "{{ effort }}{{ loud }}");
+  const TemplateOptions options = {.variables = {{"effort", "<|low|>"}, {"loud", false}}, .date = ""};
+  const Result<Parts> parts = chat_template.Render({}, options);
+  ASSERT_TRUE(parts) << parts.error().message;
+  EXPECT_THAT(*parts, ElementsAre(PromptPart{"<bos><eos>TrueTrueFalse<|low|>False", false}));
+}
+
+TEST(ChatTemplate, FormatsTheDateOfTheOptions) {
+  const ChatTemplate chat_template =
+      Parsed("{{ strftime_now('%d %b %Y') }}, {{ strftime_now('%A %j %H:%M:%S') }}{{ strftime_now('') }}");
+  EXPECT_EQ(Text(chat_template.Render({}, kToday)), "22 Nov 2026, Sunday 326 00:00:00");
+  EXPECT_EQ(Text(chat_template.Render({}, {.variables = {}, .date = "2024-02-29"})),
+            "29 Feb 2024, Thursday 060 00:00:00");
+}
+
+TEST(ChatTemplate, TakesContentAsItIs) {
+  const ChatTemplate chat_template = Parsed("{% for m in messages %}[{{ m.content }}]{% endfor %}");
+  const std::string bytes("{{ x }}\0{% endfor %}\xff\r\n ", 25);
+  EXPECT_EQ(Text(chat_template.Render(Messages{{"user", bytes}, {"user", ""}, {"user", "é"}}, {})),
+            "[" + bytes + "][][é]");
+}
+
+TEST(ChatTemplate, JoinsPartsAcrossEmptyContent) {
+  const ChatTemplate chat_template = Parsed("{% for m in messages %}[{{ m.content }}]{% endfor %}");
+  EXPECT_THAT(*chat_template.Render(Messages{{"user", ""}}, {}), ElementsAre(PromptPart{"[]", false}));
+  EXPECT_THAT(*chat_template.Render({}, {}), IsEmpty());
+}
+
+TEST(ChatTemplate, KeepsMarksThroughWhatTemplatesDoWithContent) {
+  const ChatTemplate chat_template = Parsed(
+      "{% macro show(text) %}{{ text }}{% endmacro %}{% set text = messages[0].content %}"
+      "{{ 'a' + text }}{{ 'b' ~ text|trim }}c{{ show(text) }}d{{ text[1:] }}e{{ text.split('|')[-1] }}");
+  EXPECT_THAT(*chat_template.Render(Messages{{"user", " x|y"}}, {}),
+              ElementsAre(PromptPart{"a", false}, PromptPart{" x|y", true}, PromptPart{"b", false},
+                          PromptPart{"x|y", true}, PromptPart{"c", false}, PromptPart{" x|y", true},
+                          PromptPart{"d", false}, PromptPart{"x|y", true}, PromptPart{"e", false},
+                          PromptPart{"y", true}));
+}
+
+TEST(ChatTemplate, SaysWhereItDoesNotParse) {
+  EXPECT_EQ(ParseError("Hello {% if x }} there"),
+            "the chat template does not parse: parser: Parser Error: Expected %} (Got }}), near: Hello {% if "
+            "x }} there");
+  EXPECT_EQ(ParseError("one\n{{ 'a\\q' }}"),
+            "the chat template does not parse: lexer: unknown escape character \\q, near: one↵{{ 'a\\q' }}");
+  EXPECT_EQ(ParseError("{{ messages[0 }}"),
+            "the chat template does not parse: Unexpected token: }} of type 11");
+  EXPECT_THAT(ParseError("{{ é"), HasSubstr("does not parse"));
+  for (const char* source : {"{{", "{%", "{% for %}", "{% endfor %}", "{{ 'x }}", "{% set %}", "{{ a b }}",
+                             "{{ ( }}", "{% macro %}", "{{ x | }}", "{{ 1 if }}", "{% unheard %}"}) {
+    ParseError(source);
+  }
+}
+
+TEST(ChatTemplate, SaysWhatTheTemplateRaises) {
+  EXPECT_EQ(RenderError("{{ messages[0].content }}\n{{ raise_exception('only\nsystem turns') }}"),
+            "the chat template refuses the messages (line 2, column 19): only system turns");
+}
+
+TEST(ChatTemplate, SaysWhereItFails) {
+  EXPECT_EQ(
+      RenderError("a\n{{ messages | nothing }}"),
+      "the chat template fails (line 2, column 13): Unknown (built-in) filter 'nothing' for type Array");
+  EXPECT_THAT(RenderError("{{ x.y() }}"), HasSubstr("the chat template fails"));
+  EXPECT_THAT(RenderError("{% for m in 3 %}{% endfor %}"), HasSubstr("the chat template fails"));
+  EXPECT_THAT(RenderError("{{ strftime_now() }}"), HasSubstr("the chat template fails"));
+}
+
+TEST(ChatTemplate, RefusesADateThatIsNone) {
+  for (const char* date :
+       {"2026-02-30", "2026-1-01", "today", "2026-11-22 ", "-026-11-22", "2026-1a-22", "2026/11/22"}) {
+    EXPECT_EQ(RenderError("x", {}, {.variables = {}, .date = date}),
+              "the template option `date` is \"" + std::string(date) + "\", not a date YYYY-MM-DD");
+  }
+}
+
+TEST(ChatTemplate, RefusesOptionsThatAreItsOwn) {
+  EXPECT_EQ(RenderError("x", {}, {.variables = {{"messages", "none"}}, .date = ""}),
+            "the template option `messages` is not for setting");
+  RenderError("x", {}, {.variables = {{"enable_thinking", false}}, .date = ""});
+}
+
+// Roles are markup in most templates, so nothing may hide in them.
+TEST(ChatTemplate, RefusesRolesThatAreNoWords) {
+  EXPECT_EQ(RenderError("x", {{"user<|im_end|>", "Q"}}),
+            "\"user<|im_end|>\" is no role of a message: letters, digits, _ and - only");
+  RenderError("x", {{"", "Q"}});
+  EXPECT_TRUE(Parsed("x").Render(Messages{{"tool_2-B", "Q"}}, {}));
+}
+
+TEST(ChatTemplate, RendersFromManyThreadsAtOnce) {
+  const ChatTemplate chat_template = Real("Qwen-Qwen3-0.6B.jinja");
+  const std::string expected = Open(chat_template, "qwen3", kTurns);
+  std::vector<size_t> wrong(4);
+  std::vector<std::thread> threads;
+  for (size_t& count : wrong) {
+    threads.emplace_back([&chat_template, &expected, &count] {
+      const ChatTemplate copy = chat_template;
+      for (int i = 0; i < 25; ++i) count += Open(copy, "qwen3", kTurns) == expected ? 0 : 1;
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_THAT(wrong, ElementsAre(0, 0, 0, 0));
+}
+
+TEST(RenderOpenThinking, AppendsOnlyWhatIsMissing) {
+  const auto opened = [](const std::string& source) {
+    return Open(Parsed(source), "qwen3", {{"user", "<think>"}});
+  };
+  EXPECT_EQ(opened("assistant\n\n"), "assistant\n<think>\n");
+  EXPECT_EQ(opened("assistant\n<think>"), "assistant\n<think>\n");
+  EXPECT_EQ(opened("assistant\n<think>\n\n"), "assistant\n<think>\n");
+  EXPECT_EQ(opened("<"), "<think>\n");
+  EXPECT_EQ(opened("<think><thin"), "<think><think>\n");
+  EXPECT_EQ(opened(""), "<think>\n");
+}
+
+TEST(RenderOpenThinking, TakesNoContentForAnOpener) {
+  const Messages messages = {{"user", "<think>\n"}};
+  const Result<Parts> parts =
+      RenderOpenThinking(Parsed("{{ messages[0].content }}"), *LoadFamily("qwen3"), messages, {});
+  ASSERT_TRUE(parts) << parts.error().message;
+  EXPECT_THAT(*parts, ElementsAre(PromptPart{"<think>\n", true}, PromptPart{"<think>\n", false}));
+}
+
+TEST(RenderOpenThinking, RefusesATemplateThatClosesTheThinking) {
+  EXPECT_EQ(Open(Parsed("assistant\n<think>\n\n</think>\n\n"), "qwen3", kQuestion),
+            "error: the chat template's generation prompt closes the thinking at once (family qwen3)");
+}
+
+}  // namespace
+}  // namespace tessy

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/error.h"
+#include "model/llama/llama_model.h"
+
+namespace tessy {
+
+class Engine;
+
+// One sequence of an engine: a list of tokens, of which the engine has computed a prefix. Appending is free;
+// work is done when results are wanted, or alongside it. Destroying it frees the place at once. All calls on
+// the thread that drives the run.
+class Sequence {
+ public:
+  // Called on the engine's thread with the results at one wanted position, in ascending order.
+  using OnRow = std::function<void(std::span<const float> row, size_t index)>;
+  // Called afterwards on the driving thread.
+  using OnDone = std::function<void(Status)>;
+
+  ~Sequence();
+  Sequence(const Sequence&) = delete;
+  Sequence& operator=(const Sequence&) = delete;
+
+  const std::vector<TokenId>& tokens() const { return tokens_; }
+  void Append(std::span<const TokenId> tokens);
+  void Truncate(size_t count);
+  // Replaces the whole content; what it has in common with the old one is not computed again.
+  void Assign(std::vector<TokenId> tokens);
+  // Computes what is missing and hands over the results at `positions` (indices into tokens(), ascending, at
+  // least one). One wish at a time. Rows already computed are computed again.
+  void Want(std::vector<size_t> positions, OnRow on_row, OnDone done);
+  // Gives up what was wanted; its callbacks will not run. (A batch under way may still call on_row.)
+  void Forget();
+  size_t context_tokens() const;
+
+ private:
+  friend class Engine;
+  struct Wish {
+    std::vector<size_t> positions;
+    size_t served = 0;
+    OnRow on_row;
+    OnDone done;
+  };
+  explicit Sequence(Engine& engine, int slot) : engine_(&engine), slot_(slot) {}
+  size_t pending() const { return tokens_.size() - valid_; }
+
+  Engine* engine_;
+  int slot_;
+  std::vector<TokenId> tokens_;
+  size_t valid_ = 0;   // tokens whose cache entries are right (or will be, once the batch under way is done)
+  size_t cached_ = 0;  // entries in the cache, the wrong ones included
+  std::shared_ptr<Wish> wish_;
+};
+
+struct EngineOptions {
+  int sequences = 64;            // at most 256: one llama.cpp context
+  size_t context_tokens = 4096;  // for each sequence
+  int threads = 1;
+};
+
+struct EngineStats {
+  uint64_t batches = 0;
+  uint64_t tokens = 0;        // computed
+  uint64_t refed_tokens = 0;  // among them: computed again because the model cannot roll back
+  uint64_t sequence_copies = 0;
+  double cpu_seconds = 0.0;  // of the engine's own thread (and its helpers, where threads > 1)
+};
+
+// One llama.cpp context with a thread of its own: batches whatever its sequences need (continuous batching).
+// Sequences keep consecutive ids, because llama.cpp computes runs of consecutive ids together and anything
+// else apart.
+class Engine {
+ public:
+  static constexpr int kSequencesMax = 256;
+  using Post = std::function<void(std::function<void()>)>;
+
+  // `post` brings a callback to the driving thread; it must be callable from any thread until the engine is
+  // gone.
+  static Result<std::unique_ptr<Engine>> Create(std::shared_ptr<const LlamaModel> model,
+                                                const EngineOptions& options, Post post);
+  ~Engine();
+
+  // Null when all places are taken.
+  std::unique_ptr<Sequence> Open();
+  int free_places() const;
+  const LlamaModel& model() const;
+  const EngineOptions& options() const;
+  EngineStats stats() const;
+
+  // For whoever decides when a batch is worth starting (EngineGroup).
+  bool busy() const;
+  bool wanted() const;     // somebody waits for results
+  bool all_ready() const;  // every sequence that has begun has something to compute
+  size_t pending_tokens() const;
+  uint64_t batches_done() const;
+  void StartBatch();  // not while busy
+
+ private:
+  friend class Sequence;
+  struct Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  void Release(Sequence& sequence);
+
+  std::unique_ptr<Impl> impl_;
+};
+
+// Starts the batches of several engines so that they are dense. Call Pump whenever the driving thread has
+// nothing else to do. An engine starts when all its sequences are ready; otherwise it waits for the batches
+// that other engines have under way at that moment, and no longer; work that nobody waits for starts when it
+// fills a batch.
+class EngineGroup {
+ public:
+  void Add(Engine& engine) { engines_.push_back({&engine, {}, false}); }
+  void Pump();
+  bool busy() const;
+
+ private:
+  struct Member {
+    Engine* engine;
+    std::vector<uint64_t> waits_for;  // batches_done() of each engine that ends the wait
+    bool waiting;
+  };
+  std::vector<Member> engines_;
+};
+
+}  // namespace tessy

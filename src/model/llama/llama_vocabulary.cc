@@ -1,0 +1,113 @@
+#include "model/llama/llama_vocabulary.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <cstring>
+#include <mutex>
+
+#include "llama.h"
+
+namespace tessy {
+namespace {
+
+std::string PieceOf(const llama_vocab* vocab, TokenId token) {
+  std::string piece(64, '\0');
+  int32_t n = llama_token_to_piece(vocab, token, piece.data(), static_cast<int32_t>(piece.size()), 0, false);
+  if (n < 0) {
+    piece.resize(static_cast<size_t>(-n));
+    n = llama_token_to_piece(vocab, token, piece.data(), static_cast<int32_t>(piece.size()), 0, false);
+  }
+  piece.resize(n > 0 ? static_cast<size_t>(n) : 0);
+  return piece;
+}
+
+void LogLlama(ggml_log_level level, const char* text, void* /*user_data*/) {
+  std::string_view line(text);
+  while (!line.empty() && (line.back() == '\n' || line.back() == '.')) line.remove_suffix(1);
+  if (!line.empty() && level == GGML_LOG_LEVEL_ERROR) spdlog::debug("llama.cpp: {}", line);
+}
+
+struct ModelHolder {
+  llama_model* model;
+  LlamaVocabulary vocabulary;
+  ModelHolder(llama_model* m, const GgufFile& file) : model(m), vocabulary(llama_model_get_vocab(m), file) {}
+  ModelHolder(const ModelHolder&) = delete;
+  ModelHolder& operator=(const ModelHolder&) = delete;
+  ~ModelHolder() { llama_model_free(model); }
+};
+
+}  // namespace
+
+void QuietLlamaLog() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    llama_log_set(LogLlama, nullptr);
+    llama_backend_init();
+  });
+}
+
+llama_model* internal::LoadLlamaModel(const std::string& path, bool vocabulary_only, int gpu_layers,
+                                      bool exact) {
+  QuietLlamaLog();
+  llama_model_kv_override overrides[2] = {};
+  overrides[0].tag = LLAMA_KV_OVERRIDE_TYPE_BOOL;
+  std::strncpy(overrides[0].key, "tokenizer.ggml.add_space_prefix", sizeof overrides[0].key - 1);
+  overrides[0].val_bool = false;
+  llama_model_params params = llama_model_default_params();
+  params.kv_overrides = overrides;
+  params.vocab_only = vocabulary_only;
+  params.n_gpu_layers = gpu_layers;
+  // Repacked weights take other kernels for one row than for many.
+  params.use_extra_bufts = !exact;
+  return llama_model_load_from_file(path.c_str(), params);
+}
+
+LlamaVocabulary::LlamaVocabulary(const llama_vocab* vocab, const GgufFile& file)
+    : vocab_(vocab), fingerprint_(file.vocabulary_fingerprint()) {
+  const int32_t count = llama_vocab_n_tokens(vocab);
+  pieces_.reserve(static_cast<size_t>(count));
+  for (TokenId id = 0; id < count; ++id) {
+    pieces_.push_back(PieceOf(vocab, id));
+    const int attributes = llama_vocab_get_attr(vocab, id);
+    if ((attributes & (LLAMA_TOKEN_ATTR_CONTROL | LLAMA_TOKEN_ATTR_USER_DEFINED)) != 0) {
+      markers_.emplace(llama_vocab_get_text(vocab, id), id);
+    }
+  }
+  for (TokenId id = 0; id < count; ++id) markers_.try_emplace(pieces_[static_cast<size_t>(id)], id);
+}
+
+TokenId LlamaVocabulary::Find(std::string_view text) const {
+  const auto it = markers_.find(std::string(text));
+  return it == markers_.end() ? -1 : it->second;
+}
+
+bool LlamaVocabulary::EndsGeneration(TokenId token) const { return llama_vocab_is_eog(vocab_, token); }
+
+std::vector<TokenId> LlamaVocabulary::Run(std::string_view text, bool special) const {
+  if (text.empty()) return {};
+  std::vector<TokenId> tokens(text.size() + 2);
+  int32_t n = llama_tokenize(vocab_, text.data(), static_cast<int32_t>(text.size()), tokens.data(),
+                             static_cast<int32_t>(tokens.size()), false, special);
+  if (n < 0) {
+    tokens.resize(static_cast<size_t>(-n));
+    n = llama_tokenize(vocab_, text.data(), static_cast<int32_t>(text.size()), tokens.data(),
+                       static_cast<int32_t>(tokens.size()), false, special);
+  }
+  tokens.resize(n > 0 ? static_cast<size_t>(n) : 0);
+  return tokens;
+}
+
+Result<std::shared_ptr<const Vocabulary>> LoadVocabulary(const std::string& path) {
+  auto file = GgufFile::Open(path);
+  if (!file) return tl::unexpected(file.error());
+  llama_model* model = internal::LoadLlamaModel(path, true, 0, false);
+  if (model == nullptr) {
+    return Fail(ErrorCode::kInvalidData,
+                fmt::format("{}: its tokenizer cannot be loaded by llama.cpp", path));
+  }
+  auto holder = std::make_shared<ModelHolder>(model, *file);
+  return std::shared_ptr<const Vocabulary>(holder, &holder->vocabulary);
+}
+
+}  // namespace tessy

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "model/llama/gguf_file.h"
+#include "model/vocabulary.h"
+
+struct llama_vocab;
+struct llama_model;
+
+namespace tessy {
+
+// A GGUF's tokenizer through llama.cpp. `vocab` must outlive it.
+class LlamaVocabulary final : public Vocabulary {
+ public:
+  LlamaVocabulary(const llama_vocab* vocab, const GgufFile& file);
+
+  size_t size() const override { return pieces_.size(); }
+  std::vector<TokenId> Tokenize(std::string_view text) const override { return Run(text, false); }
+  std::vector<TokenId> TokenizeMarkup(std::string_view text) const override { return Run(text, true); }
+  std::string_view Piece(TokenId token) const override { return pieces_[static_cast<size_t>(token)]; }
+  TokenId Find(std::string_view text) const override;
+  bool EndsGeneration(TokenId token) const override;
+  uint64_t fingerprint() const override { return fingerprint_; }
+
+ private:
+  std::vector<TokenId> Run(std::string_view text, bool special) const;
+
+  const llama_vocab* vocab_;
+  std::vector<std::string> pieces_;
+  std::unordered_map<std::string, TokenId> markers_;
+  uint64_t fingerprint_;
+};
+
+// Loads a file's tokenizer alone, without weights.
+Result<std::shared_ptr<const Vocabulary>> LoadVocabulary(const std::string& path);
+
+// llama.cpp keeps quiet from now on, but for errors, which go to the log.
+void QuietLlamaLog();
+
+namespace internal {
+// The tokenizer of one file is the same wherever in a text it starts: SentencePiece's habit of putting a
+// space before every text would double the space at each seam.
+llama_model* LoadLlamaModel(const std::string& path, bool vocabulary_only, int gpu_layers, bool exact);
+}  // namespace internal
+
+}  // namespace tessy

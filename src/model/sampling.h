@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "cooperation/trace.h"
+
+namespace tessy {
+
+// How a token is drawn, in vLLM's order: the temperature first, then top-k, top-p and min-p on what is left.
+// Defaults: the paper's (T = 0.7, top-p 0.8, top-k 20, min-p 0).
+struct Sampling {
+  float temperature = 0.7F;  // 0: the most probable token
+  float top_p = 0.8F;        // 1: off
+  int32_t top_k = 20;        // 0: off
+  float min_p = 0.0F;        // 0: off
+
+  bool operator==(const Sampling&) const = default;
+};
+
+// Draws token ids from logits. Keeps scratch space between calls: one instance a thread.
+class Sampler {
+ public:
+  // `uniform` in [0, 1) picks; equal arguments give equal tokens. Ties are broken by the lower id.
+  // Not-a-number logits are never drawn; -1 when none is finite.
+  TokenId Draw(std::span<const float> logits, const Sampling& sampling, double uniform);
+
+ private:
+  struct Candidate {
+    float logit;
+    TokenId id;
+  };
+  void Gather(std::span<const float> logits, size_t count);
+
+  std::vector<Candidate> candidates_;
+  std::vector<double> weights_;
+};
+
+}  // namespace tessy

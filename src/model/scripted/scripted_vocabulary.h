@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "model/vocabulary.h"
+
+namespace tessy {
+
+struct ScriptedPiece {
+  enum class Kind : uint8_t { kText, kControl, kEnd };
+  std::string text;     // of a control or end token: how markup spells it
+  uint32_t weight = 1;  // how often the model writes it
+  Kind kind = Kind::kText;
+};
+
+// A vocabulary for tests: the pieces given, then a token for each byte, which the model never writes. Tokenising takes
+// the longest piece at every place.
+class ScriptedVocabulary final : public Vocabulary {
+ public:
+  explicit ScriptedVocabulary(std::vector<ScriptedPiece> pieces);
+
+  size_t size() const override { return pieces_.size(); }
+  std::vector<TokenId> Tokenize(std::string_view text) const override;
+  std::vector<TokenId> TokenizeMarkup(std::string_view text) const override;
+  std::string_view Piece(TokenId token) const override;
+  TokenId Find(std::string_view text) const override;
+  bool EndsGeneration(TokenId token) const override;
+  uint64_t fingerprint() const override { return fingerprint_; }
+
+  // The token that this draw in [0, 1) stands for, by weight.
+  TokenId Pick(double draw) const;
+
+ private:
+  using Index = std::map<std::string, TokenId, std::less<>>;
+  // The token of the longest entry that `text` begins with; -1 if none.
+  static TokenId LongestPrefix(const Index& index, std::string_view text, size_t bytes_max);
+
+  std::vector<ScriptedPiece> pieces_;
+  std::vector<uint32_t> weights_;  // running sums
+  Index texts_;
+  Index markup_;
+  size_t bytes_max_ = 1;
+  uint64_t fingerprint_ = 0;
+};
+
+}  // namespace tessy

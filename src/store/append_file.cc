@@ -1,0 +1,141 @@
+#include "store/append_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
+namespace tessy {
+namespace {
+
+tl::unexpected<Error> SystemFailure(const std::string& path, const char* what) {
+  return Fail(ErrorCode::kIo, fmt::format("{}: {}: {}", path, what, std::strerror(errno)));
+}
+
+off_t SizeOf(int descriptor) {
+  struct stat status {};
+  return fstat(descriptor, &status) == 0 ? status.st_size : 0;
+}
+
+Status MakeFolderOf(const std::string& path) {
+  const auto folder = std::filesystem::path(path).parent_path();
+  if (folder.empty()) return {};
+  std::error_code status;
+  std::filesystem::create_directories(folder, status);
+  if (!status) return {};
+  return Fail(ErrorCode::kIo, fmt::format("{}: its folder cannot be made: {}", path, status.message()));
+}
+
+}  // namespace
+
+Result<AppendFile> AppendFile::Open(const std::string& path) {
+  if (auto made = MakeFolderOf(path); !made) return tl::unexpected(made.error());
+  const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  if (descriptor < 0) return SystemFailure(path, "cannot be opened for writing");
+  AppendFile file(path, descriptor);
+  if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return file;
+  if (errno != EWOULDBLOCK) return SystemFailure(path, "cannot be locked");
+  return Fail(ErrorCode::kConflict,
+              fmt::format("{}: another tessy is writing to it; wait for it, or use another --out", path));
+}
+
+AppendFile::AppendFile(AppendFile&& other) noexcept
+    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+AppendFile& AppendFile::operator=(AppendFile&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(descriptor_, other.descriptor_);
+  return *this;
+}
+
+AppendFile::~AppendFile() {
+  if (descriptor_ >= 0) close(descriptor_);
+}
+
+bool AppendFile::empty() const { return SizeOf(descriptor_) == 0; }
+
+Status AppendFile::ForEachLine(const std::function<Status(std::string_view, size_t)>& line) const {
+  std::ifstream stream(path_, std::ios::binary);
+  if (!stream) return SystemFailure(path_, "cannot be read");
+  std::string text;
+  for (size_t number = 1; std::getline(stream, text); ++number) {
+    if (stream.eof()) break;  // no newline: torn
+    if (auto status = line(text, number); !status) return status;
+  }
+  return {};
+}
+
+Result<size_t> AppendFile::RepairTail() {
+  constexpr off_t kBlock = 1 << 16;
+  const off_t size = SizeOf(descriptor_);
+  off_t end = size;
+  std::string block(static_cast<size_t>(kBlock), '\0');
+  while (end > 0) {
+    const off_t begin = end > kBlock ? end - kBlock : 0;
+    const ssize_t n = pread(descriptor_, block.data(), static_cast<size_t>(end - begin), begin);
+    if (n != end - begin) return SystemFailure(path_, "cannot be read");
+    const size_t newline = std::string_view(block).substr(0, static_cast<size_t>(n)).rfind('\n');
+    if (newline != std::string_view::npos) {
+      end = begin + static_cast<off_t>(newline) + 1;
+      break;
+    }
+    end = begin;
+  }
+  if (end == size) return size_t{0};
+  if (ftruncate(descriptor_, end) != 0) return SystemFailure(path_, "its torn last line cannot be cut off");
+  return static_cast<size_t>(size - end);
+}
+
+Status AppendFile::Append(std::string_view line) {
+  std::string record(line);
+  record += '\n';
+  const off_t before = SizeOf(descriptor_);
+  size_t written = 0;
+  while (written < record.size()) {
+    const ssize_t n = write(descriptor_, record.data() + written, record.size() - written);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      const int reason = errno;
+      // What cannot be taken back now is cut off when the file is opened again.
+      if (ftruncate(descriptor_, before) != 0) errno = reason;
+      errno = reason;
+      return SystemFailure(path_, "cannot be written");
+    }
+    written += static_cast<size_t>(n);
+  }
+  return {};
+}
+
+Status WriteWhole(const std::string& path, std::string_view content) {
+  if (auto made = MakeFolderOf(path); !made) return made;
+  const std::string temporary = path + ".tmp";
+  {
+    std::ofstream stream(temporary, std::ios::binary | std::ios::trunc);
+    stream.write(content.data(), static_cast<std::streamsize>(content.size()));
+    stream.flush();
+    if (!stream) return SystemFailure(temporary, "cannot be written");
+  }
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) return SystemFailure(path, "cannot be written");
+  return {};
+}
+
+Result<std::string> ReadWhole(const std::string& path) {
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) {
+    return Fail(errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
+                fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
+  }
+  std::ostringstream content;
+  content << stream.rdbuf();
+  return std::move(content).str();
+}
+
+}  // namespace tessy

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "base/error.h"
+#include "cooperation/boundary_predictor.h"
+#include "cooperation/session.h"
+#include "model/family.h"
+#include "model/message.h"
+
+namespace tessy {
+
+struct OpenedSession {
+  std::unique_ptr<Session> session;
+  size_t prompt_tokens = 0;
+  size_t context_tokens = 0;
+};
+
+// Who plays in a run: the models of both roles and their predictors, wherever they live. Driven by one thread.
+class Cast {
+ public:
+  virtual ~Cast() = default;
+
+  virtual const Family& FamilyOf(Role role) const = 0;
+  // A sequence of the role's model, with the messages rendered and thinking opened. kResourceLimit: no place is free,
+  // or the prompt does not fit.
+  virtual Result<OpenedSession> OpenSession(Role role, std::span<const Message> messages) = 0;
+  // Null for a cast without predictors (one thinker).
+  virtual Result<std::unique_ptr<BoundaryReader>> OpenReader(Role role) = 0;
+  // Gives the engines a chance to start; called when the driving thread has nothing else to do.
+  virtual void Pump() = 0;
+  // True while results are under way that will be posted to the driving thread.
+  virtual bool busy() const = 0;
+};
+
+}  // namespace tessy

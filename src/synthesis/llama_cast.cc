@@ -1,0 +1,328 @@
+#include "synthesis/llama_cast.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <map>
+#include <string>
+#include <thread>
+
+#include "boundary/classifier/classifier_reader.h"
+#include "boundary/lexicon/lexicon_reader.h"
+#include "model/llama/llama_session.h"
+
+namespace tessy {
+namespace {
+
+constexpr int kConcurrencyDefault = 64;
+constexpr size_t kContextDefault = 40960;      // the paper's (method, section 3)
+constexpr size_t kPredictorContext = 256;      // the window of 200 tokens, rounded up as llama.cpp does
+constexpr size_t kContextRounding = 256;       // of llama.cpp
+constexpr uint64_t kSmallModel = 200'000'000;  // parameters; below it, threads cost more than they bring
+constexpr const char* kLexicon = "lexicon";
+
+constexpr std::array<Role, 2> kRoles{Role::kStudent, Role::kTeacher};
+size_t Index(Role role) { return static_cast<size_t>(role); }
+
+double Gib(uint64_t bytes) { return static_cast<double>(bytes) / (uint64_t{1} << 30); }
+
+std::string Size(uint64_t bytes) {
+  return bytes < (uint64_t{1} << 30) ? fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20))
+                                     : fmt::format("{:.1f} GiB", Gib(bytes));
+}
+
+int ThreadsFor(const LlamaModel& model, int asked) {
+  if (asked > 0) return asked;
+  if (model.parameters() < kSmallModel) return 1;
+  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / 2);
+}
+
+void AppendKnown(const Vocabulary& vocabulary, const std::vector<std::string>& texts, std::vector<TokenId>& out) {
+  for (const std::string& text : texts) {
+    if (const TokenId token = vocabulary.Find(text); token >= 0) out.push_back(token);
+  }
+}
+
+}  // namespace
+
+uint64_t MemoryPlan::total() const {
+  uint64_t bytes = 0;
+  for (const Line& line : lines) bytes += line.weights + line.cache_per_sample * static_cast<uint64_t>(concurrency);
+  return bytes;
+}
+
+std::string MemoryPlan::Describe() const {
+  std::string out;
+  for (const Line& line : lines) {
+    out += fmt::format("{}{} {} + {} x {}", out.empty() ? "" : "; ", line.what, Size(line.weights), concurrency,
+                       Size(line.cache_per_sample));
+  }
+  return fmt::format("{} samples at a time, context {}: {}; {} in all of {}", concurrency, context_tokens, out,
+                     Size(total()), Size(budget));
+}
+
+Result<MemoryPlan> PlanMemory(std::vector<MemoryPlan::Line> lines, int concurrency, size_t context_tokens,
+                              uint64_t budget) {
+  MemoryPlan plan{.lines = std::move(lines), .concurrency = 0, .context_tokens = context_tokens, .budget = budget};
+  const uint64_t weights = plan.total();
+  plan.concurrency = 1;
+  const uint64_t one = plan.total() - weights;
+  plan.concurrency = concurrency > 0 ? concurrency : kConcurrencyDefault;
+  if (plan.total() <= budget) return plan;
+  const uint64_t fits = budget > weights && one > 0 ? (budget - weights) / one : 0;
+  if (concurrency > 0 || fits == 0) {
+    return Fail(ErrorCode::kResourceLimit,
+                fmt::format("does not fit in memory: {}; lower --concurrency (at most {} would fit) or --context, or "
+                            "raise --memory",
+                            plan.Describe(), fits));
+  }
+  plan.concurrency = static_cast<int>(std::min<uint64_t>(fits, kConcurrencyDefault));
+  return plan;
+}
+
+uint64_t AvailableMemory() {
+  std::ifstream info("/proc/meminfo");
+  std::string key;
+  uint64_t kib = 0;
+  std::string unit;
+  while (info >> key >> kib >> unit) {
+    if (key == "MemAvailable:") return kib << 10;
+  }
+  return uint64_t{4} << 30;
+}
+
+Result<std::unique_ptr<LlamaCast>> LlamaCast::Load(const LlamaCastOptions& options, Engine::Post post) {
+  std::unique_ptr<LlamaCast> cast(new LlamaCast);
+  cast->post_ = std::move(post);
+  cast->sampling_ = options.sampling;
+  if (auto status = cast->LoadModels(options); !status) return tl::unexpected(status.error());
+  for (const Role role : kRoles) {
+    if (auto status = cast->PreparePlayer(role, options); !status) return tl::unexpected(status.error());
+  }
+  if (auto status = cast->Plan(options); !status) return tl::unexpected(status.error());
+  if (auto status = cast->StartEngines(options); !status) return tl::unexpected(status.error());
+  return cast;
+}
+
+Status LlamaCast::LoadModels(const LlamaCastOptions& options) {
+  const LlamaModelOptions load{.gpu_layers = options.gpu_layers, .exact = options.exact};
+  std::map<std::string, std::shared_ptr<const LlamaModel>> loaded;
+  for (const Role role : kRoles) {
+    const std::string& path = options.models[Index(role)];
+    if (!options.method.Uses(role) || path.empty()) continue;
+    auto& model = loaded[path];
+    if (!model) {
+      auto result = LlamaModel::Load(path, load);
+      if (!result) return tl::unexpected(result.error());
+      model = std::move(*result);
+    }
+    models_[Index(role)] = model;
+  }
+  if (!options.method.cooperative()) return {};
+  std::map<std::string, std::shared_ptr<const LlamaModel>> predictors;
+  for (const Role role : kRoles) {
+    const std::string& spec = options.boundaries[Index(role)];
+    uses_lexicon_[Index(role)] = spec == kLexicon;
+    if (spec == kLexicon) continue;
+    auto& predictor = predictors[spec];
+    if (!predictor) {
+      auto result = LlamaModel::LoadClassifier(spec, load);
+      if (!result) return tl::unexpected(result.error());
+      predictor = std::move(*result);
+    }
+    predictors_[Index(role)] = predictor;
+  }
+  const uint64_t student = models_[0]->vocabulary().fingerprint();
+  roles_share_vocabulary_ = student == models_[1]->vocabulary().fingerprint();
+  shares_vocabulary_ = roles_share_vocabulary_ &&
+                       std::all_of(predictors_.begin(), predictors_.end(), [&](const auto& predictor) {
+                         return predictor && predictor->vocabulary().fingerprint() == student;
+                       });
+  return {};
+}
+
+Status LlamaCast::PreparePlayer(Role role, const LlamaCastOptions& options) {
+  Player& player = players_[Index(role)];
+  const LlamaModel* model = models_[Index(role)].get();
+  // A student that does not play still gives the response its form.
+  const std::string& path = options.models[Index(role)].empty() ? options.models[Index(Other(role))] : options.models[Index(role)];
+  std::string source;
+  if (model != nullptr) {
+    source = model->file().String("tokenizer.chat_template").value_or("");
+  } else if (auto file = GgufFile::Open(path)) {
+    source = file->String("tokenizer.chat_template").value_or("");
+  } else {
+    return tl::unexpected(file.error());
+  }
+  const std::string& asked = options.families[Index(role)];
+  auto family = LoadFamily(asked.empty() ? DetectFamily(source) : asked);
+  if (!family) return tl::unexpected(family.error());
+  player.family = std::move(*family);
+  player.template_options = options.template_options[Index(role)];
+  if (model == nullptr) return {};
+
+  const Vocabulary& vocabulary = model->vocabulary();
+  const auto marker = [&](const char* key) {
+    const auto id = model->file().Integer(key);
+    const auto tokens = model->file().Strings("tokenizer.ggml.tokens");
+    return id && *id >= 0 && static_cast<size_t>(*id) < tokens.size() ? tokens[static_cast<size_t>(*id)] : std::string();
+  };
+  auto chat_template =
+      ChatTemplate::Parse(source.empty() ? player.family.default_template : source,
+                          {.bos = marker("tokenizer.ggml.bos_token_id"), .eos = marker("tokenizer.ggml.eos_token_id")});
+  if (!chat_template) {
+    return Fail(chat_template.error().code,
+                fmt::format("{}: {}", options.models[Index(role)], chat_template.error().message));
+  }
+  player.chat_template = std::move(*chat_template);
+  AppendKnown(vocabulary, player.family.close_tokens, player.close_tokens);
+  AppendKnown(vocabulary, player.family.end_tokens, player.end_tokens);
+  return {};
+}
+
+Status LlamaCast::Plan(const LlamaCastOptions& options) {
+  size_t context = options.context_tokens > 0 ? options.context_tokens : kContextDefault;
+  for (const auto& model : models_) {
+    if (model && model->context_tokens() > 0) context = std::min(context, static_cast<size_t>(model->context_tokens()));
+  }
+  const size_t rounded = (context + kContextRounding - 1) / kContextRounding * kContextRounding;
+  std::vector<MemoryPlan::Line> lines;
+  for (const Role role : kRoles) {
+    const auto& model = models_[Index(role)];
+    if (!model) continue;
+    const bool second = role == Role::kTeacher && model == models_[0];
+    lines.push_back({.what = std::string(Name(role)), .weights = second ? 0 : model->file().file_bytes(),
+                     .cache_per_sample = model->kv_bytes_per_token() * rounded});
+  }
+  for (const Role role : kRoles) {
+    const auto& predictor = predictors_[Index(role)];
+    if (!predictor) continue;
+    lines.push_back({.what = fmt::format("{} predictor", Name(role)), .weights = predictor->file().file_bytes(),
+                     .cache_per_sample = predictor->kv_bytes_per_token() * kPredictorContext});
+  }
+  const uint64_t budget = options.memory_bytes > 0 ? options.memory_bytes : AvailableMemory() / 4 * 3;
+  auto plan = PlanMemory(std::move(lines), options.concurrency, context, budget);
+  if (!plan) return tl::unexpected(plan.error());
+  plan_ = std::move(*plan);
+  return {};
+}
+
+Result<LlamaCast::Engines> LlamaCast::MakeEngines(const std::shared_ptr<const LlamaModel>& model,
+                                                  size_t context_tokens, int threads) {
+  Engines engines;
+  const int count = (plan_.concurrency + Engine::kSequencesMax - 1) / Engine::kSequencesMax;
+  for (int i = 0; i < count; ++i) {
+    // As equal as can be: batches of two contexts take their time side by side.
+    const int places = plan_.concurrency / count + (i < plan_.concurrency % count ? 1 : 0);
+    auto engine = Engine::Create(
+        model, {.sequences = places, .context_tokens = context_tokens, .threads = ThreadsFor(*model, threads)}, post_);
+    if (!engine) return tl::unexpected(engine.error());
+    group_.Add(**engine);
+    engines.push_back(std::move(*engine));
+  }
+  return engines;
+}
+
+Status LlamaCast::StartEngines(const LlamaCastOptions& options) {
+  for (const Role role : kRoles) {
+    for (const bool predictor : {false, true}) {
+      const auto& model = predictor ? predictors_[Index(role)] : models_[Index(role)];
+      if (!model) continue;
+      auto engines = MakeEngines(model, predictor ? kPredictorContext : plan_.context_tokens, options.threads);
+      if (!engines) return tl::unexpected(engines.error());
+      (predictor ? predictor_engines_ : engines_)[Index(role)] = std::move(*engines);
+    }
+  }
+  return {};
+}
+
+const Family& LlamaCast::FamilyOf(Role role) const { return players_[Index(role)].family; }
+
+std::vector<TokenId> LlamaCast::TokenizePrompt(Role role, std::span<const PromptPart> parts) const {
+  const LlamaModel& model = *models_[Index(role)];
+  const Vocabulary& vocabulary = model.vocabulary();
+  // Where no content looks like a special token the whole is tokenised at once, as the model was trained; otherwise
+  // contents are tokenised apart, so that nothing in them is taken for markup.
+  std::vector<TokenId> tokens;
+  const bool plain = std::none_of(parts.begin(), parts.end(), [&](const PromptPart& part) {
+    return part.from_input && vocabulary.Tokenize(part.text) != vocabulary.TokenizeMarkup(part.text);
+  });
+  if (plain) {
+    tokens = vocabulary.TokenizeMarkup(JoinParts(parts));
+  } else {
+    for (const PromptPart& part : parts) {
+      const auto piece = part.from_input ? vocabulary.Tokenize(part.text) : vocabulary.TokenizeMarkup(part.text);
+      tokens.insert(tokens.end(), piece.begin(), piece.end());
+    }
+  }
+  const auto bos = model.file().Integer("tokenizer.ggml.bos_token_id");
+  const bool add_bos = model.file().Boolean("tokenizer.ggml.add_bos_token").value_or(false);
+  if (add_bos && bos && (tokens.empty() || tokens.front() != *bos)) {
+    tokens.insert(tokens.begin(), static_cast<TokenId>(*bos));
+  }
+  return tokens;
+}
+
+Result<OpenedSession> LlamaCast::OpenSession(Role role, std::span<const Message> messages) {
+  const Player& player = players_[Index(role)];
+  const LlamaModel& model = *models_[Index(role)];
+  auto parts = RenderOpenThinking(*player.chat_template, player.family, messages, player.template_options);
+  if (!parts) return tl::unexpected(parts.error());
+  auto prompt = TokenizePrompt(role, *parts);
+  if (prompt.empty()) return Fail(ErrorCode::kInvalidData, fmt::format("the {}'s prompt is empty", Name(role)));
+  const size_t prompt_tokens = prompt.size();
+  if (prompt_tokens + 1 >= plan_.context_tokens) {
+    return Fail(ErrorCode::kResourceLimit,
+                fmt::format("prompt_too_long: {} tokens for the {}, whose context holds {}", prompt_tokens, Name(role),
+                            plan_.context_tokens));
+  }
+  const auto& engines = engines_[Index(role)];
+  const auto engine = std::max_element(engines.begin(), engines.end(), [](const auto& a, const auto& b) {
+    return a->free_places() < b->free_places();
+  });
+  auto sequence = (*engine)->Open();
+  if (!sequence) return Fail(ErrorCode::kResourceLimit, "no place is free for another sample");
+  LlamaSessionOptions options{.prompt = std::move(prompt), .close_tokens = player.close_tokens,
+                              .end_tokens = player.end_tokens, .sampling = sampling_,
+                              .shares_vocabulary = roles_share_vocabulary_};
+  return OpenedSession{
+      .session = std::make_unique<LlamaSession>(std::move(sequence), model.vocabulary(), std::move(options)),
+      .prompt_tokens = prompt_tokens, .context_tokens = plan_.context_tokens};
+}
+
+Result<std::unique_ptr<BoundaryReader>> LlamaCast::OpenReader(Role role) {
+  if (uses_lexicon_[Index(role)]) return std::make_unique<LexiconReader>(Lexicon::BuiltIn(), post_);
+  const auto& predictor = predictors_[Index(role)];
+  const auto& engines = predictor_engines_[Index(role)];
+  const auto engine = std::max_element(engines.begin(), engines.end(), [](const auto& a, const auto& b) {
+    return a->free_places() < b->free_places();
+  });
+  auto sequence = (*engine)->Open();
+  if (!sequence) return Fail(ErrorCode::kResourceLimit, "no place is free for another reader");
+  const uint64_t own = predictor->vocabulary().fingerprint();
+  const std::array<bool, 2> reads{own == models_[0]->vocabulary().fingerprint(),
+                                  own == models_[1]->vocabulary().fingerprint()};
+  return std::make_unique<ClassifierReader>(std::move(sequence), predictor, reads);
+}
+
+std::vector<std::pair<std::string, EngineStats>> LlamaCast::stats() const {
+  std::vector<std::pair<std::string, EngineStats>> out;
+  const auto add = [&out](std::string name, const Engines& engines) {
+    EngineStats sum;
+    for (const auto& engine : engines) {
+      const EngineStats one = engine->stats();
+      sum.batches += one.batches;
+      sum.tokens += one.tokens;
+      sum.refed_tokens += one.refed_tokens;
+      sum.sequence_copies += one.sequence_copies;
+      sum.cpu_seconds += one.cpu_seconds;
+    }
+    if (!engines.empty()) out.emplace_back(std::move(name), sum);
+  };
+  for (const Role role : kRoles) add(std::string(Name(role)), engines_[Index(role)]);
+  for (const Role role : kRoles) add(fmt::format("{} predictor", Name(role)), predictor_engines_[Index(role)]);
+  return out;
+}
+
+}  // namespace tessy

@@ -1,0 +1,64 @@
+#include "synthesis/response_form.h"
+
+#include <fmt/format.h>
+
+#include "base/utf8.h"
+
+namespace tessy {
+namespace {
+
+// Grows the content and counts its code points as it goes.
+class Content {
+ public:
+  void AddMarkup(std::string_view text) { Add(text); }
+  ResponseSpan AddSpan(Role role, SpanKind kind, std::string_view text, uint64_t tokens) {
+    const size_t start = code_points_;
+    Add(Sanitize(text));
+    return {.role = role, .kind = kind, .start = start, .end = code_points_, .tokens = tokens};
+  }
+  std::string Take() { return std::move(text_); }
+
+ private:
+  void Add(std::string_view text) {
+    text_ += text;
+    code_points_ += CountCodePoints(text);
+  }
+
+  std::string text_;
+  size_t code_points_ = 0;
+};
+
+}  // namespace
+
+Response FormResponse(const Question& question, const SampleTask& task, const SampleOutcome& outcome,
+                      const Method& method, const Family& student_family) {
+  Response response;
+  response.id = fmt::format("{}/{}", task.question_id, task.sample);
+  response.question_id = task.question_id;
+  response.sample = task.sample;
+  response.method = std::string(method.name);
+  response.messages = question.messages;
+  response.source_json = question.source_json;
+  response.closed_by = std::string(Name(outcome.closed_by));
+
+  Content content;
+  content.AddMarkup(student_family.content_open);
+  for (const Span& span : outcome.thinking.spans) {
+    const auto text = std::string_view(outcome.thinking.text).substr(span.begin, span.end - span.begin);
+    response.spans.push_back(content.AddSpan(span.role, span.kind, text, span.tokens));
+  }
+  content.AddMarkup(student_family.content_close);
+  response.spans.push_back(
+      content.AddSpan(outcome.answered_by, SpanKind::kAnswer, outcome.answer, outcome.answer_tokens));
+  response.messages.push_back({.role = "assistant", .content = content.Take()});
+
+  const uint64_t student = outcome.thinking_tokens[static_cast<size_t>(Role::kStudent)];
+  const uint64_t teacher = outcome.thinking_tokens[static_cast<size_t>(Role::kTeacher)];
+  response.stats = {.thinking_tokens = student + teacher, .student_tokens = student, .teacher_tokens = teacher,
+                    .answer_tokens = outcome.answer_tokens, .switches = outcome.switches,
+                    .drafted_tokens = outcome.drafted_tokens, .discarded_tokens = outcome.discarded_tokens,
+                    .attempts = outcome.attempts, .failed_attempts_tokens = outcome.failed_attempts_tokens};
+  return response;
+}
+
+}  // namespace tessy

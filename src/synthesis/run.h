@@ -1,0 +1,49 @@
+#pragma once
+
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <chrono>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "synthesis/sample.h"
+
+namespace tessy {
+
+struct RunProgress {
+  size_t samples = 0;       // in all, with those that an earlier run finished
+  size_t done = 0;
+  size_t failed = 0;
+  size_t resumed = 0;       // of `done` and `failed`: there before this run
+  RunCounters counters;
+  double seconds = 0.0;
+};
+
+struct RunOptions {
+  int concurrency = 1;
+  std::chrono::milliseconds progress_interval{500};
+  bool stop_on_signals = true;  // SIGINT and SIGTERM stop the run; what is under way is given up
+  size_t resumed_done = 0;
+  size_t resumed_failed = 0;
+};
+
+struct RunCallbacks {
+  // A sample is done or has failed for good. An error stops the run.
+  std::function<Status(const SampleTask&, const SampleOutcome&, uint64_t wall_ms)> finished;
+  std::function<void(const RunProgress&)> progress;  // may be empty
+};
+
+struct RunResult {
+  RunProgress progress;
+  bool interrupted = false;
+  Status status;  // of the first callback that failed
+};
+
+// Runs all tasks, each as a coroutine of its own, `concurrency` at a time and without a barrier between them, on this
+// thread. `io` is the context to which the cast's engines post; nothing else may run it.
+RunResult RunAll(boost::asio::io_context& io, Cast& cast, const SampleSettings& settings,
+                 const std::vector<SampleTask>& tasks, const RunOptions& options, const RunCallbacks& callbacks);
+
+}  // namespace tessy

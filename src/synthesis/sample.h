@@ -1,0 +1,66 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cooperation/loop.h"
+#include "model/message.h"
+#include "synthesis/cast.h"
+#include "synthesis/method.h"
+
+namespace tessy {
+
+// One response to be synthesised.
+struct SampleTask {
+  std::string question_id;
+  uint32_t sample = 0;
+  std::vector<Message> messages;
+};
+
+struct SampleSettings {
+  Method method = kMethods[0];
+  uint64_t seed = 0;
+  uint32_t draft_tokens = 1;  // k, for `--draft rollback`; 1 stops at the boundary
+  uint32_t thinking_tokens_max = 38000;
+  uint32_t answer_tokens_max = 8192;
+  uint32_t retries_max = 5;  // after the first attempt (method, section 3)
+  CutRule cut = CutRule::kCompleteWord;
+  uint32_t min_span_tokens = 1;
+  float style_threshold = 0.5F;
+};
+
+// What one task came to: a response, or the reasons why there is none.
+struct SampleOutcome {
+  bool done = false;
+  bool cancelled = false;
+  Trace thinking;            // trimmed as the student's family writes it
+  std::string answer;
+  Role answered_by = Role::kStudent;
+  Role closed_by = Role::kStudent;
+  std::array<uint32_t, 2> thinking_tokens{};  // by role
+  uint32_t answer_tokens = 0;
+  uint32_t switches = 0;
+  uint32_t drafted_tokens = 0;
+  uint32_t discarded_tokens = 0;
+  uint32_t attempts = 0;
+  uint64_t failed_attempts_tokens = 0;
+  std::vector<std::string> failures;  // of each failed attempt: the reason, with a backend's words if there are any
+};
+
+// Counters that live while samples run; for progress only. Driving thread.
+struct RunCounters {
+  uint64_t tokens = 0;     // kept, thinking and answer
+  uint64_t drafted = 0;
+  uint64_t discarded = 0;
+};
+
+// Synthesises one response, retries included. Ends early, with `cancelled`, once *stop is set. The referenced objects
+// must outlive the coroutine; they are used on the thread that runs it.
+boost::asio::awaitable<SampleOutcome> RunSample(Cast& cast, const SampleSettings& settings, const SampleTask& task,
+                                                RunCounters& counters, const std::atomic<bool>& stop);
+
+}  // namespace tessy
