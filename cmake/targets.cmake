@@ -9,6 +9,7 @@ target_include_directories(tessy_options INTERFACE "${CMAKE_SOURCE_DIR}/src")
 target_compile_definitions(tessy_options INTERFACE
   TESSY_VERSION="${PROJECT_VERSION}" TESSY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
 if(TESSY_SANITIZE)
+  target_compile_definitions(tessy_options INTERFACE TESSY_SANITIZED=1)
   target_compile_options(tessy_options INTERFACE -fsanitize=${TESSY_SANITIZE} -fno-omit-frame-pointer -UNDEBUG)
   target_link_options(tessy_options INTERFACE -fsanitize=${TESSY_SANITIZE})
 endif()

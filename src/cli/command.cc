@@ -23,11 +23,36 @@ std::string CommandLine(const CLI::App& app) {
   return parsed.empty() ? app.get_name() : app.get_name() + " " + CommandLine(*parsed.front());
 }
 
+// What is asked of the program may be asked of any command; only the program's help names it.
+void OfferVersion(CLI::App& app, const std::string& version) {
+  for (CLI::App* command : app.get_subcommands({})) {
+    command->set_version_flag("--version", version)->group("");
+    OfferVersion(*command, version);
+  }
+}
+
+const CLI::App& Innermost(const CLI::App& app) {
+  const auto parsed = app.get_subcommands();
+  return parsed.empty() ? app : Innermost(*parsed.front());
+}
+
+// "; did you mean --seed?" for a flag that the command does not have.
+std::string NearFlags(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App& command = Innermost(app);
+  const auto left = command.remaining();
+  if (dynamic_cast<const CLI::ExtrasError*>(&error) == nullptr || left.empty()) return "";
+  std::vector<std::string> names;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  }
+  return left.front().starts_with("--") ? DidYouMean(left.front(), names) : "";
+}
+
 // CLI11 takes a misspelt command for a missing one.
 std::string Explain(const CLI::App& app, const CLI::ParseError& error, int argc, const char* const* argv) {
   const std::string_view first = argc > 1 ? argv[1] : "";
   if (first.empty()) return "no command given";
-  if (!app.get_subcommands().empty() || first.starts_with('-')) return error.what();
+  if (!app.get_subcommands().empty() || first.starts_with('-')) return error.what() + NearFlags(app, error);
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands({})) names.push_back(command->get_name());
   return fmt::format("there is no command \"{}\"{}", first, DidYouMean(first, names));
@@ -61,6 +86,7 @@ bool AllowsColour(bool is_terminal, const char* no_color, const char* terminal) 
 }
 
 int RunProgram(CLI::App& app, CommandContext& context, int argc, const char* const* argv) {
+  OfferVersion(app, app.version());
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help, --version

@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "cli/completion.h"
+#include "cli/model.h"
 #include "cli/show.h"
 #include "cli/synth.h"
 
@@ -12,6 +13,7 @@ int main(int argc, char** argv) {
   tessy::CommandContext context;
   tessy::AddSynthCommand(app, context);
   tessy::AddShowCommand(app, context);
+  tessy::AddModelCommand(app, context);
   tessy::AddCompletionCommand(app, context);
   return tessy::RunProgram(app, context, argc, argv);
 }

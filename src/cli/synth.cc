@@ -52,6 +52,8 @@ class SynthCommand {
   void MakeTasks();
   Status Deliver(const SampleTask& task, const SampleOutcome& outcome, uint64_t wall_ms);
   Response Complete(const SampleTask& task, const SampleOutcome& outcome, uint64_t wall_ms) const;
+  Result<RunResult> RunTasks();
+  void ReportEngines() const;
   int Conclude(const RunResult& result) const;
   RunFiles::Options FileOptions() const {
     return {.out = flags_.out, .run_folder = flags_.run_folder, .fresh = flags_.fresh};
@@ -79,6 +81,11 @@ Status SynthCommand::ReadQuestionFile() {
   if (!read) return tl::unexpected(read.error());
   for (const BadLine& bad : read->bad_lines) {
     spdlog::warn("{}:{}: skipped: {}", flags_.questions, bad.line, bad.reason);
+  }
+  std::error_code differ;
+  if (ToFile() && std::filesystem::equivalent(flags_.questions, flags_.out, differ)) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("--out {}: is the file of the questions; give another", flags_.out));
   }
   questions_ = std::move(read->questions);
   if (flags_.limit > 0 && questions_.size() > flags_.limit) questions_.resize(flags_.limit);
@@ -160,8 +167,8 @@ Response SynthCommand::Complete(const SampleTask& task, const SampleOutcome& out
 Status SynthCommand::Deliver(const SampleTask& task, const SampleOutcome& outcome, uint64_t wall_ms) {
   if (!outcome.done) {
     const std::string reason = outcome.failures.empty() ? "unknown" : outcome.failures.back();
-    spdlog::warn("{}/{} failed after {} attempts: {}", task.question_id, task.sample, outcome.attempts,
-                 reason);
+    spdlog::warn("{}/{} failed after {} attempt{}: {}", task.question_id, task.sample, outcome.attempts,
+                 outcome.attempts == 1 ? "" : "s", reason);
     return files_ ? files_->AddFailure(task, outcome) : Status();
   }
   const Response response = Complete(task, outcome, wall_ms);
@@ -169,8 +176,7 @@ Status SynthCommand::Deliver(const SampleTask& task, const SampleOutcome& outcom
   return WriteOutput(ToJsonLine(response) + "\n");
 }
 
-int SynthCommand::Conclude(const RunResult& result) const {
-  const RunProgress& progress = result.progress;
+void SynthCommand::ReportEngines() const {
   for (const auto& [name, stats] : cast_->stats()) {
     spdlog::debug("{}: {} tokens in {} batches, {:.2f} CPU-seconds, {} fed again, {} sequences moved", name,
                   stats.tokens, stats.batches, stats.cpu_seconds, stats.refed_tokens, stats.sequence_copies);
@@ -179,6 +185,11 @@ int SynthCommand::Conclude(const RunResult& result) const {
                    stats.refed_tokens);
     }
   }
+}
+
+int SynthCommand::Conclude(const RunResult& result) const {
+  const RunProgress& progress = result.progress;
+  if (cast_) ReportEngines();
   if (files_ && files_->done() > 0) {
     const auto& totals = files_->totals();
     const auto samples = static_cast<double>(files_->done());
@@ -201,26 +212,12 @@ int SynthCommand::Conclude(const RunResult& result) const {
   return kExitSomeFailed;
 }
 
-Result<int> SynthCommand::Run() {
-  auto method = MethodOf(flags_);
-  if (!method) return tl::unexpected(method.error());
-  method_ = *method;
-  if (flags_.out.empty() && !flags_.run_folder.empty()) flags_.out = flags_.run_folder + "/responses.jsonl";
-  if (auto options = CastOptionsOf(flags_, method_); !options) return tl::unexpected(options.error());
-  for (const auto step :
-       {&SynthCommand::ReadQuestionFile, &SynthCommand::OpenFiles, &SynthCommand::LoadCast}) {
-    if (auto status = (this->*step)(); !status) return tl::unexpected(status.error());
-  }
-  MakeTasks();
+Result<RunResult> SynthCommand::RunTasks() {
+  if (auto status = LoadCast(); !status) return tl::unexpected(status.error());
   spdlog::info("memory: {}", cast_->plan().Describe());
-  if (resumed_done_ + resumed_failed_ > 0) {
-    Say(fmt::format("{}: {} samples are there already, {} to go", flags_.out, resumed_done_ + resumed_failed_,
-                    tasks_.size()));
-  }
-  if (files_ && !tasks_.empty()) {
+  if (files_) {
     if (auto status = files_->RecordConfiguration(); !status) return tl::unexpected(status.error());
   }
-
   auto style = FindProgressStyle(flags_.progress, isatty(STDERR_FILENO) == 1);
   if (!style) return tl::unexpected(style.error());
   ProgressDisplay display(*style);
@@ -231,14 +228,40 @@ Result<int> SynthCommand::Run() {
       .finished = [this](const SampleTask& task, const SampleOutcome& outcome,
                          uint64_t wall_ms) { return Deliver(task, outcome, wall_ms); },
       .progress = [&display](const RunProgress& progress) { display.Show(progress); }};
-  const RunResult result = RunAll(io_, *cast_, settings_, tasks_, run, callbacks);
+  RunResult result = RunAll(io_, *cast_, settings_, tasks_, run, callbacks);
   display.Close();
-  if (!result.status) {
-    ReportError({result.status.error().code,
-                 result.status.error().message + "; what is finished is kept, and the same command goes on"});
+  return result;
+}
+
+Result<int> SynthCommand::Run() {
+  auto method = MethodOf(flags_);
+  if (!method) return tl::unexpected(method.error());
+  method_ = *method;
+  if (flags_.out.empty() && !flags_.run_folder.empty()) flags_.out = flags_.run_folder + "/responses.jsonl";
+  if (auto options = CastOptionsOf(flags_, method_); !options) return tl::unexpected(options.error());
+  if (auto status = ReadQuestionFile(); !status) return tl::unexpected(status.error());
+  if (auto status = OpenFiles(); !status) return tl::unexpected(status.error());
+  MakeTasks();
+  const size_t there = resumed_done_ + resumed_failed_;
+  if (there > 0) {
+    Say(fmt::format("{}: {} samples are there already, {} to go", flags_.out, there, tasks_.size()));
+  }
+  if (tasks_.empty()) {  // and no model need be loaded
+    RunResult result;
+    result.progress.samples = there;
+    result.progress.done = resumed_done_;
+    result.progress.failed = resumed_failed_;
+    return Conclude(result);
+  }
+  const auto result = RunTasks();
+  if (!result) return tl::unexpected(result.error());
+  if (!result->status) {
+    ReportError(
+        {result->status.error().code,
+         result->status.error().message + "; what is finished is kept, and the same command goes on"});
     return kExitInterrupted;
   }
-  return Conclude(result);
+  return Conclude(*result);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "model/llama/gguf_file.h"
@@ -33,6 +34,42 @@ Result<Json> DescribeModel(const std::string& path) {
               {"fingerprint", fmt::format("{:016x}", file->content_fingerprint())}};
 }
 
+// CLI11 takes -1 for 2^64 - 1, and whatever is larger too.
+CLI::Validator WholeNumber() {
+  const auto check = [](const std::string& text) -> std::string {
+    uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error == std::errc() && end == text.data() + text.size()) return "";
+    return fmt::format("{} is not a whole number from 0 to {}", text, UINT64_MAX);
+  };
+  return {check, ""};
+}
+
+// CLI::Range lets "nan" pass.
+CLI::Validator Number(double min, double max) {
+  const auto check = [min, max](const std::string& text) -> std::string {
+    double value = 0.0;
+    if (CLI::detail::lexical_cast(text, value) && value >= min && value <= max) return "";
+    return fmt::format("{} is not a number from {} to {}", text, min, max);
+  };
+  return {check, fmt::format("FLOAT in [{} - {}]", min, max)};
+}
+
+CLI::Validator Date() {
+  const auto check = [](const std::string& text) -> std::string {
+    constexpr std::string_view kForm = "0000-00-00";
+    bool good = text.size() == kForm.size();
+    for (size_t i = 0; good && i < kForm.size(); ++i) {
+      good = kForm[i] == '-' ? text[i] == '-' : text[i] >= '0' && text[i] <= '9';
+    }
+    return good ? "" : fmt::format("{} is not a date of the form YYYY-MM-DD", text);
+  };
+  return {check, ""};
+}
+
+// As typed, not as the nearest float prints in double precision.
+double Decimal(float value) { return std::stod(fmt::format("{}", value)); }
+
 std::string FirstOf(const std::vector<std::string>& specs) { return specs.empty() ? "" : specs.front(); }
 
 }  // namespace
@@ -55,13 +92,21 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
   command.add_flag("--fresh", f.fresh, "set an existing --out aside (renamed) and start over")
       ->group("Input and output");
   command.add_option("--limit", f.limit, "only the first N questions (default: all)")
+      ->check(WholeNumber())
       ->type_name("N")
       ->group("Input and output");
   command.add_flag("--skip-bad-lines", f.skip_bad_lines, "pass over questions that cannot be read")
       ->group("Input and output");
 
-  command.add_option("--student", f.student, "model: a .gguf file")->type_name("MODEL")->group("Models");
-  command.add_option("--teacher", f.teacher, "model: a .gguf file")->type_name("MODEL")->group("Models");
+  // One value a flag: what follows may be the run's file.
+  command.add_option("--student", f.student, "model: a .gguf file")
+      ->allow_extra_args(false)
+      ->type_name("MODEL")
+      ->group("Models");
+  command.add_option("--teacher", f.teacher, "model: a .gguf file")
+      ->allow_extra_args(false)
+      ->type_name("MODEL")
+      ->group("Models");
   command
       .add_option("--student-boundary", f.student_boundary, "predictor: a .gguf file, or lexicon (built in)")
       ->type_name("MODEL")
@@ -81,6 +126,7 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
       ->type_name("FAMILY")
       ->group("Models");
   command.add_option("--template-date", f.template_date, "date for templates that show one (default: today)")
+      ->check(Date())
       ->type_name("YYYY-MM-DD")
       ->group("Models");
   command
@@ -120,7 +166,7 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
       ->capture_default_str()
       ->group("Method");
   command.add_option("--style-threshold", f.style_threshold, "P(style) from which a token is the student's")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(Number(0.0, 1.0))
       ->capture_default_str()
       ->group("Method");
   command
@@ -140,14 +186,15 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
 
   command
       .add_option("--seed", f.seed, "same seed, same settings: same responses (to the letter with --exact)")
+      ->check(WholeNumber())
       ->capture_default_str()
       ->group("Sampling");
   command.add_option("--temperature", f.sampling.temperature, "0: always the most probable token")
-      ->check(CLI::Range(0.0, 100.0))
+      ->check(Number(0.0, 100.0))
       ->capture_default_str()
       ->group("Sampling");
   command.add_option("--top-p", f.sampling.top_p, "1: off")
-      ->check(CLI::Range(0.0001, 1.0))
+      ->check(Number(0.0001, 1.0))
       ->capture_default_str()
       ->group("Sampling");
   command.add_option("--top-k", f.sampling.top_k, "0: off")
@@ -155,7 +202,7 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
       ->capture_default_str()
       ->group("Sampling");
   command.add_option("--min-p", f.sampling.min_p, "0: off")
-      ->check(CLI::Range(0.0, 1.0))
+      ->check(Number(0.0, 1.0))
       ->capture_default_str()
       ->group("Sampling");
 
@@ -180,7 +227,7 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
       ->group("Engine");
   command
       .add_option("--memory", f.memory_gib, "budget for weights and caches (default: 3/4 of what is free)")
-      ->check(CLI::Range(0.0, 1e9))
+      ->check(Number(0.0, 1e9))
       ->type_name("GIB")
       ->group("Engine");
   command
@@ -296,15 +343,15 @@ Result<std::string> DescribeSettings(const SynthFlags& flags, const Method& meth
     json[fmt::format("{}_boundary", Name(role))] = boundary;
   }
   json["seed"] = flags.seed;
-  json["temperature"] = flags.sampling.temperature;
-  json["top_p"] = flags.sampling.top_p;
+  json["temperature"] = Decimal(flags.sampling.temperature);
+  json["top_p"] = Decimal(flags.sampling.top_p);
   json["top_k"] = flags.sampling.top_k;
-  json["min_p"] = flags.sampling.min_p;
+  json["min_p"] = Decimal(flags.sampling.min_p);
   json["draft"] = flags.draft;
   if (flags.draft != "stop") json["k"] = flags.k;
   json["cut"] = flags.cut;
   json["min_span_tokens"] = flags.min_span_tokens;
-  json["style_threshold"] = flags.style_threshold;
+  json["style_threshold"] = Decimal(flags.style_threshold);
   json["max_thinking_tokens"] = flags.thinking_tokens_max;
   json["max_answer_tokens"] = flags.answer_tokens_max;
   json["retries"] = flags.retries;

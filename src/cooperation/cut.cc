@@ -22,7 +22,7 @@ Place PlaceBetween(std::string_view before, std::string_view after) {
 
   const char32_t b = FirstCodePoint(after).value;
   if (IsCombining(b)) return Place::kNone;
-  if (IsNewline(a)) return IsNewline(b) || b == U'/' ? Place::kNone : Place::kSeam;
+  if (IsNewline(a)) return IsWhitespace(b) || b == U'/' ? Place::kNone : Place::kSeam;
   if (IsNewline(b)) return Place::kNone;
   if (IsBlank(b)) return IsWhitespace(a) ? Place::kNone : Place::kSeam;
   if (IsWhitespace(a) || IsWhitespace(b)) return Place::kNone;

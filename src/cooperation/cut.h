@@ -17,7 +17,8 @@ enum class CutRule : uint8_t {
 std::string_view Name(CutRule rule);
 
 // May the text be parted between `before` and `after`, so that both halves tokenise as the whole does? Before a blank
-// that follows text; after a run of newlines (unless a slash follows, which gpt-oss's pre-tokeniser joins to it);
+// that follows text; after a run of newlines, unless a slash follows, which gpt-oss's pre-tokeniser joins to it, or
+// whitespace: if that ends in a newline too, pre-tokenisers join all of it, and one character does not tell;
 // between characters where one of the two belongs to a script without spaces. Never between text and its newline,
 // never inside a character or before a combining mark. `after` must not be empty: whether a word is complete is known
 // only from what follows. Where it holds no more than the beginning of a character, only the end of `before` decides.

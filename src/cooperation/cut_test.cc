@@ -63,8 +63,10 @@ INSTANTIATE_TEST_SUITE_P(Newlines, PlaceCase,
                                          Case{"InsideARunOfNewlines", "x\n", "\ny", Is::kNoPlace},
                                          Case{"AfterARunOfNewlines", "x\n\n", "y", Is::kSeam},
                                          Case{"BeforeASlash", "x\n", "// y", Is::kNoPlace},
-                                         Case{"BeforeIndentation", "x {\n", "  y", Is::kSeam},
-                                         Case{"BeforeATabOfIndentation", "x {\n", "\ty", Is::kSeam},
+                                         Case{"BeforeIndentation", "x {\n", "  y", Is::kNoPlace},
+                                         Case{"BeforeATabOfIndentation", "x {\n", "\ty", Is::kNoPlace},
+                                         Case{"BeforeALineOfBlanks", "x\n", " \ny", Is::kNoPlace},
+                                         Case{"BeforeAnIndentedParagraph", "x\n", "\u3000中", Is::kNoPlace},
                                          Case{"InsideIndentation", "x {\n ", " y", Is::kNoPlace},
                                          Case{"AfterIndentation", "x {\n  ", "y", Is::kNoPlace},
                                          Case{"BetweenSpaceAndNewline", "x ", "\ny", Is::kNoPlace},
@@ -152,7 +154,7 @@ TEST(PieceSplitter, PartsProseBeforeItsSpaces) {
 }
 
 TEST(PieceSplitter, KeepsNewlinesWithTheTextBeforeThem) {
-  EXPECT_EQ(Split("a b\n\n  if x:\n// c\n"), (Pieces{"a", " b\n\n", "  if", " x:\n//", " c\n"}));
+  EXPECT_EQ(Split("a b\n\n  if x:\n// c\n"), (Pieces{"a", " b\n\n  if", " x:\n//", " c\n"}));
 }
 
 TEST(PieceSplitter, GivesAPieceAsSoonAsTheNextCharacterIsKnown) {

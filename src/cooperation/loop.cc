@@ -1,6 +1,7 @@
 #include "cooperation/loop.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <utility>
 
@@ -46,6 +47,13 @@ void Absorb(LoopState& s, const Event& event) {
     for (size_t i = 0; i < s.asked.size(); ++i) s.p_style[s.asked[i] - 1] = owners->p_style[i];
     s.asked.clear();
   }
+}
+
+// A predictor that answers with something else would be asked for ever.
+bool AnswersInNumbers(const Event& event) {
+  const auto* owners = std::get_if<Owners>(&event);
+  return owners == nullptr || std::none_of(owners->p_style.begin(), owners->p_style.end(),
+                                           [](float p) { return std::isnan(p); });
 }
 
 SpanKind KindOf(const LoopState& s) {
@@ -172,6 +180,7 @@ Action Step(LoopState& s, const Event& event) {
   Action action;
   Absorb(s, event);  // draft ← speaker generates at most k tokens after (x, y)
   if (std::holds_alternative<Start>(event)) return DraftNext(s, std::move(action));
+  if (!AnswersInNumbers(event)) return Failure(std::move(action), FailureReason::kBackendError);
   if (const auto* drafted = std::get_if<Drafted>(&event); drafted && drafted->draft.tokens.empty()) {
     return Failure(std::move(action), s.context_full ? FailureReason::kContextFull : FailureReason::kEmptyGeneration);
   }

@@ -128,6 +128,10 @@ Status WriteWhole(const std::string& path, std::string_view content) {
 }
 
 Result<std::string> ReadWhole(const std::string& path) {
+  std::error_code status;
+  if (std::filesystem::is_directory(path, status)) {
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("{}: is a folder, not a file", path));
+  }
   std::ifstream stream(path, std::ios::binary);
   if (!stream) {
     return Fail(errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,

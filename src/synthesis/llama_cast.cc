@@ -225,8 +225,10 @@ Result<LlamaCast::Engines> LlamaCast::MakeEngines(const std::shared_ptr<const Ll
 }
 
 Status LlamaCast::StartEngines(const LlamaCastOptions& options) {
-  for (const Role role : kRoles) {
-    for (const bool predictor : {false, true}) {
+  // Predictors first: when both could start, the models' batches wait for what the predictors have yet to say, and
+  // samples that fell out of step come together again.
+  for (const bool predictor : {true, false}) {
+    for (const Role role : kRoles) {
       const auto& model = predictor ? predictors_[Index(role)] : models_[Index(role)];
       if (!model) continue;
       auto engines = MakeEngines(model, predictor ? kPredictorContext : plan_.context_tokens, options.threads);

@@ -50,8 +50,9 @@ std::string DifferenceOf(const std::string& recorded_json, const std::string& js
   };
   const Json before = recorded.flatten();
   const Json after = wanted.flatten();
-  const auto name = [](std::string key) { return key.empty() ? key : key.substr(1); };
+  const auto name = [](const std::string& key) { return key.substr(1); };
   for (const auto& [key, value] : before.items()) {
+    if (key.empty()) continue;  // so an empty object is flattened
     if (!after.contains(key)) {
       add(name(key), Short(value), "(none)");
     } else if (after[key] != value) {
@@ -59,7 +60,7 @@ std::string DifferenceOf(const std::string& recorded_json, const std::string& js
     }
   }
   for (const auto& [key, value] : after.items()) {
-    if (!before.contains(key)) add(name(key), "(none)", Short(value));
+    if (!key.empty() && !before.contains(key)) add(name(key), "(none)", Short(value));
   }
   return difference;
 }
@@ -85,16 +86,16 @@ Result<std::unique_ptr<RunFiles>> RunFiles::Open(const Options& options, const R
   auto responses = AppendFile::Open(options.out);
   if (!responses) return tl::unexpected(responses.error());
   const std::string recorded = RecordedConfiguration(options);
-  if (!responses->empty() && recorded.empty()) {
-    return Fail(ErrorCode::kConflict,
-                fmt::format("{}: is there already, and {} does not say how it was made; use another --out, or --fresh to "
-                            "set it aside",
-                            options.out, ConfigurationPath(folder)));
-  }
+  const Error unknown{.code = ErrorCode::kConflict,
+                      .message = fmt::format("{}: is there already, and {} does not say how it was made; use another "
+                                             "--out, or --fresh to set it aside",
+                                             options.out, ConfigurationPath(folder))};
+  if (!responses->empty() && recorded.empty()) return tl::unexpected(unknown);
   auto failures = AppendFile::Open(folder + "/failures.jsonl");
   if (!failures) return tl::unexpected(failures.error());
   const bool begun = !responses->empty() || !failures->empty();
-  if (begun && !recorded.empty()) {
+  if (begun && recorded.empty()) return tl::unexpected(unknown);
+  if (begun) {
     const std::string difference = DifferenceOf(recorded, configuration.json);
     if (!difference.empty()) {
       return Fail(ErrorCode::kConflict,
@@ -148,7 +149,9 @@ Status RunFiles::ReadFailures() {
   if (!repaired) return tl::unexpected(repaired.error());
   return failures_.ForEachLine([&](std::string_view line, size_t number) -> Status {
     const Json record = Json::parse(line, nullptr, false);
-    if (!record.is_object() || !record.contains("question_id") || !record.contains("sample")) {
+    const bool sound = record.is_object() && record.contains("question_id") && record["question_id"].is_string() &&
+                       record.contains("sample") && record["sample"].is_number_unsigned();
+    if (!sound) {
       return Fail(ErrorCode::kInvalidData,
                   fmt::format("{}:{}: not a record of a failure; mend or remove that line", failures_.path(), number));
     }

@@ -9,8 +9,11 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <csignal>
 #include <cstdlib>
+#include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -34,30 +37,30 @@ size_t Index(Role role) { return static_cast<size_t>(role); }
 
 // ---- Small vocabularies, each with its own pieces for much the same text.
 
-std::shared_ptr<const ScriptedVocabulary> VocabularyOf(std::vector<ScriptedPiece> pieces, uint32_t close_weight) {
+std::shared_ptr<const ScriptedVocabulary> VocabularyOf(std::vector<ScriptedPiece> pieces) {
   for (const char* text : {"<|start|>", "<|channel|>", "<|message|>"}) pieces.push_back({text, 0, Kind::kControl});
-  for (const char* text : {"</think>", "<|end|>"}) pieces.push_back({text, close_weight, Kind::kControl});
+  for (const char* text : {"</think>", "<|end|>"}) pieces.push_back({text, 0, Kind::kControl});
   for (const char* text : {"<|im_end|>", "<|return|>"}) pieces.push_back({text, 1, Kind::kEnd});
   return std::make_shared<ScriptedVocabulary>(std::move(pieces));
 }
 
-// Whole characters and no control token that does not end the thinking (of a family that knows both close tokens).
+// Whole characters, and no token without text but </think>.
 const auto kWords = VocabularyOf({{" the", 8}, {" so", 8}, {" x", 8}, {"ing", 6}, {",", 6}, {" =", 6}, {".\n", 4},
-                                  {"\n\n", 3}, {" 12", 4}, {"(", 2}, {" n", 4}, {"Okay", 4}, {" Wait", 4}, {" 中文", 2}},
-                                 0);
+                                  {"\n\n", 3}, {" 12", 4}, {"(", 2}, {" n", 4}, {"Okay", 4}, {" Wait", 4}, {" 中文", 2},
+                                  {"</think>", 4, Kind::kControl}});
 const auto kLetters = VocabularyOf({{" ", 10}, {"a", 5}, {"e", 5}, {"n", 4}, {"t", 5}, {" t", 5}, {"he", 5}, {"\n", 4},
-                                    {".", 3}, {"x", 3}, {"=", 3}, {"1", 3}, {"中", 2}, {"文", 2}, {"  ", 2}, {"\t", 1}},
-                                   2);
+                                    {".", 3}, {"x", 3}, {"=", 3}, {"1", 3}, {"中", 2}, {"文", 2}, {"  ", 2}, {"\t", 1},
+                                    {"</think>", 3, Kind::kControl}, {"<|end|>", 3, Kind::kControl}});
 const auto kBytes = VocabularyOf({{" a", 9}, {"\xE4", 4}, {"\xB8", 4}, {"\xAD", 4}, {"\xB8\xAD", 4}, {"中", 4},
                                   {"\xF0\x9F", 2}, {"\x98\x80", 2}, {"o", 6}, {" ok", 6}, {"\n", 3}, {"\u0301", 1},
-                                  {"<|quiet|>", 3, Kind::kControl}},
-                                 2);
+                                  {"<|quiet|>", 3, Kind::kControl}, {"</think>", 3, Kind::kControl},
+                                  {"<|end|>", 3, Kind::kControl}});
 const auto kMarkers = VocabularyOf({{" we", 9}, {" add", 9}, {"s", 5}, {"\n", 5}, {" it", 6}, {"<", 3}, {"/", 2},
                                     {"</", 4}, {"think", 4}, {">", 3}, {"think>", 3}, {"</think> so", 1},
-                                    {"assistant", 3}, {"final", 3}, {"ant", 2}, {" assist", 2}, {"<|end", 1}, {"|>", 1},
-                                    {"<|pad|>", 1, Kind::kControl}},
-                                   1);
-const Vocabularies kVocabularies{kWords, kLetters, kBytes, kMarkers};
+                                    {"assistant", 3}, {"final", 3}, {"ant", 2}, {" assist", 2}, {"<|end", 2}, {"|>", 2},
+                                    {"<|pad|>", 1, Kind::kControl}, {"<|end|>", 2, Kind::kControl}});
+const auto kLoops = VocabularyOf({{" go", 90}, {" on", 3}, {"\n", 3}, {"</think>", 2, Kind::kControl}});
+const Vocabularies kVocabularies{kWords, kLetters, kBytes, kMarkers, kLoops};
 
 // ---- A case: who plays, under which rules; all of it by the seed.
 
@@ -110,7 +113,7 @@ TestCase CaseOf(uint64_t seed) {
   settings.method = kMethods[below(2) == 0 ? below(kMethods.size()) : 0];
   settings.seed = seed;
   settings.thinking_tokens_max = static_cast<uint32_t>(20 + below(150));
-  settings.answer_tokens_max = static_cast<uint32_t>(20 + below(100));
+  settings.answer_tokens_max = static_cast<uint32_t>(40 + below(200));
   settings.retries_max = static_cast<uint32_t>(below(5));
   settings.min_span_tokens = static_cast<uint32_t>(1 + below(3));
   const CutRule automatic = AllShare(test.cast) ? CutRule::kToken : CutRule::kCompleteWord;
@@ -133,6 +136,18 @@ std::string Describe(const TestCase& test, const Mode& mode) {
                      Name(test.settings.cut), test.settings.min_span_tokens);
 }
 
+// Spans and markers joined: the content.
+std::string Content(const Response& response, const Family& family) {
+  const std::string& content = response.messages.back().content;
+  std::string joined = family.content_open;
+  for (const ResponseSpan& span : response.spans) {
+    if (span.kind == SpanKind::kAnswer) joined += family.content_close;
+    const size_t begin = ByteOffset(content, span.start);
+    joined += content.substr(begin, ByteOffset(content, span.end) - begin);
+  }
+  return joined;
+}
+
 // What must not depend on the mode, in words.
 std::string Text(const SampleTask& task, const SampleOutcome& outcome, const SampleSettings& settings,
                  const Family& student_family) {
@@ -143,6 +158,7 @@ std::string Text(const SampleTask& task, const SampleOutcome& outcome, const Sam
   Question question;
   question.id = task.question_id;
   Response response = FormResponse(question, task, outcome, settings.method, student_family);
+  EXPECT_EQ(Content(response, student_family), response.messages.back().content);
   response.stats.drafted_tokens = response.stats.discarded_tokens = 0;
   return ToJsonLine(response) + failures;
 }
@@ -151,6 +167,7 @@ struct Ran {
   std::vector<std::string> texts;        // by task
   std::vector<SampleOutcome> outcomes;   // by task
   std::vector<int> finished;             // times that each was delivered
+  std::array<std::vector<DraftPosition>, 2> drawn;  // by role
   RunResult result;
 };
 
@@ -184,14 +201,15 @@ Ran RunOnce(const TestCase& test, const Mode& mode) {
   };
   ran.result = RunAll(io, cast, settings, test.tasks,
                       {.concurrency = mode.concurrency, .stop_on_signals = false}, callbacks);
+  for (const Role role : kRoles) ran.drawn[Index(role)] = cast.DrawnBy(role);
   return ran;
 }
 
 // ---- What must hold of every response.
 
-bool IsClean(const std::shared_ptr<const ScriptedVocabulary>& vocabulary) {
-  // Of the families' close tokens, kWords writes none and so no control token at all.
-  return vocabulary == kWords;
+bool WritesWholeCharactersAndNoQuietTokens(const ScriptedPlayer& player) {
+  const auto& close = player.family.close_tokens;
+  return player.model == kWords && std::ranges::find(close, "</think>") != close.end();
 }
 
 std::string CheckOutcome(const TestCase& test, const Mode& mode, const SampleOutcome& outcome) {
@@ -203,12 +221,16 @@ std::string CheckOutcome(const TestCase& test, const Mode& mode, const SampleOut
   if (outcome.thinking_tokens[0] + outcome.thinking_tokens[1] > settings.thinking_tokens_max) return "over its budget";
   if (outcome.answer_tokens > settings.answer_tokens_max) return "the answer is over its budget";
   if (outcome.answered_by != settings.method.answerer) return "answered by the wrong role";
-  size_t end = 0;
   const Trace& y = outcome.thinking;
+  for (const std::string& marker : test.cast.players[0].family.close_texts) {
+    if (y.text.find(marker) != std::string::npos) return "a marker of the student's form in the thinking";
+  }
+  size_t end = 0;
   for (size_t i = 0; i < y.spans.size(); ++i) {
     if (y.spans[i].begin != end || y.spans[i].end <= end) return "spans do not tile the thinking";
     if (i > 0 && y.spans[i].role == y.spans[i - 1].role) return "roles do not alternate";
     if (i > 0 && IncompleteTail(std::string_view(y.text).substr(0, end)) != 0) return "a cut inside a character";
+    if (i + 1 < y.spans.size() && y.spans[i].tokens < settings.min_span_tokens) return "a span is too short";
     end = y.spans[i].end;
   }
   if (end != y.text.size()) return "spans do not tile the thinking";
@@ -216,8 +238,7 @@ std::string CheckOutcome(const TestCase& test, const Mode& mode, const SampleOut
   if (thinker && (y.spans.size() != 1 || y.spans[0].role != *thinker)) return "somebody else thought";
   if (mode.draft_tokens > 1 || thinker) return {};
   if (settings.cut == CutRule::kToken && outcome.discarded_tokens > 0) return "cutting at tokens discards at k = 1";
-  const bool clean = std::ranges::all_of(test.cast.players, [](const auto& player) { return IsClean(player.model); });
-  if (clean && settings.cut == CutRule::kCompleteWord && outcome.discarded_tokens > outcome.switches) {
+  if (std::ranges::all_of(test.cast.players, WritesWholeCharactersAndNoQuietTokens) && settings.cut == CutRule::kCompleteWord && outcome.discarded_tokens > outcome.switches) {
     return "completing words discards more than one token a switch";
   }
   return {};
@@ -227,7 +248,7 @@ std::string CheckOutcome(const TestCase& test, const Mode& mode, const SampleOut
 class ViewWalk {
  public:
   ViewWalk(const ScriptedVocabulary& vocabulary, const ScriptedRecord& record)
-      : vocabulary_(vocabulary), tokens_(record.tokens), open_(record.open) {}
+      : vocabulary_(vocabulary), tokens_(record.thinking), open_(record.open) {}
 
   // The next `count` tokens; fewer at the end.
   std::vector<TokenId> Take(size_t count) {
@@ -239,7 +260,7 @@ class ViewWalk {
   std::string Rest() const {
     std::string text;
     for (size_t i = at_; i < tokens_.size(); ++i) text += vocabulary_.Piece(tokens_[i]);
-    return text + open_;
+    return Sanitize(text + open_);
   }
 
  private:
@@ -274,7 +295,13 @@ std::string Shown(const std::vector<TokenId>& tokens) { return fmt::format("{}",
 // the trim may have shortened, the beginning.
 std::string CheckViews(const TestCase& test, const ScriptedCast& cast, const SampleTask& task,
                        const SampleOutcome& outcome) {
-  if (!outcome.done || !test.settings.method.cooperative()) return {};
+  if (!outcome.done) return {};
+  std::vector<TokenId> answer = cast.RecordOf(outcome.answered_by, task.messages).answer;
+  const ScriptedVocabulary& answerers = *test.cast.players[Index(outcome.answered_by)].model;
+  if (TextOf(answerers, answer) != outcome.answer || answer.size() != outcome.answer_tokens + 1) {
+    return "the answer is not what was written";
+  }
+  if (!test.settings.method.cooperative()) return {};
   std::array<const ScriptedVocabulary*, 2> vocabularies{};
   std::vector<ViewWalk> views;
   for (const Role role : kRoles) {
@@ -289,8 +316,8 @@ std::string CheckViews(const TestCase& test, const ScriptedCast& cast, const Sam
     ViewWalk& writer = views[Index(span.role)];
     ViewWalk& listener = views[Index(Other(span.role))];
     if (i + 1 == spans.size()) {
-      if (!writer.Rest().starts_with(text)) return "the writer does not know the last span";
-      if (!listener.Rest().starts_with(share ? std::string(text) : Sanitize(text))) {
+      if (!writer.Rest().starts_with(Sanitize(text))) return "the writer does not know the last span";
+      if (!listener.Rest().starts_with(Sanitize(text))) {
         return fmt::format("the listener has heard \"{}\" of the last span \"{}\"", listener.Rest(), text);
       }
       continue;
@@ -317,20 +344,18 @@ std::string CheckViews(const TestCase& test, const ScriptedCast& cast, const Sam
 // ---- The same whatever the mode.
 
 struct Tally {
-  size_t done = 0, failed = 0, retried = 0, switches = 0;
+  size_t done = 0, retried = 0, switches = 0, not_discarding = 0;
   std::set<std::string> reasons;
-  std::array<size_t, kMethods.size()> by_method{};
+  std::map<std::string_view, size_t> by_method;
 };
 
 void Count(const TestCase& test, const Ran& ran, Tally& tally) {
   for (const SampleOutcome& outcome : ran.outcomes) {
-    ++(outcome.done ? tally.done : tally.failed);
+    tally.done += outcome.done ? 1 : 0;
     tally.retried += outcome.done && outcome.attempts > 1 ? 1 : 0;
     tally.switches += outcome.switches;
     tally.reasons.insert(outcome.failures.begin(), outcome.failures.end());
-    for (size_t i = 0; i < kMethods.size(); ++i) {
-      tally.by_method[i] += outcome.done && test.settings.method.name == kMethods[i].name ? 1 : 0;
-    }
+    tally.by_method[test.settings.method.name] += outcome.done ? 1 : 0;
   }
 }
 
@@ -349,11 +374,12 @@ void ExpectSameInAllModes(const TestCase& test, std::span<const Mode> modes, Tal
   }
 }
 
+constexpr std::array<Mode, 4> kModes{{{.draft_tokens = 1, .concurrency = 64, .hops_max = 3},
+                                      {.draft_tokens = 5, .concurrency = 8, .hops_max = 5},
+                                      {.draft_tokens = 20, .concurrency = 1},
+                                      {.draft_tokens = 64, .concurrency = 64, .hops_max = 9}}};
+
 TEST(RunAll, ComesToTheSameForEveryDraftLengthConcurrencyAndOrder) {
-  constexpr std::array<Mode, 4> kModes{{{.draft_tokens = 1, .concurrency = 64, .hops_max = 3},
-                                        {.draft_tokens = 5, .concurrency = 8, .hops_max = 5},
-                                        {.draft_tokens = 20, .concurrency = 1},
-                                        {.draft_tokens = 64, .concurrency = 64, .hops_max = 9}}};
   const char* only = std::getenv("TESSY_SEED");
   const uint64_t first = only != nullptr ? std::strtoull(only, nullptr, 10) : 0;
   const uint64_t count = only != nullptr ? 1 : 3000;
@@ -362,8 +388,264 @@ TEST(RunAll, ComesToTheSameForEveryDraftLengthConcurrencyAndOrder) {
     ASSERT_NO_FATAL_FAILURE(ExpectSameInAllModes(CaseOf(seed), kModes, tally));
     ASSERT_FALSE(HasFailure());
   }
-  fmt::print("{} done, {} failed, {} retried, {} switches, {}; by method {}\n", tally.done, tally.failed, tally.retried, tally.switches,
-             fmt::join(tally.reasons, " "), fmt::join(tally.by_method, " "));
+  if (only != nullptr) return;
+  // The cases are worth their time: all that can happen does.
+  EXPECT_GT(tally.done, 5000U);
+  EXPECT_GT(tally.retried, 1000U);
+  EXPECT_GT(tally.switches, 10000U);
+  for (const Method& method : kMethods) EXPECT_GT(tally.by_method[method.name], 300U) << method.name;
+  for (const FailureReason reason :
+       {FailureReason::kEmptyGeneration, FailureReason::kEndedInThinking, FailureReason::kThinkingNotClosed,
+        FailureReason::kContextFull, FailureReason::kRepetition, FailureReason::kAnswerNotFinished}) {
+    EXPECT_TRUE(tally.reasons.contains(std::string(Name(reason)))) << Name(reason);
+  }
+}
+
+TEST(RunAll, ComesToTheSameWithMoreSamplesThanPlaces) {
+  Tally tally;
+  for (uint64_t seed = 0; seed < 30; ++seed) {
+    TestCase test = CaseOf(seed);
+    test.tasks = TasksOf(150);
+    ASSERT_NO_FATAL_FAILURE(ExpectSameInAllModes(test, kModes, tally));
+    ASSERT_FALSE(HasFailure());
+  }
+}
+
+TEST(RunAll, GivesEveryTokenARandomNumberOfItsOwn) {
+  for (uint64_t seed = 0; seed < 300; ++seed) {
+    TestCase test = CaseOf(seed);
+    // Cutting at tokens nothing is discarded, so nothing is drawn twice.
+    for (ScriptedPlayer& player : test.cast.players) {
+      player.model = player.predictor = kVocabularies[seed % kVocabularies.size()];
+    }
+    test.settings.cut = CutRule::kToken;
+    const Ran ran = RunOnce(test, {});
+    std::set<std::array<uint64_t, 3>> positions;
+    for (const auto& drawn : ran.drawn) {
+      for (const DraftPosition& at : drawn) {
+        ASSERT_TRUE(positions.insert({at.stream, at.offset, at.zero_byte_tokens}).second)
+            << Describe(test, {}) << ": offset " << at.offset << ", " << at.zero_byte_tokens << " tokens without text";
+      }
+    }
+  }
+}
+
+TEST(RunAll, GivesTheRolesDifferentRandomNumbersWhereOneDiscardsAndTheOtherGoesOn) {
+  for (uint64_t seed = 0; seed < 300; ++seed) {
+    const TestCase test = CaseOf(seed);
+    const Ran ran = RunOnce(test, {.draft_tokens = 20});
+    std::set<uint64_t> student;
+    for (const DraftPosition& at : ran.drawn[0]) student.insert(at.stream);
+    for (const DraftPosition& at : ran.drawn[1]) ASSERT_FALSE(student.contains(at.stream)) << Describe(test, {});
+  }
+}
+
+// ---- What goes wrong.
+
+// Both roles with the same model.
+TestCase SimpleCase(const std::shared_ptr<const ScriptedVocabulary>& vocabulary, size_t tasks) {
+  TestCase test;
+  for (ScriptedPlayer& player : test.cast.players) {
+    player.model = player.predictor = vocabulary;
+    player.family = BuiltIn("qwen3");
+  }
+  test.settings.thinking_tokens_max = 200;
+  test.settings.answer_tokens_max = 400;
+  test.settings.cut = CutRule::kToken;
+  test.tasks = TasksOf(tasks);
+  return test;
+}
+
+TEST(RunAll, RecordsASampleThatAlwaysFailsOnce) {
+  const auto never_closes = VocabularyOf({{" and", 20}, {" on", 20}, {",", 20}, {" x", 20}, {".", 20}});
+  for (const uint32_t retries_max : {0U, 1U, 5U}) {
+    TestCase test = SimpleCase(never_closes, 7);
+    test.settings.retries_max = retries_max;
+    const Ran ran = RunOnce(test, {.draft_tokens = 5, .concurrency = 3, .hops_max = 2});
+    EXPECT_EQ(ran.result.progress.failed, 7U);
+    for (size_t i = 0; i < test.tasks.size(); ++i) {
+      EXPECT_EQ(ran.finished[i], 1);
+      EXPECT_FALSE(ran.outcomes[i].done);
+      EXPECT_EQ(ran.outcomes[i].attempts, retries_max + 1);
+      EXPECT_EQ(ran.outcomes[i].failures.size(), retries_max + 1);
+    }
+  }
+}
+
+TEST(RunAll, DrawsAFailedSampleAnew) {
+  // One in two or so ends in the middle of its thinking: with the same numbers it would do so again.
+  const TestCase test = SimpleCase(kLetters, 100);
+  const Ran ran = RunOnce(test, {});
+  size_t retried = 0;
+  for (const SampleOutcome& outcome : ran.outcomes) retried += outcome.done && outcome.attempts > 1 ? 1 : 0;
+  EXPECT_GT(retried, 20U);
+}
+
+TEST(RunAll, RecordsAPromptThatDoesNotFitWithoutARetry) {
+  TestCase test = SimpleCase(kWords, 3);
+  test.cast.players[1].context_tokens = 4;
+  const Ran ran = RunOnce(test, {.concurrency = 2});
+  for (const SampleOutcome& outcome : ran.outcomes) {
+    EXPECT_FALSE(outcome.done);
+    EXPECT_EQ(outcome.failures, std::vector<std::string>{"prompt_too_long"});
+  }
+}
+
+TEST(RunAll, ThinksNoLongerThanTheSmallestContextAllows) {
+  const auto never_closes = VocabularyOf({{" and", 100}, {" on", 99}, {",", 99}});
+  for (const Method& method : kMethods) {
+    TestCase test = SimpleCase(never_closes, 10);
+    test.settings.method = method;
+    test.settings.retries_max = 0;
+    test.cast.players[Index(method.thinker.value_or(Role::kTeacher))].context_tokens = 60;
+    const Ran ran = RunOnce(test, {});
+    size_t thought_on = 0;
+    for (const SampleOutcome& outcome : ran.outcomes) {
+      // Some end by chance before.
+      thought_on += outcome.failures[0] == Name(FailureReason::kThinkingNotClosed) ? 1 : 0;
+      EXPECT_NE(outcome.failures[0], Name(FailureReason::kContextFull)) << method.name;
+      EXPECT_LT(outcome.failed_attempts_tokens, 60U) << method.name;
+    }
+    EXPECT_GT(thought_on, 0U) << method.name;
+  }
+}
+
+std::optional<Error> Broken(bool retryable) {
+  return Error{.code = ErrorCode::kBackend, .message = "the engine broke", .retryable = retryable};
+}
+
+TEST(RunAll, RetriesWhenAnEngineFailsAtAnyCall) {
+  TestCase test = SimpleCase(kWords, 2);
+  uint64_t calls = 0;
+  test.cast.fault = [&calls](uint64_t call) {
+    calls = call + 1;
+    return std::optional<Error>();
+  };
+  const Ran sound = RunOnce(test, {});
+  ASSERT_GT(calls, 20U);
+  size_t recovered = 0;
+  for (uint64_t broken = 0; broken < calls; ++broken) {
+    test.cast.fault = [broken](uint64_t call) { return call == broken ? Broken(true) : std::nullopt; };
+    const Ran ran = RunOnce(test, {});
+    size_t breaks = 0;
+    for (size_t i = 0; i < test.tasks.size(); ++i) {
+      const SampleOutcome& outcome = ran.outcomes[i];
+      const auto& failures = outcome.failures;
+      const auto broke = std::ranges::count(failures, "the engine broke");
+      ASSERT_EQ(ran.finished[i], 1) << "call " << broken;
+      ASSERT_EQ(broke == 0, ran.texts[i] == sound.texts[i]) << "call " << broken;
+      breaks += static_cast<size_t>(broke);
+      recovered += broke > 0 && outcome.done ? 1 : 0;
+    }
+    ASSERT_EQ(breaks, 1U) << "call " << broken;
+  }
+  EXPECT_GT(recovered, 20U);
+}
+
+TEST(RunAll, RecordsAnEngineThatStaysBroken) {
+  for (const bool retryable : {true, false}) {
+    TestCase test = SimpleCase(kWords, 5);
+    test.settings.retries_max = 3;
+    test.cast.fault = [retryable](uint64_t) { return Broken(retryable); };
+    const Ran ran = RunOnce(test, {.concurrency = 4, .hops_max = 3});
+    EXPECT_EQ(ran.result.progress.failed, 5U);
+    for (size_t i = 0; i < test.tasks.size(); ++i) {
+      EXPECT_EQ(ran.finished[i], 1);
+      EXPECT_EQ(ran.outcomes[i].failures, std::vector<std::string>(retryable ? 4 : 1, "the engine broke"));
+    }
+  }
+}
+
+// ---- Stopping.
+
+struct Stopped {
+  size_t finished = 0;
+  RunResult result;
+};
+
+Stopped RunUntil(const TestCase& test, const RunOptions& options, const std::function<Status(size_t)>& finished) {
+  boost::asio::io_context io(1);
+  ScriptedCastOptions players = test.cast;
+  players.places = options.concurrency;
+  players.hops_max = 5;
+  ScriptedCast cast(std::move(players), [&io](auto call) { boost::asio::post(io, std::move(call)); });
+  Stopped stopped;
+  RunCallbacks callbacks;
+  callbacks.finished = [&](const SampleTask&, const SampleOutcome&, uint64_t) { return finished(++stopped.finished); };
+  stopped.result = RunAll(io, cast, test.settings, test.tasks, options, callbacks);
+  return stopped;
+}
+
+TEST(RunAll, StopsWhenAResultCannotBeStored) {
+  const TestCase test = SimpleCase(kWords, 40);
+  const Stopped stopped = RunUntil(test, {.concurrency = 8, .stop_on_signals = false}, [](size_t count) -> Status {
+    if (count < 5) return {};
+    return Fail(ErrorCode::kIo, "disk full");
+  });
+  ASSERT_FALSE(stopped.result.status.has_value());
+  EXPECT_EQ(stopped.result.status.error().message, "disk full");
+  EXPECT_FALSE(stopped.result.interrupted);
+  EXPECT_EQ(stopped.finished, 5U);
+  EXPECT_EQ(stopped.result.progress.done + stopped.result.progress.failed, 4U);
+}
+
+TEST(RunAll, StopsOnASignal) {
+  const TestCase test = SimpleCase(kWords, 400);
+  const Stopped stopped = RunUntil(test, {.concurrency = 8}, [](size_t count) -> Status {
+    if (count == 5) std::raise(SIGINT);
+    return {};
+  });
+  EXPECT_TRUE(stopped.result.interrupted);
+  EXPECT_TRUE(stopped.result.status.has_value());
+  EXPECT_GE(stopped.finished, 5U);
+  EXPECT_LT(stopped.finished, 100U);
+}
+
+TEST(RunSample, IsCancelledAtAnyMoment) {
+  const TestCase test = SimpleCase(kWords, 1);
+  bool done = false;
+  for (uint64_t after = 0; !done; ++after) {
+    boost::asio::io_context io(1);
+    std::atomic<bool> stop = after == 0;
+    ScriptedCastOptions players = test.cast;
+    players.fault = [&stop, after](uint64_t call) {
+      stop = stop || call + 1 == after;
+      return std::optional<Error>();
+    };
+    ScriptedCast cast(std::move(players), [&io](auto call) { boost::asio::post(io, std::move(call)); });
+    RunCounters counters;
+    std::optional<SampleOutcome> outcome;
+    const auto run = [&]() -> boost::asio::awaitable<void> {
+      outcome = co_await RunSample(cast, test.settings, test.tasks[0], counters, stop);
+    };
+    boost::asio::co_spawn(io, run(), boost::asio::detached);
+    io.run();
+    ASSERT_TRUE(outcome.has_value());
+    done = outcome->done;
+    ASSERT_EQ(outcome->cancelled, stop.load()) << "after call " << after;
+    ASSERT_NE(outcome->cancelled, outcome->done) << "after call " << after;
+    ASSERT_LE(cast.calls(), after + 1 + (done ? 10000 : 0));
+  }
+}
+
+// ---- To the letter.
+
+TEST(RunSample, WritesWhatItsModelsSay) {
+  TestCase test = SimpleCase(kWords, 1);
+  test.cast.players[0].script = {"Okay", " the", " Wait", ".\n", " 12.\n<|im_end|>"};
+  test.cast.players[1].script = {" x", " =", " 12", "</think>"};
+  test.cast.players[0].style_share = 0;  // both always give the next token away
+  test.cast.players[1].style_share = 1;
+  const Ran ran = RunOnce(test, {});
+  const SampleOutcome& outcome = ran.outcomes[0];
+  ASSERT_TRUE(outcome.done) << fmt::format("{}", fmt::join(outcome.failures, " "));
+  EXPECT_EQ(outcome.thinking.text, "Okay x the = Wait 12.");
+  EXPECT_EQ(outcome.answer, " 12.\n");
+  EXPECT_EQ(outcome.closed_by, Role::kTeacher);
+  EXPECT_EQ(outcome.thinking_tokens, (std::array<uint32_t, 2>{4, 3}));
+  EXPECT_EQ(outcome.switches, 7U);
+  EXPECT_NE(ran.texts[0].find(R"("content":"<think>\nOkay x the = Wait 12.\n</think>\n\n 12.\n")"), std::string::npos)
+      << ran.texts[0];
 }
 
 }  // namespace

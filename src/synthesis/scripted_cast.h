@@ -25,7 +25,7 @@ struct ScriptedPlayer {
   Family family;
   double style_share = 0.5;
   size_t context_tokens = 4096;
-  std::vector<std::string> script;  // drafts as markup, for the thinking of every sample
+  std::vector<std::string> script;  // of every session: see ScriptedSessionOptions; as markup
 };
 
 struct ScriptedCastOptions {
@@ -72,6 +72,7 @@ class ScriptedCast final : public Cast {
     session.shares_vocabulary = Shares(PlayerOf(Role::kStudent).model, PlayerOf(Role::kTeacher).model);
     session.hops = [this] { return NextHops(); };
     session.fault = [this] { return NextFault(); };
+    session.drawn = drawn_[Index(role)];
     session.record = records_[{messages.back().content, role}] = std::make_shared<ScriptedRecord>();
     session.place = TakePlace(sessions_[Index(role)]);
     const size_t prompt_tokens = session.prompt.size();
@@ -105,6 +106,8 @@ class ScriptedCast final : public Cast {
   const ScriptedRecord& RecordOf(Role role, std::span<const Message> messages) const {
     return *records_.at({messages.back().content, role});
   }
+  // Of every token that the role's sessions drew.
+  const std::vector<DraftPosition>& DrawnBy(Role role) const { return *drawn_[Index(role)]; }
   uint64_t calls() const { return calls_; }
 
   static bool Shares(const std::shared_ptr<const ScriptedVocabulary>& a,
@@ -127,6 +130,8 @@ class ScriptedCast final : public Cast {
   ScriptedCastOptions options_;
   Post post_;
   std::map<std::pair<std::string, Role>, std::shared_ptr<ScriptedRecord>> records_;
+  std::array<std::shared_ptr<std::vector<DraftPosition>>, 2> drawn_{
+      std::make_shared<std::vector<DraftPosition>>(), std::make_shared<std::vector<DraftPosition>>()};
   std::array<int, 2> sessions_{};
   int readers_ = 0;
   int under_way_ = 0;

@@ -93,6 +93,8 @@ ClassifierReader::Place ClassifierReader::Locate(uint32_t tokens) const {
                                      [](size_t at, const auto& piece) { return at < piece.first; });
   const auto [text_begin, view_begin] = next == pieces_.begin() ? std::pair(size_t{0}, span_begin_) : *(next - 1);
   auto tail = model_->vocabulary().Tokenize(Sanitize(std::string_view(text_).substr(text_begin, end - text_begin)));
+  // A vocabulary may have no token for any of it; but some token there must be to answer after.
+  if (view_begin + tail.size() == 0) tail.push_back(0);
   return {.size = view_begin + tail.size(), .tail = std::move(tail)};
 }
 

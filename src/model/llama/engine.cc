@@ -65,6 +65,8 @@ struct Engine::Impl {
     live.assign(static_cast<size_t>(options.sequences), nullptr);
     dirty.assign(live.size(), false);
     batch_tokens = std::max(kBatchTokens, live.size());
+    // A row of a language model is its whole vocabulary wide.
+    rows_max = model->is_classifier() ? batch_tokens : live.size();
   }
   ~Impl();
 
@@ -85,6 +87,7 @@ struct Engine::Impl {
   ggml_threadpool* pool = nullptr;
   llama_batch batch{};
   size_t batch_tokens = 0;
+  size_t rows_max = 0;  // of a batch; llama.cpp aborts beyond what it was told
   std::vector<float> embeddings;
 
   std::vector<Sequence*> live;  // by place
@@ -121,7 +124,7 @@ Status Engine::Impl::Init() {
   params.n_ctx = static_cast<uint32_t>(options.context_tokens * live.size());
   params.n_batch = static_cast<uint32_t>(batch_tokens);
   params.n_ubatch = static_cast<uint32_t>(batch_tokens);
-  params.n_outputs_max = model->is_classifier() ? 0 : static_cast<uint32_t>(live.size());
+  params.n_outputs_max = static_cast<uint32_t>(rows_max);
   params.n_threads = options.threads;
   params.n_threads_batch = options.threads;
   params.kv_unified = false;
@@ -202,7 +205,7 @@ std::vector<Share> Engine::Impl::Divide() const {
     room -= count;
   }
   for (Share& share : shares) {
-    const size_t more = std::min(room, share.sequence->tokens_.size() - share.end);
+    const size_t more = std::min(room, share.sequence->ready_end() - share.end);
     share.end += more;
     room -= more;
   }
@@ -240,7 +243,12 @@ void Engine::Impl::FillBatch(const std::vector<Share>& shares) {
       job.removals.push_back({sequence.slot_, dirty[slot] ? 0 : static_cast<llama_pos>(sequence.valid_)});
       dirty[slot] = false;
     }
-    for (size_t i = share.begin; i < share.end; ++i) {
+    size_t i = share.begin;
+    for (; i < share.end; ++i) {
+      Sequence::Wish* wish = sequence.wish_.get();
+      const bool row =
+          wish != nullptr && wish->served < wish->positions.size() && wish->positions[wish->served] == i;
+      if (row && job.rows.size() == rows_max) break;
       const int at = batch.n_tokens++;
       if (model->is_classifier()) {
         model->AppendEmbeddings(sequence.tokens_[i], embeddings);
@@ -250,16 +258,11 @@ void Engine::Impl::FillBatch(const std::vector<Share>& shares) {
       batch.pos[at] = static_cast<llama_pos>(i);
       batch.n_seq_id[at] = 1;
       batch.seq_id[at][0] = sequence.slot_;
-      batch.logits[at] = 0;
-      if (!sequence.wish_) continue;
-      auto& wish = *sequence.wish_;
-      if (wish.served < wish.positions.size() && wish.positions[wish.served] == i) {
-        batch.logits[at] = 1;
-        job.rows.push_back({at, sequence.wish_, wish.served++});
-      }
+      batch.logits[at] = row ? 1 : 0;
+      if (row) job.rows.push_back({at, sequence.wish_, wish->served++});
     }
-    sequence.valid_ = share.end;
-    sequence.cached_ = share.end;
+    sequence.valid_ = i;
+    sequence.cached_ = i;
   }
   std::copy(embeddings.begin(), embeddings.end(), batch.embd);
   job.tokens = batch.n_tokens;
@@ -350,11 +353,10 @@ size_t Engine::pending_tokens() const {
 
 void Engine::StartBatch() {
   TESSY_CHECK(!impl_->is_busy);
+  if (pending_tokens() == 0) return;
   impl_->job = {};
   impl_->CloseGaps();
-  const auto shares = impl_->Divide();
-  if (shares.empty()) return;
-  impl_->FillBatch(shares);
+  impl_->FillBatch(impl_->Divide());
   impl_->is_busy = true;
   {
     const std::lock_guard lock(impl_->mutex);
@@ -368,17 +370,21 @@ Sequence::~Sequence() { engine_->Release(*this); }
 size_t Sequence::context_tokens() const { return engine_->options().context_tokens; }
 
 void Sequence::Append(std::span<const TokenId> tokens) {
+  held_ = false;
   tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
 }
 
 void Sequence::Truncate(size_t count) {
+  held_ = false;
   tokens_.resize(std::min(count, tokens_.size()));
-  if (valid_ <= tokens_.size()) return;
-  valid_ = tokens_.size();
-  if (!engine_->model().can_roll_back()) {
-    engine_->impl_->stats.refed_tokens += valid_;
-    valid_ = 0;
-  }
+  if (valid_ > tokens_.size()) Invalidate(tokens_.size());
+}
+
+void Sequence::Invalidate(size_t from) {
+  valid_ = from;
+  if (engine_->model().can_roll_back()) return;
+  engine_->impl_->stats.refed_tokens += valid_;
+  valid_ = 0;
 }
 
 void Sequence::Assign(std::vector<TokenId> tokens) {
@@ -388,10 +394,9 @@ void Sequence::Assign(std::vector<TokenId> tokens) {
 }
 
 void Sequence::Want(std::vector<size_t> positions, OnRow on_row, OnDone done) {
+  held_ = false;
   TESSY_CHECK(!wish_ && !positions.empty() && positions.back() < tokens_.size());
-  if (valid_ > positions.front()) {
-    valid_ = engine_->model().can_roll_back() ? positions.front() : 0;
-  }
+  if (valid_ > positions.front()) Invalidate(positions.front());
   wish_ = std::make_shared<Wish>(
       Wish{.positions = std::move(positions), .on_row = std::move(on_row), .done = std::move(done)});
 }

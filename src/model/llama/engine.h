@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -36,6 +37,9 @@ class Sequence {
   // Computes what is missing and hands over the results at `positions` (indices into tokens(), ascending, at
   // least one). One wish at a time. Rows already computed are computed again.
   void Want(std::vector<size_t> positions, OnRow on_row, OnDone done);
+  // The last token waits until more is appended or results are wanted: whoever drew it may yet take it back,
+  // or want the results at it, which would be computed a second time.
+  void HoldLast() { held_ = true; }
   // Gives up what was wanted; its callbacks will not run. (A batch under way may still call on_row.)
   void Forget();
   size_t context_tokens() const;
@@ -49,13 +53,16 @@ class Sequence {
     OnDone done;
   };
   explicit Sequence(Engine& engine, int slot) : engine_(&engine), slot_(slot) {}
-  size_t pending() const { return tokens_.size() - valid_; }
+  size_t ready_end() const { return tokens_.size() - (held_ && !tokens_.empty() ? 1 : 0); }
+  size_t pending() const { return ready_end() - std::min(ready_end(), valid_); }
+  void Invalidate(size_t from);  // what is computed from there on is to be computed again
 
   Engine* engine_;
   int slot_;
   std::vector<TokenId> tokens_;
   size_t valid_ = 0;   // tokens whose cache entries are right (or will be, once the batch under way is done)
   size_t cached_ = 0;  // entries in the cache, the wrong ones included
+  bool held_ = false;
   std::shared_ptr<Wish> wish_;
 };
 

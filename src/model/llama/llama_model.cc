@@ -54,6 +54,14 @@ Status CheckHead(const GgufFile& file) {
         ErrorCode::kInvalidData,
         fmt::format("{}: trained for \"{}\" labels, next-token labels are needed", file.path(), labels));
   }
+  // Rows are looked up by token id, so there must be one for each.
+  const GgufFile::Tensor* embedding = file.Find(kEmbedding);
+  const auto tokens = static_cast<int64_t>(file.Strings("tokenizer.ggml.tokens").size());
+  if (embedding != nullptr && embedding->shape != std::vector<int64_t>{width, tokens}) {
+    return Fail(ErrorCode::kInvalidData,
+                fmt::format("{}: {} has shape {{{}}}, but {{{}, {}}} is needed", file.path(), kEmbedding,
+                            fmt::join(embedding->shape, ", "), width, tokens));
+  }
   return {};
 }
 

@@ -102,6 +102,7 @@ void LlamaSession::TakeToken(TokenId token) {
 
 void LlamaSession::Finish(Status status) {
   const auto run = std::move(run_);
+  sequence_->HoldLast();
   if (!status) return run->done(tl::unexpected(std::move(status.error())));
   run->done(std::move(run->draft));
 }

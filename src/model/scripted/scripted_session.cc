@@ -17,13 +17,19 @@ ScriptedSession::ScriptedSession(const ScriptedVocabulary& vocabulary, ScriptedS
 }
 
 ScriptedSession::~ScriptedSession() {
-  if (!answering_) Record();
+  if (!options_.record) return;
+  if (answering_) options_.record->answer = TokensFrom(answer_begin_);
+  if (!answering_) RecordThinking();
 }
 
-void ScriptedSession::Record() {
+void ScriptedSession::RecordThinking() {
   if (!options_.record) return;
-  const auto begin = view_.tokens().begin() + static_cast<std::ptrdiff_t>(options_.prompt.size());
-  *options_.record = {.tokens = {begin, view_.tokens().end()}, .open = std::string(splitter_.open())};
+  options_.record->thinking = TokensFrom(options_.prompt.size());
+  options_.record->open = splitter_.open();
+}
+
+std::vector<TokenId> ScriptedSession::TokensFrom(size_t begin) const {
+  return {view_.tokens().begin() + static_cast<std::ptrdiff_t>(begin), view_.tokens().end()};
 }
 
 size_t ScriptedSession::ContextLeft() const {
@@ -67,6 +73,7 @@ Result<Draft> ScriptedSession::Write(const DraftRequest& request) {
   while (draft.tokens.size() < request.tokens_max && !(script && draft.tokens.size() == script->size())) {
     draft.context_full = ContextLeft() == 0;
     if (draft.context_full) break;
+    if (options_.drawn) options_.drawn->push_back(at);
     const double uniform = UniformAt(at.stream, at.offset, at.zero_byte_tokens);
     const auto random = static_cast<uint64_t>(uniform * 0x1.0p53);
     const uint64_t draw = HashParts(std::array<uint64_t, 2>{view_.hash(), random});
@@ -130,7 +137,7 @@ void ScriptedSession::EndListening() {
 
 void ScriptedSession::OpenAnswer(std::string_view thinking, std::string_view handover) {
   TESSY_CHECK(!busy_ && !answering_);
-  Record();
+  RecordThinking();
   EndListening();
   answering_ = true;
   const auto& close = options_.close_tokens;
@@ -144,6 +151,7 @@ void ScriptedSession::OpenAnswer(std::string_view thinking, std::string_view han
   if (End() < thinking.size()) FeedPiece(thinking.substr(End()));
   const size_t end = thinking.size() + handover.size();
   for (const TokenId token : vocabulary_.TokenizeMarkup(handover)) Push(token, end);
+  answer_begin_ = view_.size();
   drafted_ = 0;
 }
 

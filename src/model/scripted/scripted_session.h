@@ -16,10 +16,11 @@
 
 namespace tessy {
 
-// What a session's model held when its thinking ended, or when it was given up before.
+// What a session's model held.
 struct ScriptedRecord {
-  std::vector<TokenId> tokens;  // without the prompt
-  std::string open;             // what it had heard and not tokenised yet
+  std::vector<TokenId> thinking;  // when the thinking ended, or when the session was given up before; no prompt
+  std::string open;               // what it had heard by then and not tokenised yet
+  std::vector<TokenId> answer;
 };
 
 struct ScriptedSessionOptions {
@@ -32,6 +33,7 @@ struct ScriptedSessionOptions {
   std::function<uint32_t()> hops;                 // see PostDelayed; may be empty
   std::function<std::optional<Error>()> fault;    // asked at every draft; may be empty
   std::shared_ptr<ScriptedRecord> record;         // filled in; may be null
+  std::shared_ptr<std::vector<DraftPosition>> drawn;  // the position of every token drawn is added; may be null
   std::shared_ptr<void> place;                    // given back when the session goes; may be null
 };
 
@@ -57,7 +59,8 @@ class ScriptedSession final : public Session {
   void Push(TokenId token, size_t end);
   void Truncate(size_t response_tokens);
   size_t End() const { return ends_.empty() ? 0 : ends_.back(); }
-  void Record();
+  void RecordThinking();
+  std::vector<TokenId> TokensFrom(size_t begin) const;
 
   const ScriptedVocabulary& vocabulary_;
   ScriptedSessionOptions options_;
@@ -67,6 +70,7 @@ class ScriptedSession final : public Session {
   PieceSplitter splitter_;
   size_t drafted_ = 0;  // tokens at the end of the view that may be rolled back
   size_t script_at_ = 0;
+  size_t answer_begin_ = 0;  // in the view
   bool overflow_ = false;
   bool answering_ = false;
   bool busy_ = false;

@@ -1,0 +1,29 @@
+#pragma once
+
+#include <memory>
+
+#include "synthesis/cast.h"
+
+namespace tessy::bench {
+
+// A cast whose predictors do all their work but whose answers follow a script: spans of 6 tokens in the mean, at the
+// same places for both roles. For random weights, whose own answers would mean nothing.
+class PatternCast final : public Cast {
+ public:
+  explicit PatternCast(Cast& cast, double mean_span) : cast_(cast), mean_span_(mean_span) {}
+
+  const Family& FamilyOf(Role role) const override { return cast_.FamilyOf(role); }
+  Result<OpenedSession> OpenSession(Role role, std::span<const Message> messages) override {
+    return cast_.OpenSession(role, messages);
+  }
+  Result<std::unique_ptr<BoundaryReader>> OpenReader(Role role) override;
+  void Pump() override { cast_.Pump(); }
+  bool busy() const override { return cast_.busy(); }
+
+ private:
+  Cast& cast_;
+  double mean_span_;
+  uint64_t readers_ = 0;
+};
+
+}  // namespace tessy::bench

@@ -1,0 +1,110 @@
+#include "cli/progress.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace tessy {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+TEST(ProgressTest, StylesByNameAndByTerminal) {
+  EXPECT_EQ(FindProgressStyle("auto", true).value(), ProgressStyle::kBar);
+  EXPECT_EQ(FindProgressStyle("auto", false).value(), ProgressStyle::kPlain);
+  for (const bool terminal : {false, true}) {
+    EXPECT_EQ(FindProgressStyle("none", terminal).value(), ProgressStyle::kNone);
+    EXPECT_EQ(FindProgressStyle("plain", terminal).value(), ProgressStyle::kPlain);
+    EXPECT_EQ(FindProgressStyle("bar", terminal).value(), ProgressStyle::kBar);
+  }
+  EXPECT_THAT(FindProgressStyle("dots", true).error().message,
+              HasSubstr("--progress dots: there are auto, none, plain and bar"));
+}
+
+// Ten of forty samples, in twenty seconds.
+RunProgress Underway() {
+  RunProgress progress;
+  progress.samples = 40;
+  progress.done = 10;
+  progress.counters = {.tokens = 5000, .drafted = 8000, .discarded = 2000};
+  progress.seconds = 20.0;
+  return progress;
+}
+
+TEST(ProgressTest, TellsSamplesSpeedTimeLeftAndDiscardedShare) {
+  EXPECT_EQ(DescribeProgress(Underway()), "10/40 samples, 250 tokens/s, ETA 1:00, 25.0 % discarded, 0:20");
+}
+
+TEST(ProgressTest, NothingIsMadeUpAtTheBeginning) {
+  RunProgress progress;
+  progress.samples = 40;
+  EXPECT_EQ(DescribeProgress(progress), "0/40 samples, 0:00");
+}
+
+TEST(ProgressTest, FailedSamplesCount) {
+  RunProgress progress = Underway();
+  progress.done = 7;
+  progress.failed = 3;
+  EXPECT_THAT(DescribeProgress(progress), HasSubstr("10/40 samples, 3 failed, "));
+}
+
+TEST(ProgressTest, TimeLeftIsReckonedFromThisRunAlone) {
+  RunProgress progress = Underway();
+  progress.done = 20;
+  progress.resumed = 10;
+  EXPECT_THAT(DescribeProgress(progress), HasSubstr("20/40 samples, 250 tokens/s, ETA 0:40, "));
+  progress.resumed = 20;
+  EXPECT_THAT(DescribeProgress(progress), Not(HasSubstr("ETA")));
+}
+
+TEST(ProgressTest, NoTimeIsLeftAtTheEnd) {
+  RunProgress progress = Underway();
+  progress.done = 40;
+  EXPECT_THAT(DescribeProgress(progress), Not(HasSubstr("ETA")));
+}
+
+TEST(ProgressTest, LongTimesHaveHours) {
+  RunProgress progress = Underway();
+  progress.seconds = 2 * 3600 + 3 * 60 + 4;
+  EXPECT_THAT(DescribeProgress(progress), testing::EndsWith(", 2:03:04"));
+}
+
+TEST(ProgressTest, ABarIsRedrawnInItsLineAndLeft) {
+  testing::internal::CaptureStderr();
+  ProgressDisplay display(ProgressStyle::kBar);
+  display.Show(Underway());
+  display.Show(Underway());
+  display.Close();
+  const std::string shown = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(shown, testing::StartsWith("\r━━━━━━╌╌"));
+  EXPECT_EQ(std::ranges::count(shown, '\r'), 2);
+  EXPECT_EQ(std::ranges::count(shown, '\n'), 1);
+  EXPECT_THAT(shown, testing::EndsWith("\n"));
+}
+
+TEST(ProgressTest, PlainLinesComeEveryTenSeconds) {
+  testing::internal::CaptureStderr();
+  ProgressDisplay display(ProgressStyle::kPlain);
+  RunProgress progress = Underway();
+  for (const double seconds : {0.5, 9.9, 10.1, 15.0, 20.2, 20.3}) {
+    progress.seconds = seconds;
+    display.Show(progress);
+  }
+  display.Close();
+  const std::string shown = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(std::ranges::count(shown, '\n'), 2) << shown;
+  EXPECT_EQ(std::ranges::count(shown, '\r'), 0);
+}
+
+TEST(ProgressTest, NoneShowsNothing) {
+  testing::internal::CaptureStderr();
+  ProgressDisplay display(ProgressStyle::kNone);
+  display.Show(Underway());
+  display.Close();
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+}  // namespace
+}  // namespace tessy

@@ -1,0 +1,296 @@
+#include "synthesis/run_files.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace tessy {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(DifferenceTest, EqualSettingsDoNotDiffer) {
+  EXPECT_EQ(DifferenceOf(R"({"seed":1,"k":20})", R"({"seed":1,"k":20})"), "");
+  EXPECT_EQ(DifferenceOf(R"({"seed":1,"k":20})", R"({ "k": 20, "seed": 1 })"), "");
+  EXPECT_EQ(DifferenceOf(R"({"temperature":0.7})", R"({"temperature":0.70})"), "");
+}
+
+TEST(DifferenceTest, EachDifferenceIsShown) {
+  EXPECT_EQ(DifferenceOf(R"({"seed":1})", R"({"seed":2})"), "seed 1 -> 2");
+  EXPECT_EQ(DifferenceOf(R"({"seed":1,"cut":"auto"})", R"({"seed":2,"cut":"token"})"),
+            "seed 1 -> 2, cut auto -> token");
+  EXPECT_EQ(DifferenceOf(R"({"exact":false})", R"({"exact":true})"), "exact false -> true");
+}
+
+TEST(DifferenceTest, WhatIsThereOnOneSideOnlyIsShown) {
+  EXPECT_EQ(DifferenceOf(R"({"draft":"rollback","k":20})", R"({"draft":"stop"})"),
+            "draft rollback -> stop, k 20 -> (none)");
+  EXPECT_EQ(DifferenceOf(R"({})", R"({"k":20})"), "k (none) -> 20");
+  EXPECT_EQ(DifferenceOf(R"({"k":20})", R"({})"), "k 20 -> (none)");
+}
+
+TEST(DifferenceTest, NestedSettingsHaveTheirPath) {
+  EXPECT_EQ(DifferenceOf(R"({"student":{"file":"a.gguf","fingerprint":"1"}})",
+                         R"({"student":{"file":"b.gguf","fingerprint":"1"}})"),
+            "student/file a.gguf -> b.gguf");
+}
+
+TEST(DifferenceTest, LongValuesAreShortened) {
+  const std::string value(500, 'x');
+  const std::string shown = DifferenceOf(R"({"a":")" + value + R"("})", R"({"a":1})");
+  EXPECT_THAT(shown, testing::EndsWith("… -> 1"));
+  EXPECT_LT(shown.size(), 100U);
+}
+
+TEST(DifferenceTest, DamagedRecordIsSaid) {
+  EXPECT_EQ(DifferenceOf("{\"seed\":", R"({"seed":1})"), "its config.json is damaged");
+  EXPECT_EQ(DifferenceOf("[1]", R"({"seed":1})"), "its config.json is damaged");
+}
+
+class RunFilesTest : public testing::Test {
+ protected:
+  RunFilesTest() {
+    const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
+    folder_ = testing::TempDir() + "run_files_test_" + test + "_" + std::to_string(getpid());
+    fs::remove_all(folder_);
+    fs::create_directories(folder_);
+    for (const std::string id : {"a", "b"}) {
+      Question question;
+      question.id = id;
+      question.messages = {{"user", "What is " + id + "?"}};
+      questions_.push_back(std::move(question));
+    }
+  }
+  ~RunFilesTest() override { fs::remove_all(folder_); }
+
+  std::string Path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string Read(const std::string& name) const {
+    std::ifstream stream(Path(name));
+    std::ostringstream text;
+    text << stream.rdbuf();
+    return std::move(text).str();
+  }
+  void Write(const std::string& name, const std::string& text) const { std::ofstream(Path(name)) << text; }
+
+  Result<std::unique_ptr<RunFiles>> TryOpen(const std::string& json, RunFiles::Options options = {}) const {
+    if (options.out.empty()) options.out = Path("r.jsonl");
+    return RunFiles::Open(options, {.json = json}, questions_);
+  }
+  std::unique_ptr<RunFiles> Open(const std::string& json = kSettings, RunFiles::Options options = {}) const {
+    auto files = TryOpen(json, std::move(options));
+    EXPECT_TRUE(files) << files.error().message;
+    return files ? std::move(*files) : nullptr;
+  }
+  Error ErrorOf(const std::string& json = kSettings, RunFiles::Options options = {}) const {
+    auto files = TryOpen(json, std::move(options));
+    EXPECT_FALSE(files);
+    return files ? Error{} : files.error();
+  }
+
+  Response Answered(size_t question, uint32_t sample) const {
+    Response response;
+    response.question_id = questions_[question].id;
+    response.sample = sample;
+    response.id = response.question_id + "/" + std::to_string(sample);
+    response.method = "tessy";
+    response.messages = questions_[question].messages;
+    response.messages.push_back({"assistant", "<think>Hm.</think>42"});
+    response.spans = {
+        {.role = Role::kStudent, .kind = SpanKind::kStyle, .start = 7, .end = 10, .tokens = 2},
+        {.role = Role::kTeacher, .kind = SpanKind::kAnswer, .start = 18, .end = 20, .tokens = 1}};
+    response.closed_by = "student";
+    response.stats.thinking_tokens = 2;
+    response.stats.student_tokens = 2;
+    response.stats.answer_tokens = 1;
+    return response;
+  }
+  static SampleTask Task(const std::string& id, uint32_t sample) {
+    return {.question_id = id, .sample = sample, .messages = {}};
+  }
+  // A run that has answered a/0.
+  void Begin() const {
+    const auto files = Open();
+    ASSERT_TRUE(files->RecordConfiguration());
+    ASSERT_TRUE(files->AddResponse(Answered(0, 0)));
+  }
+
+  static constexpr const char* kSettings = R"({"seed":1})";
+  std::string folder_;
+  std::vector<Question> questions_;
+};
+
+TEST_F(RunFilesTest, NewRunIsEmpty) {
+  const auto files = Open();
+  EXPECT_EQ(files->done(), 0U);
+  EXPECT_EQ(files->failed(), 0U);
+  EXPECT_FALSE(files->IsDone("a", 0));
+  EXPECT_FALSE(fs::exists(Path("r.jsonl.run/config.json"))) << "nothing has run yet";
+}
+
+TEST_F(RunFilesTest, WhatIsDoneIsFoundAgain) {
+  {
+    const auto files = Open();
+    ASSERT_TRUE(files->RecordConfiguration());
+    ASSERT_TRUE(files->AddResponse(Answered(0, 0)));
+    ASSERT_TRUE(files->AddResponse(Answered(1, 2)));
+    SampleOutcome failure;
+    failure.attempts = 2;
+    failure.failures = {"repetition", "thinking_not_closed"};
+    ASSERT_TRUE(files->AddFailure(Task("a", 1), failure));
+  }
+  const auto files = Open();
+  EXPECT_TRUE(files->IsDone("a", 0));
+  EXPECT_TRUE(files->IsDone("b", 2));
+  EXPECT_FALSE(files->IsDone("a", 1));
+  EXPECT_TRUE(files->HasFailed("a", 1));
+  EXPECT_FALSE(files->HasFailed("a", 0));
+  EXPECT_EQ(files->done(), 2U);
+  EXPECT_EQ(files->failed(), 1U);
+  EXPECT_EQ(files->totals().thinking_tokens, 4U);
+  EXPECT_EQ(files->totals().closed_by_student, 2U);
+  const auto record = nlohmann::json::parse(Read("r.jsonl.run/failures.jsonl"));
+  EXPECT_EQ(record["reason"], "thinking_not_closed");
+  EXPECT_THAT(record["reasons"], ElementsAre("repetition", "thinking_not_closed"));
+  EXPECT_EQ(record["attempts"], 2);
+}
+
+TEST_F(RunFilesTest, FailureWithInvalidTextIsRecordedAllTheSame) {
+  const auto files = Open();
+  SampleOutcome failure;
+  failure.failures = {"the backend said \xff"};
+  ASSERT_TRUE(files->AddFailure(Task("a", 0), failure));
+  EXPECT_TRUE(nlohmann::json::accept(Read("r.jsonl.run/failures.jsonl")));
+}
+
+TEST_F(RunFilesTest, OtherSettingsAreRefusedOnceThereIsSomething) {
+  {
+    const auto files = Open();
+    ASSERT_TRUE(files->RecordConfiguration());
+  }
+  EXPECT_NE(Open(R"({"seed":2})"), nullptr) << "a run that wrote nothing binds nobody";
+  Begin();
+  const Error error = ErrorOf(R"({"seed":2})");
+  EXPECT_EQ(error.code, ErrorCode::kConflict);
+  EXPECT_THAT(error.message, AllOf(HasSubstr("seed 1 -> 2"), HasSubstr("--out"), HasSubstr("--fresh")));
+}
+
+TEST_F(RunFilesTest, FailuresAloneBindToo) {
+  {
+    const auto files = Open();
+    ASSERT_TRUE(files->RecordConfiguration());
+    ASSERT_TRUE(files->AddFailure(Task("a", 0), {}));
+  }
+  EXPECT_THAT(ErrorOf(R"({"seed":2})").message, HasSubstr("seed 1 -> 2"));
+  fs::remove(Path("r.jsonl.run/config.json"));
+  EXPECT_EQ(ErrorOf().code, ErrorCode::kConflict);
+}
+
+TEST_F(RunFilesTest, FileThatNoRunMadeIsRefusedAndLeftAlone) {
+  Write("r.jsonl", "mine");
+  const Error error = ErrorOf();
+  EXPECT_EQ(error.code, ErrorCode::kConflict);
+  EXPECT_THAT(error.message, AllOf(HasSubstr("r.jsonl: is there already"), HasSubstr("config.json")));
+  EXPECT_EQ(Read("r.jsonl"), "mine");
+  EXPECT_FALSE(fs::exists(Path("r.jsonl.run")));
+}
+
+TEST_F(RunFilesTest, DamagedConfigurationIsRefused) {
+  Begin();
+  Write("r.jsonl.run/config.json", "{");
+  EXPECT_THAT(ErrorOf().message, HasSubstr("damaged"));
+}
+
+TEST_F(RunFilesTest, ChangedQuestionIsRefused) {
+  Begin();
+  questions_[0].messages[0].content = "What else?";
+  const Error error = ErrorOf();
+  EXPECT_EQ(error.code, ErrorCode::kConflict);
+  EXPECT_THAT(error.message, AllOf(HasSubstr("r.jsonl:1"), HasSubstr("question a"), HasSubstr("another id")));
+}
+
+TEST_F(RunFilesTest, AnswersToQuestionsNoLongerAskedStay) {
+  Begin();
+  questions_.erase(questions_.begin());
+  const auto files = Open();
+  EXPECT_EQ(files->done(), 1U);
+}
+
+TEST_F(RunFilesTest, TornLinesAreCutOff) {
+  Begin();
+  const std::string whole = Read("r.jsonl");
+  Write("r.jsonl", whole + whole.substr(0, 20));
+  Write("r.jsonl.run/failures.jsonl", R"({"question_id":"b")");
+  const auto files = Open();
+  EXPECT_EQ(files->done(), 1U);
+  EXPECT_EQ(files->failed(), 0U);
+  EXPECT_EQ(files->repaired_bytes(), 20U);
+  EXPECT_EQ(Read("r.jsonl"), whole);
+  EXPECT_EQ(Read("r.jsonl.run/failures.jsonl"), "");
+}
+
+TEST_F(RunFilesTest, DamagedLineInTheMiddleIsNamed) {
+  Begin();
+  Write("r.jsonl", "{}\n" + Read("r.jsonl"));
+  EXPECT_THAT(ErrorOf().message, AllOf(HasSubstr("r.jsonl:1: "), HasSubstr("mend or remove")));
+}
+
+TEST_F(RunFilesTest, DamagedFailureIsNamed) {
+  Begin();
+  for (const char* line : {"{}\n", "3\n",
+                           R"({"question_id":3,"sample":0})"
+                           "\n",
+                           R"({"question_id":"a","sample":"0"})"
+                           "\n",
+                           R"({"question_id":"a","sample":-1})"
+                           "\n"}) {
+    SCOPED_TRACE(line);
+    Write("r.jsonl.run/failures.jsonl", line);
+    EXPECT_THAT(ErrorOf().message, AllOf(HasSubstr("failures.jsonl:1: "), HasSubstr("mend or remove")));
+  }
+}
+
+TEST_F(RunFilesTest, OneAtATime) {
+  const auto files = Open();
+  EXPECT_EQ(ErrorOf().code, ErrorCode::kConflict);
+  EXPECT_EQ(ErrorOf(kSettings, {.out = {}, .run_folder = {}, .fresh = true}).code, ErrorCode::kConflict);
+}
+
+TEST_F(RunFilesTest, TwoOutputsDoNotShareARunFolderAtATime) {
+  const auto files = Open(kSettings, {.out = Path("one.jsonl"), .run_folder = Path("run"), .fresh = false});
+  const Error error =
+      ErrorOf(kSettings, {.out = Path("two.jsonl"), .run_folder = Path("run"), .fresh = false});
+  EXPECT_EQ(error.code, ErrorCode::kConflict);
+}
+
+TEST_F(RunFilesTest, FreshSetsAsideAndStartsOver) {
+  Begin();
+  const std::string before = Read("r.jsonl");
+  const auto files = Open(R"({"seed":2})", {.out = {}, .run_folder = {}, .fresh = true});
+  EXPECT_EQ(files->done(), 0U);
+  EXPECT_THAT(files->set_aside(), ElementsAre(Path("r.jsonl.old-1"), Path("r.jsonl.run.old-1")));
+  EXPECT_EQ(Read("r.jsonl.old-1"), before);
+  EXPECT_THAT(Read("r.jsonl.run.old-1/config.json"), HasSubstr("\"seed\":1"));
+}
+
+TEST_F(RunFilesTest, FreshOnNothingSetsNothingAside) {
+  const auto files = Open(kSettings, {.out = {}, .run_folder = {}, .fresh = true});
+  EXPECT_TRUE(files->set_aside().empty());
+}
+
+TEST_F(RunFilesTest, ConfigurationIsToldBeforeOpening) {
+  EXPECT_EQ(RunFiles::RecordedConfiguration({.out = Path("r.jsonl"), .run_folder = {}}), "");
+  Begin();
+  EXPECT_THAT(RunFiles::RecordedConfiguration({.out = Path("r.jsonl"), .run_folder = {}}),
+              HasSubstr(kSettings));
+}
+
+}  // namespace
+}  // namespace tessy

@@ -1,0 +1,267 @@
+// What goes wrong, said in one line: what, where, how to mend. And samples that fail for good.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "cli_fixture.h"
+
+namespace tessy {
+namespace {
+
+using testing::AllOf;
+using testing::Each;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+using Pieces = std::vector<std::string>;
+
+class ErrorTest : public CliTest {
+ protected:
+  ErrorTest() { WriteQuestions("q.jsonl", 4); }
+
+  // With the shipped pair and the built-in lexicon, but for what `arguments` say.
+  ProgramResult Try(const Arguments& arguments) const {
+    Arguments all{"synth"};
+    const auto told = [&](const std::string& flag) {
+      return std::find(arguments.begin(), arguments.end(), flag) != arguments.end();
+    };
+    const std::pair<std::string, std::string> usual[] = {{"--questions", "q.jsonl"},
+                                                         {"--student", Model("student")},
+                                                         {"--teacher", Model("teacher")},
+                                                         {"--out", "r.jsonl"}};
+    for (const auto& [flag, value] : usual) {
+      if (!told(flag)) all.insert(all.end(), {flag, value});
+    }
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return Tessy(all);
+  }
+  void ExpectRefused(const Arguments& arguments, const Pieces& pieces) const {
+    SCOPED_TRACE(testing::PrintToString(arguments));
+    ExpectRefusal(Try(arguments), pieces);
+    EXPECT_EQ(Read("r.jsonl"), "");
+  }
+};
+
+TEST_F(ErrorTest, ModelsThatCannotBeLoaded) {
+  Write("text.gguf", "hello\n");
+  std::ifstream model(Model("student"), std::ios::binary);
+  std::string bytes(300000, '\0');
+  model.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  Write("cut.gguf", bytes);
+  ExpectRefused({"--student", "nowhere.gguf"}, {"nowhere.gguf: no such model file"});
+  ExpectRefused({"--teacher", "text.gguf"}, {"text.gguf: not a GGUF file", "convert"});
+  ExpectRefused({"--student", "cut.gguf"}, {"cut.gguf: truncated GGUF file", "300000", "fetch it again"});
+  ExpectRefused({"--student", "."}, {".: is a folder"});
+  ExpectRefused({"--student-boundary", "nowhere.gguf"}, {"nowhere.gguf: no such model file"});
+  ExpectRefused({"--student-boundary", Model("student")},
+                {"student.gguf: no classification head", "a boundary predictor is needed"});
+  ExpectRefused({"--student", "http://localhost:1/v1#served"},
+                {"--student http://localhost:1/v1#served", ".gguf"});
+  ExpectRefused({"--teacher-boundary", "http://localhost:1/v1#served"},
+                {"--teacher-boundary http://localhost:1/v1#served", ".gguf", "lexicon"});
+}
+
+TEST_F(ErrorTest, WhatIsMissingIsNamed) {
+  ExpectRefusal(Tessy({"synth", "--questions", "q.jsonl", "--student", Model("student")}),
+                {"--teacher is missing", "--method tessy"});
+  ExpectRefusal(
+      Tessy({"synth", "--questions", "q.jsonl", "--teacher", Model("teacher"), "--method", "teacher-answer"}),
+      {"--student is missing", "--method teacher-answer"});
+  ExpectRefusal(Tessy({"synth", "--student", Model("student"), "--teacher", Model("teacher")}),
+                {"--questions is missing", "prompt"});
+  ExpectRefusal(Tessy({}), {"no command", "tessy --help"});
+  ExpectRefusal(Tessy({"snyth"}), {"\"snyth\"", "did you mean synth?"});
+}
+
+TEST_F(ErrorTest, QuestionsThatCannotBeRead) {
+  WriteQuestions("broken.jsonl", 3);
+  Write("broken.jsonl", Read("broken.jsonl") + "{\"prompt\": \"CODE\n");
+  Write("empty.jsonl", "");
+  Write("twice.jsonl", Read("q.jsonl") + Lines(Read("q.jsonl"))[1] + "\n");
+  Write("alien.jsonl", "{\"question\": \"CODE 1 + 1\"}\n");
+  ExpectRefused({"--questions", "nowhere.jsonl"}, {"nowhere.jsonl: cannot be read: No such file"});
+  ExpectRefused({"--questions", "."}, {".: is a directory"});
+  ExpectRefused({"--questions", "broken.jsonl"}, {"broken.jsonl:4: not valid JSON", "--skip-bad-lines"});
+  ExpectRefused({"--questions", "empty.jsonl"}, {"empty.jsonl: is empty"});
+  ExpectRefused({"--questions", "twice.jsonl"}, {"twice.jsonl", "\"code-0001\"", "line 2", "line 5"});
+  ExpectRefused({"--questions", "alien.jsonl"}, {"alien.jsonl:1: no prompt, messages"});
+
+  const auto skipped = Try({"--questions", "broken.jsonl", "--skip-bad-lines"});
+  EXPECT_EQ(skipped.exit_status, 0) << skipped.err;
+  EXPECT_THAT(skipped.err, HasSubstr("broken.jsonl:4: skipped: not valid JSON"));
+  EXPECT_THAT(ReadLines("r.jsonl"), SizeIs(3));
+}
+
+TEST_F(ErrorTest, OutputsThatCannotBeWritten) {
+  std::filesystem::create_directory(Path("folder"));
+  ExpectRefused({"--out", "q.jsonl/r.jsonl"}, {"q.jsonl/r.jsonl", "Not a directory"});
+  ExpectRefused({"--out", "folder"}, {"folder: ", "Is a directory"});
+  ExpectRefused({"--out", "/proc/r.jsonl"}, {"/proc/r.jsonl", "cannot be opened for writing"});
+  const std::string questions = Read("q.jsonl");
+  for (const Arguments& arguments :
+       {Arguments{"--out", "q.jsonl"}, Arguments{"--out", "./q.jsonl", "--fresh"}}) {
+    ExpectRefused(arguments, {"q.jsonl: is the file of the questions"});
+    EXPECT_EQ(Read("q.jsonl"), questions);
+  }
+  Write("notes.jsonl", "{\"note\": \"mine\"}\n");
+  ExpectRefused({"--out", "notes.jsonl"},
+                {"notes.jsonl: is there already", "notes.jsonl.run/config.json", "another --out", "--fresh"});
+  EXPECT_EQ(Read("notes.jsonl"), "{\"note\": \"mine\"}\n");
+  EXPECT_FALSE(Exists("notes.jsonl.run"));
+}
+
+TEST_F(ErrorTest, AnotherConfigurationIsRefusedWithTheDifference) {
+  ASSERT_EQ(Try({"--seed", "1", "--limit", "2"}).exit_status, 0);
+  const std::string before = Read("r.jsonl");
+  const auto refused = [&](const Arguments& arguments, const Pieces& pieces) {
+    SCOPED_TRACE(testing::PrintToString(arguments));
+    ExpectRefusal(Try(arguments), pieces);
+    EXPECT_EQ(Read("r.jsonl"), before);
+  };
+  refused({"--seed", "2"}, {"r.jsonl: ", "other settings: seed 1 -> 2;", "--fresh", "--out"});
+  refused({"--seed", "1", "--temperature", "0.6"}, {"temperature 0.7 -> 0.6;"});
+  refused({"--seed", "1", "--method", "student-only"}, {"method tessy -> student-only"});
+  refused({"--seed", "1", "--teacher", Model("student")}, {"teacher/file teacher.gguf -> student.gguf"});
+  refused({"--seed", "1", "--student-boundary", Model("boundary-student")},
+          {"student_boundary", "lexicon", "boundary-student.gguf"});
+
+  std::string changed = Read("q.jsonl");
+  changed.replace(changed.find("CODE 10"), 7, "CODE 11");
+  Write("changed.jsonl", changed);
+  refused({"--seed", "1", "--questions", "changed.jsonl"},
+          {"r.jsonl:", "question code-0000 was another one", "another id"});
+}
+
+TEST_F(ErrorTest, FlagsOutOfTheirRange) {
+  const std::pair<Arguments, Pieces> cases[] = {
+      {{"--method", "tesy"}, {"--method tesy", "tessy, student-only"}},
+      {{"--k", "0"}, {"--k", "1 to 100000"}},
+      {{"--k", "many"}, {"--k", "many"}},
+      {{"--draft", "stopp"}, {"--draft", "stop", "rollback"}},
+      {{"--cut", "word"}, {"--cut", "complete_word"}},
+      {{"--seed", "-1"}, {"--seed", "-1 is not a whole number"}},
+      {{"--seed", "99999999999999999999"}, {"--seed", "18446744073709551615"}},
+      {{"--seed", "1.5"}, {"--seed", "1.5"}},
+      {{"--limit", "-3"}, {"--limit", "-3 is not a whole number"}},
+      {{"--samples-per-question", "0"}, {"--samples-per-question", "1 to"}},
+      {{"--temperature", "-1"}, {"--temperature", "-1 is not a number from 0 to 100"}},
+      {{"--temperature", "nan"}, {"--temperature", "nan is not a number"}},
+      {{"--temperature", "0.5x"}, {"--temperature", "0.5x is not a number"}},
+      {{"--top-p", "0"}, {"--top-p", "0.0001 to 1"}},
+      {{"--style-threshold", "nan"}, {"--style-threshold"}},
+      {{"--memory", "-1"}, {"--memory", "0 to"}},
+      {{"--concurrency", "0"}, {"--concurrency", "1 to 4096"}},
+      {{"--context", "1"}, {"--context", "16 to"}},
+      {{"--template-date", "yesterday"}, {"--template-date", "YYYY-MM-DD"}},
+      {{"--student-family", "qwen"}, {"qwen", "qwen3"}},
+      {{"--progress", "dots"}, {"--progress", "plain"}},
+      {{"--log-level", "loud"}, {"--log-level", "warning"}},
+      {{"--method", "student-only", "--answer-by", "teacher"}, {"--answer-by teacher", "--method tessy"}},
+      {{"--student", Model("student"), "--student", Model("student")}, {"--student", "once"}},
+      {{"--sede", "3"}, {"--sede", "did you mean --seed?"}},
+      {{"--cut", "token"}, {"--cut token", "vocabulary", "complete_word"}},
+      {{"--seed"}, {"--seed"}},
+  };
+  for (const auto& [arguments, pieces] : cases) ExpectRefused(arguments, pieces);
+}
+
+TEST_F(ErrorTest, WhatDoesNotFitInMemoryIsSaidInFigures) {
+  ExpectRefused({"--memory", "0.001"},
+                {"does not fit in memory", "student", "teacher", "MiB", "--memory", "--concurrency"});
+}
+
+TEST_F(ErrorTest, RunFileErrorsNameFileAndLine) {
+  const std::pair<std::string, Pieces> cases[] = {
+      {"seed = 1\ntemprature = 0.5\n", {"run.toml:2: ", "\"temprature\"", "did you mean temperature?"}},
+      {"seed = 1\ntop_q = 0.5\n", {"run.toml:2: ", "\"top-q\"", "did you mean top-p or top-k"}},
+      {"\n\ntemperature = \"hot\"\n", {"run.toml:3: --temperature", "hot is not a number"}},
+      {"temperature = [0.1, 0.2]\n", {"run.toml:1: --temperature", "1"}},
+      {"temperature = {a = 1}\n", {"run.toml:1: ", "\"temperature\"", "not a table"}},
+      {"exact = \"yes\"\n", {"run.toml:1: \"exact\" takes true or false"}},
+      {"exact = 3\n", {"run.toml:1: \"exact\" takes true or false"}},
+      {"out = true\n", {"run.toml:1: \"out\" takes a value, not true or false"}},
+      {"samples-per-question = 2.5\n", {"run.toml:1: --samples-per-question", "2.5"}},
+      {"seed = -1\n", {"run.toml:1: --seed", "-1 is not a whole number"}},
+      {"draft = \"stopp\"\n", {"run.toml:1: --draft", "rollback"}},
+      {"[sampling]\ntemperature = 1\n", {"run.toml:1: ", "\"sampling\""}},
+      {"seed = 1\nlimit =\n", {"run.toml:2: ", "expected value"}},
+      {"seed = 1\nseed = 2\n", {"run.toml:2: ", "'seed'"}},
+      {"help = true\n", {"run.toml:1: there is no setting \"help\""}},
+      {"version = true\n", {"run.toml:1: there is no setting \"version\""}},
+      {"seed = \"\xff\"\n", {"run.toml:1: ", "utf-8"}},
+  };
+  for (const auto& [text, pieces] : cases) {
+    SCOPED_TRACE(text);
+    Write("run.toml", text);
+    ExpectRefusal(Tessy({"synth", "run.toml"}), pieces);
+  }
+  ExpectRefusal(Tessy({"synth", "nowhere.toml"}), {"nowhere.toml: cannot be read: No such file"});
+  ExpectRefusal(Tessy({"synth", "."}), {".: is a folder"});
+}
+
+// The records of a run's failures, by question.
+class FailureTest : public ErrorTest {
+ protected:
+  std::map<std::string, Json> Failures() const {
+    std::map<std::string, Json> failures;
+    for (const std::string& line : ReadLines("r.jsonl.run/failures.jsonl")) {
+      Json record = Json::parse(line, nullptr, false);
+      const auto question = record["question_id"].get<std::string>();
+      EXPECT_TRUE(failures.emplace(question, std::move(record)).second) << question << " failed twice";
+    }
+    return failures;
+  }
+};
+
+TEST_F(FailureTest, SamplesThatFailForGoodAreOnRecordAndNotTriedAgain) {
+  const Arguments arguments{"--max-thinking-tokens", "5", "--retries", "1"};
+  const auto result = Try(arguments);
+  EXPECT_EQ(result.exit_status, 2) << result.err;
+  EXPECT_THAT(result.err,
+              HasSubstr("4 of 4 samples failed for good; reasons are in r.jsonl.run/failures.jsonl"));
+  const auto failures = Failures();
+  EXPECT_THAT(failures, SizeIs(4));
+  for (const auto& [question, record] : failures) {
+    EXPECT_EQ(record["reason"], "thinking_not_closed");
+    EXPECT_EQ(record["attempts"], 2);
+    EXPECT_EQ(record["reasons"].size(), 2U);
+  }
+  EXPECT_EQ(Read("r.jsonl"), "");
+
+  const auto again = Try(arguments);
+  EXPECT_EQ(again.exit_status, 2) << again.err;
+  EXPECT_THAT(again.err, AllOf(HasSubstr("0 to go"), HasSubstr("4 of 4 samples failed for good")));
+  EXPECT_EQ(Failures(), failures);
+}
+
+TEST_F(FailureTest, PromptLongerThanTheContextFailsOnce) {
+  std::string prompt = "CODE 3";
+  for (int i = 0; i < 200; ++i) prompt += " + 3";
+  Write("q.jsonl", Read("q.jsonl") + Json{{"id", "long"}, {"prompt", prompt}}.dump() + "\n");
+  const auto result = Try({});
+  EXPECT_EQ(result.exit_status, 2) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("long/0 failed after 1 attempt: prompt_too_long"));
+  EXPECT_THAT(ReadLines("r.jsonl"), SizeIs(4));
+  const auto failures = Failures();
+  ASSERT_THAT(failures, SizeIs(1));
+  EXPECT_EQ(failures.at("long")["attempts"], 1);
+  EXPECT_THAT(failures.at("long")["reason"].get<std::string>(),
+              AllOf(HasSubstr("prompt_too_long"), HasSubstr("256")));
+}
+
+TEST_F(FailureTest, ContextThatHoldsNoThinkingFailsEverySample) {
+  const auto result = Try({"--context", "16"});
+  EXPECT_EQ(result.exit_status, 2) << result.err;
+  EXPECT_THAT(Failures(), SizeIs(4));
+}
+
+TEST_F(FailureTest, RunWithoutItsConfigurationIsRefused) {
+  ASSERT_EQ(Try({"--max-thinking-tokens", "5", "--retries", "0"}).exit_status, 2);
+  std::filesystem::remove(Path("r.jsonl.run/config.json"));
+  ExpectRefusal(Try({}), {"r.jsonl", "config.json"});
+}
+
+}  // namespace
+}  // namespace tessy

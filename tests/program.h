@@ -1,0 +1,60 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tessy {
+
+// Programs under a sanitizer are slower; time limits and waits are stretched by this.
+#ifdef TESSY_SANITIZED
+inline constexpr int kSlowness = 10;
+#else
+inline constexpr int kSlowness = 1;
+#endif
+
+struct ProgramOptions {
+  std::string folder = {};                    // to run in; empty: this process's
+  std::vector<std::string> environment = {};  // "NAME=value", over this process's
+  std::chrono::milliseconds time_limit{30000};
+  uint64_t file_bytes_max = 0;      // a write beyond it fails as on a full disk; 0: no limit
+  bool output_is_terminal = false;  // standard output is a pseudoterminal
+};
+
+struct ProgramResult {
+  int exit_status = -1;  // -1: ended by a signal
+  int signal = 0;
+  bool timed_out = false;  // and was killed
+  std::string out;
+  std::string err;
+};
+
+// A program under way, its output captured. Killed, if it still runs, when the object goes.
+class Program {
+ public:
+  // `arguments[0]` is the program: a path, or a name to be found in PATH. Standard input is empty.
+  Program(const std::vector<std::string>& arguments, const ProgramOptions& options);
+  ~Program();
+  Program(const Program&) = delete;
+  Program& operator=(const Program&) = delete;
+
+  void Signal(int number) const;
+  // Reads what it writes until it ends, or kills it after the time limit.
+  ProgramResult Wait();
+
+ private:
+  void Start(const std::vector<std::string>& arguments, const ProgramOptions& options, const int (&ends)[2]);
+  int OpenOutput(bool terminal);
+
+  std::chrono::milliseconds time_limit_;
+  pid_t process_ = -1;
+  int out_ = -1;
+  int err_ = -1;
+};
+
+ProgramResult RunProgram(const std::vector<std::string>& arguments, const ProgramOptions& options = {});
+
+}  // namespace tessy
