@@ -48,14 +48,14 @@ struct Pair {
   std::array<std::string, 2> models;
   std::array<std::string, 2> predictors;
   std::vector<std::string> prompts;
-  size_t length;        // thinking tokens of a sample
-  double mean_span;     // of the script; 0: the predictors decide
+  size_t length;     // thinking tokens of a sample
+  double mean_span;  // of the script; 0: the predictors decide
   size_t plain_length;
   Sampling sampling{};
 };
 
-// Zeros the embedding rows, which are the output rows as well, of the markers at the vocabulary's end: their logits are
-// then far below the best, and no trace ends before its length.
+// Zeros the embedding rows, which are the output rows as well, of the markers at the vocabulary's end: their
+// logits are then far below the best, and no trace ends before its length.
 void SilenceMarkers(const std::string& path) {
   constexpr size_t kMarkers = 3;
   const GgufFile file = Must(GgufFile::Open(path));
@@ -68,8 +68,13 @@ void SilenceMarkers(const std::string& path) {
 
 // 20M parameters in 32k words and 12 layers, predictors of 5M.
 Pair MakeRandomPair(const std::filesystem::path& folder, size_t length) {
-  Pair pair{.name = "random weights: 20M models, 5M predictors, 32k vocabulary", .models = {}, .predictors = {},
-            .prompts = {}, .length = length, .mean_span = 6.0, .plain_length = length};
+  Pair pair{.name = "random weights: 20M models, 5M predictors, 32k vocabulary",
+            .models = {},
+            .predictors = {},
+            .prompts = {},
+            .length = length,
+            .mean_span = 6.0,
+            .plain_length = length};
   const TinyVocabulary vocabulary = MakeTinyVocabulary(32768, 1);
   const auto write = [&](const std::string& name, TinyModelSpec spec) {
     spec.vocabulary = vocabulary;
@@ -86,15 +91,27 @@ Pair MakeRandomPair(const std::filesystem::path& folder, size_t length) {
     return path;
   };
   const auto model = [](uint64_t seed) {
-    return TinyModelSpec{.width = 256, .layers = 12, .heads = 8, .kv_heads = 4, .head_width = 32, .feed_forward = 1024,
+    return TinyModelSpec{.width = 256,
+                         .layers = 12,
+                         .heads = 8,
+                         .kv_heads = 4,
+                         .head_width = 32,
+                         .feed_forward = 1024,
                          .seed = seed};
   };
   const auto predictor = [](uint64_t seed) {
-    return TinyModelSpec{.width = 96, .layers = 12, .heads = 3, .kv_heads = 3, .head_width = 32, .feed_forward = 384,
-                         .seed = seed, .head_outputs = 2};
+    return TinyModelSpec{.width = 96,
+                         .layers = 12,
+                         .heads = 3,
+                         .kv_heads = 3,
+                         .head_width = 32,
+                         .feed_forward = 384,
+                         .seed = seed,
+                         .head_outputs = 2};
   };
   pair.models = {write("student.gguf", model(1)), write("teacher.gguf", model(2))};
-  pair.predictors = {write("boundary-student.gguf", predictor(3)), write("boundary-teacher.gguf", predictor(4))};
+  pair.predictors = {write("boundary-student.gguf", predictor(3)),
+                     write("boundary-teacher.gguf", predictor(4))};
   // Random weights fall into loops unless they are shaken.
   pair.sampling = {.temperature = 5.0F, .top_p = 1.0F};
   pair.prompts = {"Add."};
@@ -103,10 +120,15 @@ Pair MakeRandomPair(const std::filesystem::path& folder, size_t length) {
 
 Pair MiniaturePair() {
   const std::string folder = TESSY_SOURCE_DIR "/lab/models/";
-  Pair pair{.name = "miniature pair, its own predictors", .models = {folder + "student.gguf", folder + "teacher.gguf"},
-            .predictors = {folder + "boundary-student.gguf", folder + "boundary-teacher.gguf"}, .prompts = {},
-            .length = 200, .mean_span = 0.0, .plain_length = 80};
-  for (const Question& question : Must(ReadQuestions(TESSY_SOURCE_DIR "/lab/demo/questions.jsonl")).questions) {
+  Pair pair{.name = "miniature pair, its own predictors",
+            .models = {folder + "student.gguf", folder + "teacher.gguf"},
+            .predictors = {folder + "boundary-student.gguf", folder + "boundary-teacher.gguf"},
+            .prompts = {},
+            .length = 200,
+            .mean_span = 0.0,
+            .plain_length = 80};
+  for (const Question& question :
+       Must(ReadQuestions(TESSY_SOURCE_DIR "/lab/demo/questions.jsonl")).questions) {
     pair.prompts.push_back(question.messages.back().content);
   }
   return pair;
@@ -115,37 +137,48 @@ Pair MiniaturePair() {
 // `samples` samples, `concurrency` at a time, up to `length` thinking tokens each.
 Rate MeasureCooperation(const Pair& pair, int concurrency, size_t samples, size_t length, bool exact) {
   asio::io_context io(1);
-  auto cast = Must(LlamaCast::Load({.models = pair.models, .boundaries = pair.predictors, .families = {},
-                                    .template_options = {}, .sampling = pair.sampling, .concurrency = concurrency,
+  auto cast = Must(LlamaCast::Load({.models = pair.models,
+                                    .boundaries = pair.predictors,
+                                    .families = {},
+                                    .template_options = {},
+                                    .sampling = pair.sampling,
+                                    .concurrency = concurrency,
                                     .context_tokens = pair.mean_span > 0 ? length + 64 : 256,
-                                    .memory_bytes = uint64_t{20} << 30, .exact = exact},
+                                    .memory_bytes = uint64_t{20} << 30,
+                                    .exact = exact},
                                    [&io](std::function<void()> f) { asio::post(io, std::move(f)); }));
   PatternCast pattern(*cast, pair.mean_span);
   Cast& player = pair.mean_span > 0 ? static_cast<Cast&>(pattern) : *cast;
-  const SampleSettings settings{.seed = 1, .thinking_tokens_max = static_cast<uint32_t>(length), .retries_max = 0,
+  const SampleSettings settings{.seed = 1,
+                                .thinking_tokens_max = static_cast<uint32_t>(length),
+                                .retries_max = 0,
                                 .cut = CutRule::kToken};
   std::vector<SampleTask> tasks;
   for (size_t i = 0; i < samples; ++i) {
-    tasks.push_back({.question_id = fmt::format("q{}", i), .sample = 0,
+    tasks.push_back({.question_id = fmt::format("q{}", i),
+                     .sample = 0,
                      .messages = {{"user", pair.prompts[i % pair.prompts.size()]}}});
   }
   uint64_t tokens = 0;
   std::map<std::string, int> ends;
-  const RunCallbacks callbacks{.finished = [&ends](const SampleTask&, const SampleOutcome& outcome, uint64_t) {
-                                 ++ends[outcome.done ? "done" : outcome.failures.back()];
-                                 return Status();
-                               },
+  const RunCallbacks callbacks{.finished =
+                                   [&ends](const SampleTask&, const SampleOutcome& outcome, uint64_t) {
+                                     ++ends[outcome.done ? "done" : outcome.failures.back()];
+                                     return Status();
+                                   },
                                .progress = [&tokens](const RunProgress& p) { tokens = p.counters.tokens; }};
   const double cpu = ProcessCpuSeconds();
   const double wall = WallSeconds();
   RunAll(io, player, settings, tasks, {.concurrency = concurrency, .stop_on_signals = false}, callbacks);
-  const Rate rate{.tokens = static_cast<double>(tokens), .cpu_seconds = ProcessCpuSeconds() - cpu,
+  const Rate rate{.tokens = static_cast<double>(tokens),
+                  .cpu_seconds = ProcessCpuSeconds() - cpu,
                   .wall_seconds = WallSeconds() - wall};
   for (const auto& [end, count] : ends) spdlog::info("  {} samples: {}", count, end);
   for (const auto& [name, stats] : cast->stats()) {
-    spdlog::info("  {}: {} tokens in {} batches ({:.1f} each), {:.2f} CPU-s", name, stats.tokens, stats.batches,
-                 static_cast<double>(stats.tokens) / static_cast<double>(std::max<uint64_t>(1, stats.batches)),
-                 stats.cpu_seconds);
+    spdlog::info(
+        "  {}: {} tokens in {} batches ({:.1f} each), {:.2f} CPU-s", name, stats.tokens, stats.batches,
+        static_cast<double>(stats.tokens) / static_cast<double>(std::max<uint64_t>(1, stats.batches)),
+        stats.cpu_seconds);
   }
   return rate;
 }
@@ -153,36 +186,48 @@ Rate MeasureCooperation(const Pair& pair, int concurrency, size_t samples, size_
 Json BenchPair(const Pair& pair, const BenchOptions& options) {
   fmt::print("\n{}; {} tokens a sample\n", pair.name, pair.mean_span > 0 ? pair.length : pair.plain_length);
   fmt::print("{:>11}  {:>38}  {:>19}  {:>6}\n", "", "plain tokens/CPU-s (tokens/s)", "cooperative", "");
-  fmt::print("{:>11}  {:>12} {:>12} {:>12}  {:>9} {:>9}  {:>6}\n", "concurrency", "student", "teacher", "predictors",
-             "tok/s", "tok/CPU-s", "ratio");
+  fmt::print("{:>11}  {:>12} {:>12} {:>12}  {:>9} {:>9}  {:>6}\n", "concurrency", "student", "teacher",
+             "predictors", "tok/s", "tok/CPU-s", "ratio");
   Json rows = Json::array();
   for (const int concurrency : options.concurrencies) {
-    const PlainOptions plain{.sequences = concurrency, .length = pair.plain_length, .exact = options.exact, .sampling = pair.sampling};
+    // The same number of tokens from 64 samples at a time on: more would only take longer.
+    const size_t shorter = static_cast<size_t>(std::max(1, concurrency / 64));
+    const size_t length = pair.mean_span > 0 ? pair.length / shorter : pair.length;
+    const PlainOptions plain{.sequences = concurrency,
+                             .length = std::min(length, pair.plain_length),
+                             .exact = options.exact,
+                             .sampling = pair.sampling};
     std::array<Rate, 4> rates;
     for (size_t i = 0; i < 4; ++i) {
       const std::string& path = i < 2 ? pair.models[i] : pair.predictors[i - 2];
       const LlamaModelOptions load{.exact = options.exact};
-      const auto model = i < 2 ? Must(LlamaModel::Load(path, load)) : Must(LlamaModel::LoadClassifier(path, load));
+      const auto model =
+          i < 2 ? Must(LlamaModel::Load(path, load)) : Must(LlamaModel::LoadClassifier(path, load));
       PlainOptions own = plain;
       // A predictor never sees more than its window.
       if (i >= 2) own.length = std::min<size_t>(own.length, 200);
       rates[i] = MeasurePlain(model, own);
     }
-    const size_t samples = pair.mean_span > 0 ? static_cast<size_t>(concurrency) : std::max<size_t>(40, 3U * concurrency);
-    const Rate together = MeasureCooperation(pair, concurrency, samples, pair.length, options.exact);
+    const size_t samples =
+        pair.mean_span > 0 ? static_cast<size_t>(concurrency) : std::max<size_t>(40, 3U * concurrency);
+    const Rate together = MeasureCooperation(pair, concurrency, samples, length, options.exact);
     double cost = 0.0;
     for (const Rate& rate : rates) cost += 1.0 / rate.PerCpuSecond();
     const double ratio = together.tokens * cost / together.cpu_seconds;
-    fmt::print("{:>11}  {:>5.0f} ({:>5.0f}) {:>5.0f} ({:>5.0f}) {:>5.0f}, {:>5.0f}  {:>9.0f} {:>9.0f}  {:>6.2f}\n", concurrency,
-               rates[0].PerCpuSecond(), rates[0].PerSecond(), rates[1].PerCpuSecond(), rates[1].PerSecond(),
-               rates[2].PerCpuSecond(), rates[3].PerCpuSecond(), together.PerSecond(), together.PerCpuSecond(), ratio);
+    fmt::print(
+        "{:>11}  {:>5.0f} ({:>5.0f}) {:>5.0f} ({:>5.0f}) {:>5.0f}, {:>5.0f}  {:>9.0f} {:>9.0f}  {:>6.2f}\n",
+        concurrency, rates[0].PerCpuSecond(), rates[0].PerSecond(), rates[1].PerCpuSecond(),
+        rates[1].PerSecond(), rates[2].PerCpuSecond(), rates[3].PerCpuSecond(), together.PerSecond(),
+        together.PerCpuSecond(), ratio);
     std::fflush(stdout);
     Json row{{"concurrency", concurrency}};
     const char* names[] = {"student", "teacher", "student_predictor", "teacher_predictor"};
     for (size_t i = 0; i < 4; ++i) {
-      row[names[i]] = {{"tokens_per_cpu_second", rates[i].PerCpuSecond()}, {"tokens_per_second", rates[i].PerSecond()}};
+      row[names[i]] = {{"tokens_per_cpu_second", rates[i].PerCpuSecond()},
+                       {"tokens_per_second", rates[i].PerSecond()}};
     }
-    row["cooperative"] = {{"tokens_per_cpu_second", together.PerCpuSecond()}, {"tokens_per_second", together.PerSecond()}};
+    row["cooperative"] = {{"tokens_per_cpu_second", together.PerCpuSecond()},
+                          {"tokens_per_second", together.PerSecond()}};
     row["ratio"] = ratio;
     rows.push_back(row);
   }
@@ -192,8 +237,8 @@ Json BenchPair(const Pair& pair, const BenchOptions& options) {
 // What a token costs in the second half of traces of growing length.
 Json BenchLengths(const Pair& pair, const BenchOptions& options) {
   constexpr int kConcurrency = 16;
-  fmt::print("\ncost of a token by where in the trace it stands, {} samples at a time\n{:>15}  {:>12}\n", kConcurrency,
-             "tokens", "CPU-ms/token");
+  fmt::print("\ncost of a token by where in the trace it stands, {} samples at a time\n{:>15}  {:>12}\n",
+             kConcurrency, "tokens", "CPU-ms/token");
   Json rows = Json::array();
   Rate before;
   for (size_t length = 32; length <= 2048; length *= 2) {
@@ -213,9 +258,12 @@ int Main(int argc, char** argv) {
   CLI::App app("What the engine does a second, and what cooperation costs on top of it.", "tessy_bench");
   BenchOptions options;
   bool verbose = false;
-  app.add_option("--concurrency", options.concurrencies, "samples at a time")->delimiter(',')->capture_default_str();
+  app.add_option("--concurrency", options.concurrencies, "samples at a time")
+      ->delimiter(',')
+      ->capture_default_str();
   app.add_option("--length", options.length, "tokens a sample, random weights")->capture_default_str();
-  app.add_option("--models", options.models, "random, mini or both")->check(CLI::IsMember({"random", "mini", "both"}));
+  app.add_option("--models", options.models, "random, mini or both")
+      ->check(CLI::IsMember({"random", "mini", "both"}));
   app.add_flag("--exact", options.exact, "batch-invariant arithmetic");
   app.add_flag("!--no-lengths", options.lengths, "leave out the cost by trace length");
   app.add_flag("--verbose", verbose, "what each engine did");
@@ -226,8 +274,10 @@ int Main(int argc, char** argv) {
 
   const auto folder = std::filesystem::temp_directory_path() / fmt::format("tessy-bench.{}", getpid());
   std::filesystem::create_directories(folder);
-  fmt::print("ratio = tokens x (1/student + 1/teacher + 1/predictor + 1/predictor) / CPU-seconds: 1.00 is what four models at their\n"
-             "best would take for passing every token once through each of them; rates are tokens a CPU-second.\n");
+  fmt::print(
+      "ratio = tokens x (1/student + 1/teacher + 1/predictor + 1/predictor) / CPU-seconds: 1.00 is what four "
+      "models at their\n"
+      "best would take for passing every token once through each of them; rates are tokens a CPU-second.\n");
   Json report;
   if (options.models != "mini") {
     const Pair pair = MakeRandomPair(folder, options.length);

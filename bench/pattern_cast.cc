@@ -32,10 +32,11 @@ class PatternReader final : public BoundaryReader {
       const bool switches = UniformAt(stream_, before_ + place, 0) < 1.0 / mean_span_;
       script.push_back(switches == (role_ == Role::kTeacher) ? 1.0F : 0.0F);
     }
-    reader_->Ask(places, [script = std::move(script), done = std::move(done)](Result<std::vector<float>> answer) {
-      if (answer) *answer = script;
-      done(std::move(answer));
-    });
+    reader_->Ask(places,
+                 [script = std::move(script), done = std::move(done)](Result<std::vector<float>> answer) {
+                   if (answer) *answer = script;
+                   done(std::move(answer));
+                 });
   }
 
  private:

@@ -34,9 +34,9 @@ double WallSeconds() { return Seconds(CLOCK_MONOTONIC); }
 Rate MeasurePlain(const std::shared_ptr<const LlamaModel>& model, const PlainOptions& options) {
   asio::io_context io(1);
   const auto guard = asio::make_work_guard(io);
-  auto engine = Engine::Create(model, {.sequences = options.sequences,
-                                       .context_tokens = options.prompt_tokens + options.length + 8},
-                               [&io](std::function<void()> f) { asio::post(io, std::move(f)); });
+  auto engine = Engine::Create(
+      model, {.sequences = options.sequences, .context_tokens = options.prompt_tokens + options.length + 8},
+      [&io](std::function<void()> f) { asio::post(io, std::move(f)); });
   if (!engine) {
     std::fprintf(stderr, "bench: %s\n", engine.error().message.c_str());
     std::exit(1);
@@ -62,10 +62,11 @@ Rate MeasurePlain(const std::shared_ptr<const LlamaModel>& model, const PlainOpt
         *drawn = model->is_classifier() ? (model->StyleProbability(row.data()) > 0.5F ? 1 : 0)
                                         : sampler.Draw(row, options.sampling, UniformAt(i, at, 0));
       };
-      lane.sequence->Want({lane.sequence->tokens().size() - 1}, std::move(take), [&waiting](const Status& status) {
-        if (!status) std::exit(1);
-        --waiting;
-      });
+      lane.sequence->Want({lane.sequence->tokens().size() - 1}, std::move(take),
+                          [&waiting](const Status& status) {
+                            if (!status) std::exit(1);
+                            --waiting;
+                          });
     }
     while (waiting > 0) {
       if (!(*engine)->busy()) (*engine)->StartBatch();
@@ -80,7 +81,8 @@ Rate MeasurePlain(const std::shared_ptr<const LlamaModel>& model, const PlainOpt
   const double cpu = ProcessCpuSeconds();
   const double wall = WallSeconds();
   for (size_t t = 1; t <= options.length; ++t) step(t);
-  return {.tokens = static_cast<double>(options.length * lanes.size()), .cpu_seconds = ProcessCpuSeconds() - cpu,
+  return {.tokens = static_cast<double>(options.length * lanes.size()),
+          .cpu_seconds = ProcessCpuSeconds() - cpu,
           .wall_seconds = WallSeconds() - wall};
 }
 

@@ -57,6 +57,11 @@ TEST_F(ErrorTest, ModelsThatCannotBeLoaded) {
   ExpectRefused({"--student-boundary", "nowhere.gguf"}, {"nowhere.gguf: no such model file"});
   ExpectRefused({"--student-boundary", Model("student")},
                 {"student.gguf: no classification head", "a boundary predictor is needed"});
+  ExpectRefused({"--teacher", Model("boundary-teacher")},
+                {"boundary-teacher.gguf: a boundary predictor", "--teacher-boundary"});
+  // llama.cpp has a word of its own for this; ours is the only one shown.
+  Write("short.gguf", "GGUF");
+  ExpectRefused({"--student", "short.gguf"}, {"short.gguf: damaged GGUF file"});
   ExpectRefused({"--student", "http://localhost:1/v1#served"},
                 {"--student http://localhost:1/v1#served", ".gguf"});
   ExpectRefused({"--teacher-boundary", "http://localhost:1/v1#served"},
@@ -168,8 +173,10 @@ TEST_F(ErrorTest, FlagsOutOfTheirRange) {
 }
 
 TEST_F(ErrorTest, WhatDoesNotFitInMemoryIsSaidInFigures) {
-  ExpectRefused({"--memory", "0.001"},
-                {"does not fit in memory", "student", "teacher", "MiB", "--memory", "--concurrency"});
+  ExpectRefused({"--memory", "0.001"}, {"does not fit in memory", "student", "teacher", "MiB",
+                                        "not even one sample fits", "--memory"});
+  ExpectRefused({"--memory", "0.01", "--concurrency", "64"},
+                {"does not fit in memory", "MiB", "--concurrency (at most ", "--memory"});
 }
 
 TEST_F(ErrorTest, RunFileErrorsNameFileAndLine) {
@@ -181,6 +188,7 @@ TEST_F(ErrorTest, RunFileErrorsNameFileAndLine) {
       {"temperature = {a = 1}\n", {"run.toml:1: ", "\"temperature\"", "not a table"}},
       {"exact = \"yes\"\n", {"run.toml:1: \"exact\" takes true or false"}},
       {"exact = 3\n", {"run.toml:1: \"exact\" takes true or false"}},
+      {"\nfresh = true\n", {"run.toml:2: \"fresh\" belongs on the command line"}},
       {"out = true\n", {"run.toml:1: \"out\" takes a value, not true or false"}},
       {"samples-per-question = 2.5\n", {"run.toml:1: --samples-per-question", "2.5"}},
       {"seed = -1\n", {"run.toml:1: --seed", "-1 is not a whole number"}},

@@ -1,5 +1,5 @@
-// Holds the source tree against the layer table of ARCHITECTURE.md: a folder includes only what its row allows, and the
-// table names every folder. So the picture cannot rot.
+// Holds the source tree against the layer table of ARCHITECTURE.md: a folder includes only what its row
+// allows, and the table names every folder. So the picture cannot rot.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -30,7 +30,8 @@ Layers ReadLayers() {
     if (!std::regex_match(line, match, row)) continue;
     const std::string allowed = match[2];
     auto& folder = layers[match[1]];
-    for (std::sregex_iterator it(allowed.begin(), allowed.end(), name), end; it != end; ++it) folder.insert(it->str());
+    for (std::sregex_iterator it(allowed.begin(), allowed.end(), name), end; it != end; ++it)
+      folder.insert(it->str());
   }
   return layers;
 }
@@ -41,7 +42,8 @@ TEST(Layers, TableNamesEveryFolder) {
   const Layers layers = ReadLayers();
   for (const auto& entry : fs::directory_iterator(kRoot / "src")) {
     if (!entry.is_directory()) continue;
-    EXPECT_TRUE(layers.contains(entry.path().filename())) << "ARCHITECTURE.md has no row for " << entry.path();
+    EXPECT_TRUE(layers.contains(entry.path().filename()))
+        << "ARCHITECTURE.md has no row for " << entry.path();
   }
 }
 
@@ -64,7 +66,8 @@ TEST(Layers, FoldersIncludeOnlyWhatTheirRowAllows) {
       if (target == folder || !layers.contains(target)) continue;
       ++includes;
       EXPECT_TRUE(row->second.contains(target) || row->second.contains("everything"))
-          << fs::relative(entry.path(), kRoot) << " includes " << target << ", which ARCHITECTURE.md does not allow";
+          << fs::relative(entry.path(), kRoot) << " includes " << target
+          << ", which ARCHITECTURE.md does not allow";
     }
   }
   EXPECT_GT(includes, 50U) << "the scan found next to nothing: is the pattern right?";

@@ -6,8 +6,8 @@
 
 namespace tessy {
 
-// What went wrong, in the caller's terms. Errors are values wherever a caller can act on them; the numbers are stable
-// because the program's exit status follows from them (see cli/exit_status.h).
+// What went wrong, in the caller's terms. Errors are values wherever a caller can act on them; the numbers
+// are stable because the program's exit status follows from them (see cli/exit_status.h).
 enum class ErrorCode {
   kInvalidArgument,  // a flag, key or call that cannot be served as given
   kNotFound,         // a file or record that is not there

@@ -7,16 +7,16 @@
 
 namespace tessy {
 
-// Counter-based random numbers: a draw is a pure function of its key and counter, so results do not depend on the
-// order in which draws are made. Philox4x32-10 of Salmon et al., "Parallel random numbers: as easy as 1, 2, 3"
-// (SC 2011), section 4. Pure functions: safe from any thread.
+// Counter-based random numbers: a draw is a pure function of its key and counter, so results do not depend on
+// the order in which draws are made. Philox4x32-10 of Salmon et al., "Parallel random numbers: as easy as 1,
+// 2, 3" (SC 2011), section 4. Pure functions: safe from any thread.
 std::array<uint32_t, 4> Philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
 
 // Uniform in [0, 1) with 53 random bits, for the draw (high, low) of the stream `key`.
 double UniformAt(uint64_t key, uint64_t counter_high, uint64_t counter_low);
 
-// 64-bit FNV-1a of the bytes, finished with the SplitMix64 mixer (Steele, Lea, Flood, OOPSLA 2014): for stream keys
-// and fingerprints, not for security.
+// 64-bit FNV-1a of the bytes, finished with the SplitMix64 mixer (Steele, Lea, Flood, OOPSLA 2014): for
+// stream keys and fingerprints, not for security.
 uint64_t HashBytes(std::string_view bytes, uint64_t seed = 0);
 
 // Folds the parts, in order, into one key.

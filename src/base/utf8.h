@@ -6,8 +6,8 @@
 
 namespace tessy {
 
-// UTF-8 as the Unicode Standard defines it (table 3-7: no overlong forms, no surrogates, nothing past U+10FFFF).
-// Everything here takes any bytes, is pure and never throws.
+// UTF-8 as the Unicode Standard defines it (table 3-7: no overlong forms, no surrogates, nothing past
+// U+10FFFF). Everything here takes any bytes, is pure and never throws.
 
 inline constexpr char32_t kReplacement = 0xFFFD;
 
@@ -19,12 +19,12 @@ struct CodePoint {
 CodePoint FirstCodePoint(std::string_view text);
 CodePoint LastCodePoint(std::string_view text);
 
-// Bytes at the end of `text` that begin a character and do not finish it (0 to 3). Bytes that no continuation can
-// make valid count as finished.
+// Bytes at the end of `text` that begin a character and do not finish it (0 to 3). Bytes that no continuation
+// can make valid count as finished.
 size_t IncompleteTail(std::string_view text);
 
-// Replaces each maximal invalid part by U+FFFD (Unicode Standard, section 3.9, "substitution of maximal subparts").
-// Valid text comes back unchanged.
+// Replaces each maximal invalid part by U+FFFD (Unicode Standard, section 3.9, "substitution of maximal
+// subparts"). Valid text comes back unchanged.
 std::string Sanitize(std::string_view text);
 bool IsValidUtf8(std::string_view text);
 
@@ -40,12 +40,13 @@ void AppendUtf8(std::string& out, char32_t value);
 bool IsNewline(char32_t c);     // LF, CR
 bool IsBlank(char32_t c);       // space, tab
 bool IsWhitespace(char32_t c);  // Unicode White_Space
-// Scripts that are written without spaces between words: Han, kana, Bopomofo, Thai, Lao, Khmer, Myanmar, Tibetan and
-// the CJK and fullwidth punctuation that goes with them. (Hangul is written with spaces.)
+// Scripts that are written without spaces between words: Han, kana, Bopomofo, Thai, Lao, Khmer, Myanmar,
+// Tibetan and the CJK and fullwidth punctuation that goes with them. (Hangul is written with spaces.)
 bool IsSpacelessScript(char32_t c);
-bool IsCombining(char32_t c);  // combining marks, joiners and variation selectors: never to be parted from their base
-// Letter or digit of any script: ASCII exactly; every other character that is not whitespace, punctuation or a symbol
-// block counts as one.
+bool IsCombining(
+    char32_t c);  // combining marks, joiners and variation selectors: never to be parted from their base
+// Letter or digit of any script: ASCII exactly; every other character that is not whitespace, punctuation or
+// a symbol block counts as one.
 bool IsWordCharacter(char32_t c);
 
 }  // namespace tessy

@@ -72,7 +72,8 @@ Json Describe(const GgufFile& file) {
 }
 
 std::string Size(uint64_t bytes) {
-  if (bytes >= (uint64_t{1} << 30)) return fmt::format("{:.2f} GiB", static_cast<double>(bytes) / (uint64_t{1} << 30));
+  if (bytes >= (uint64_t{1} << 30))
+    return fmt::format("{:.2f} GiB", static_cast<double>(bytes) / (uint64_t{1} << 30));
   if (bytes >= (uint64_t{1} << 20)) return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
   return fmt::format("{:.1f} KiB", static_cast<double>(bytes) / 1024);
 }
@@ -86,7 +87,8 @@ std::string ForPeople(const Json& d) {
   if (!d["name"].get<std::string>().empty()) line("name", d["name"].get<std::string>());
   line("architecture", fmt::format("{}, {} layers, width {}", d["architecture"].get<std::string>(),
                                    d["layers"].get<int64_t>(), d["width"].get<int64_t>()));
-  line("parameters", fmt::format("{} ({})", d["parameters"].get<uint64_t>(), Size(d["bytes"].get<uint64_t>())));
+  line("parameters",
+       fmt::format("{} ({})", d["parameters"].get<uint64_t>(), Size(d["bytes"].get<uint64_t>())));
   line("context", fmt::format("{} tokens, {} of cache a token", d["context_tokens"].get<int64_t>(),
                               Size(d["cache_bytes_per_token"].get<uint64_t>())));
   const Json& vocabulary = d["vocabulary"];
@@ -95,12 +97,14 @@ std::string ForPeople(const Json& d) {
                                  vocabulary["fingerprint"].get<std::string>()));
   if (d.contains("boundary_predictor")) {
     const Json& predictor = d["boundary_predictor"];
-    line("boundary predictor", fmt::format("head {}, bias {}, classes {}, {} labels", predictor["head"].dump(),
-                                           predictor["bias"].dump(), predictor["classes"].dump(),
-                                           predictor["labels"].get<std::string>()));
+    line("boundary predictor",
+         fmt::format("head {}, bias {}, classes {}, {} labels", predictor["head"].dump(),
+                     predictor["bias"].dump(), predictor["classes"].dump(),
+                     predictor["labels"].get<std::string>()));
   } else {
-    line("family", fmt::format("{} ({})", d["family"].get<std::string>(),
-                               d["chat_template"].get<bool>() ? "by its chat template" : "it has no chat template"));
+    line("family",
+         fmt::format("{} ({})", d["family"].get<std::string>(),
+                     d["chat_template"].get<bool>() ? "by its chat template" : "it has no chat template"));
   }
   return out;
 }

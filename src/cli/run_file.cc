@@ -61,6 +61,9 @@ Status ApplyKey(CLI::App& command, const std::string& path, std::string key, con
   if (std::find(names.begin(), names.end(), key) == names.end()) {
     return Bad(path, node, fmt::format("there is no setting \"{}\"{}", key, DidYouMean(key, names)));
   }
+  if (key == "fresh") {
+    return Bad(path, node, "\"fresh\" belongs on the command line: here it would start over at every call");
+  }
   CLI::Option* option = command.get_option_no_throw("--" + key);
   if (auto status = CheckType(*option, path, key, node); !status) return status;
   if (option->count() > 0) return {};

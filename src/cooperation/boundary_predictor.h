@@ -10,8 +10,8 @@
 
 namespace tessy {
 
-// Who owns the next token? One reader follows one response for one role's predictor (B_S or B_T). It reads the
-// response without the question (method, section 4). Same rules of threads and callbacks as Session.
+// Who owns the next token? One reader follows one response for one role's predictor (B_S or B_T). It reads
+// the response without the question (method, section 4). Same rules of threads and callbacks as Session.
 class BoundaryReader {
  public:
   // P(the next token is style), one for each place asked, in [0, 1].
@@ -24,11 +24,11 @@ class BoundaryReader {
   // Forgets the last `count` tokens appended to the current span.
   virtual void Rollback(size_t count) = 0;
   virtual void EndSpan() = 0;
-  // Asks for the places after the first places[i] tokens of the current span (ascending, each at least 1, at most the
-  // tokens appended). One question at a time.
+  // Asks for the places after the first places[i] tokens of the current span (ascending, each at least 1, at
+  // most the tokens appended). One question at a time.
   virtual void Ask(std::span<const uint32_t> places, AskDone done) = 0;
-  // True where the predictor reads `writer`'s own tokens, so that it can be asked after any of them; false where it
-  // tokenises the text itself and may be asked only at cut places.
+  // True where the predictor reads `writer`'s own tokens, so that it can be asked after any of them; false
+  // where it tokenises the text itself and may be asked only at cut places.
   virtual bool ReadsTokensOf(Role writer) const = 0;
 };
 

@@ -16,10 +16,10 @@ namespace tessy {
 //
 //   Okay|, let's^|| see|<close>
 //
-// Tokens stand between bars, spaces count. A token's last character may be a label: `^` gives the next token to the
-// other role, `_` does not. A double bar is where the cut falls. Tokens without text: <close>, <eos>, <none>; <full>
-// stands for a context that has no room. A backslash makes a newline (\n), a byte (\xE4), or takes the next character
-// as it is.
+// Tokens stand between bars, spaces count. A token's last character may be a label: `^` gives the next token
+// to the other role, `_` does not. A double bar is where the cut falls. Tokens without text: <close>, <eos>,
+// <none>; <full> stands for a context that has no room. A backslash makes a newline (\n), a byte (\xE4), or
+// takes the next character as it is.
 struct NotedToken {
   DraftToken token;
   std::optional<bool> others;  // the label
@@ -49,7 +49,8 @@ inline NotedToken ReadNotedToken(std::string_view written) {
     if (written[i] != '\\') {
       noted.token.text += written[i];
     } else if (written[++i] == 'x') {
-      noted.token.text += static_cast<char>(std::strtol(std::string(written.substr(i + 1, 2)).c_str(), nullptr, 16));
+      noted.token.text +=
+          static_cast<char>(std::strtol(std::string(written.substr(i + 1, 2)).c_str(), nullptr, 16));
       i += 2;
     } else {
       noted.token.text += written[i] == 'n' ? '\n' : written[i];

@@ -20,11 +20,17 @@ const CutPolicy& PolicyOf(const LoopState& s) { return s.settings.cut[static_cas
 
 SpanView ViewOf(const LoopState& s) {
   const bool by_token = s.open < s.span.size() && s.span[s.open].end != DraftToken::End::kNone;
-  return {.text = s.text, .tokens = s.span, .ends = s.ends, .p_style = s.p_style, .open = s.open,
-          .ends_by_token = by_token, .speaker = s.speaker};
+  return {.text = s.text,
+          .tokens = s.span,
+          .ends = s.ends,
+          .p_style = s.p_style,
+          .open = s.open,
+          .ends_by_token = by_token,
+          .speaker = s.speaker};
 }
 
-// Takes one drafted token in, and notes where the thinking ends. What was drafted after that end is not looked at.
+// Takes one drafted token in, and notes where the thinking ends. What was drafted after that end is not
+// looked at.
 void TakeIn(LoopState& s, const DraftToken& token) {
   const size_t looked_at = s.text.size();
   s.text += token.text;
@@ -52,8 +58,8 @@ void Absorb(LoopState& s, const Event& event) {
 // A predictor that answers with something else would be asked for ever.
 bool AnswersInNumbers(const Event& event) {
   const auto* owners = std::get_if<Owners>(&event);
-  return owners == nullptr || std::none_of(owners->p_style.begin(), owners->p_style.end(),
-                                           [](float p) { return std::isnan(p); });
+  return owners == nullptr ||
+         std::none_of(owners->p_style.begin(), owners->p_style.end(), [](float p) { return std::isnan(p); });
 }
 
 SpanKind KindOf(const LoopState& s) {
@@ -88,11 +94,12 @@ Action Failure(Action action, FailureReason reason) {
 }
 
 bool IsBlankText(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return IsWhitespace(static_cast<unsigned char>(c)); });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return IsWhitespace(static_cast<unsigned char>(c)); });
 }
 
-// A marker that came in pieces: the pieces that were kept already go again. (Where it began in an earlier span, that
-// span keeps its token count.)
+// A marker that came in pieces: the pieces that were kept already go again. (Where it began in an earlier
+// span, that span keeps its token count.)
 void DropKeptPieces(LoopState& s, size_t marker) {
   while (s.kept > 0 && s.ends[s.kept - 1] - s.span[s.kept - 1].text.size() >= marker) {
     --s.kept;
@@ -142,7 +149,8 @@ void SwitchRoles(LoopState& s, Action& action, size_t cut) {
 Action DraftNext(LoopState& s, Action action) {
   const auto pending = static_cast<uint32_t>(s.span.size() - s.kept);
   const uint32_t used = s.thinking_tokens() + pending;
-  if (used >= s.settings.thinking_tokens_max) return Failure(std::move(action), FailureReason::kThinkingNotClosed);
+  if (used >= s.settings.thinking_tokens_max)
+    return Failure(std::move(action), FailureReason::kThinkingNotClosed);
   if (s.context_full) return Failure(std::move(action), FailureReason::kContextFull);
   action.kind = Action::Kind::kDraft;
   action.role = s.speaker;
@@ -154,14 +162,22 @@ Action DraftNext(LoopState& s, Action action) {
 
 std::string_view Name(FailureReason reason) {
   switch (reason) {
-    case FailureReason::kEmptyGeneration: return "empty_generation";
-    case FailureReason::kEndedInThinking: return "ended_in_thinking";
-    case FailureReason::kThinkingNotClosed: return "thinking_not_closed";
-    case FailureReason::kContextFull: return "context_full";
-    case FailureReason::kRepetition: return "repetition";
-    case FailureReason::kAnswerNotFinished: return "answer_not_finished";
-    case FailureReason::kBackendError: return "backend_error";
-    case FailureReason::kPromptTooLong: return "prompt_too_long";
+    case FailureReason::kEmptyGeneration:
+      return "empty_generation";
+    case FailureReason::kEndedInThinking:
+      return "ended_in_thinking";
+    case FailureReason::kThinkingNotClosed:
+      return "thinking_not_closed";
+    case FailureReason::kContextFull:
+      return "context_full";
+    case FailureReason::kRepetition:
+      return "repetition";
+    case FailureReason::kAnswerNotFinished:
+      return "answer_not_finished";
+    case FailureReason::kBackendError:
+      return "backend_error";
+    case FailureReason::kPromptTooLong:
+      return "prompt_too_long";
   }
   return "unknown";
 }
@@ -182,7 +198,8 @@ Action Step(LoopState& s, const Event& event) {
   if (std::holds_alternative<Start>(event)) return DraftNext(s, std::move(action));
   if (!AnswersInNumbers(event)) return Failure(std::move(action), FailureReason::kBackendError);
   if (const auto* drafted = std::get_if<Drafted>(&event); drafted && drafted->draft.tokens.empty()) {
-    return Failure(std::move(action), s.context_full ? FailureReason::kContextFull : FailureReason::kEmptyGeneration);
+    return Failure(std::move(action),
+                   s.context_full ? FailureReason::kContextFull : FailureReason::kEmptyGeneration);
   }
 
   Verdict verdict{.cut = {}, .certain = s.open};

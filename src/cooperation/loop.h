@@ -17,14 +17,14 @@ namespace tessy {
 
 // Why a sample's attempt came to nothing (method, "What makes a sample fail").
 enum class FailureReason : uint8_t {
-  kEmptyGeneration,     // nothing written: a draft, the thinking or the answer
-  kEndedInThinking,     // end of sequence before the thinking was closed
-  kThinkingNotClosed,   // thinking budget used up
-  kContextFull,         // the model's context is used up
-  kRepetition,          // the text runs in a loop
-  kAnswerNotFinished,   // answer budget used up
-  kBackendError,        // a backend failed, retries included
-  kPromptTooLong,       // the prompt alone does not fit
+  kEmptyGeneration,    // nothing written: a draft, the thinking or the answer
+  kEndedInThinking,    // end of sequence before the thinking was closed
+  kThinkingNotClosed,  // thinking budget used up
+  kContextFull,        // the model's context is used up
+  kRepetition,         // the text runs in a loop
+  kAnswerNotFinished,  // answer budget used up
+  kBackendError,       // a backend failed, retries included
+  kPromptTooLong,      // the prompt alone does not fit
 };
 std::string_view Name(FailureReason reason);  // "empty_generation", …
 
@@ -42,9 +42,9 @@ struct LoopSettings {
 struct Action {
   enum class Kind : uint8_t { kDraft, kAsk, kAnswer, kFail };
   Kind kind = Kind::kDraft;
-  Role role = Role::kStudent;         // who drafts, whose predictor is asked, who closed the thinking
-  uint32_t tokens_max = 0;            // kDraft
-  std::vector<uint32_t> places;       // kAsk: see BoundaryReader::Ask
+  Role role = Role::kStudent;    // who drafts, whose predictor is asked, who closed the thinking
+  uint32_t tokens_max = 0;       // kDraft
+  std::vector<uint32_t> places;  // kAsk: see BoundaryReader::Ask
   FailureReason reason = FailureReason::kEmptyGeneration;  // kFail
 
   // What became of the last draft, to be done before the action itself:
@@ -66,20 +66,20 @@ using Event = std::variant<Start, Drafted, Owners>;
 struct LoopState {
   LoopSettings settings;
 
-  Trace y;                          // what stays
+  Trace y;  // what stays
   Role speaker = Role::kStudent;
-  std::vector<DraftToken> span;     // tokens of the current span: `kept` of them are in y, the rest is drafted
+  std::vector<DraftToken> span;  // tokens of the current span: `kept` of them are in y, the rest is drafted
   size_t kept = 0;
-  std::string text;                 // y.text and what is drafted after it
-  std::vector<size_t> ends;         // bytes of `text` through each token of the span
-  std::vector<float> p_style;       // of the span's tokens, NaN where not asked
-  std::vector<uint32_t> asked;      // places of the question under way
-  std::optional<size_t> closing_at; // first byte of the close text, once it is complete
-  size_t open = 0;                  // tokens of the span before the one that ends the thinking; all, if none does
+  std::string text;                  // y.text and what is drafted after it
+  std::vector<size_t> ends;          // bytes of `text` through each token of the span
+  std::vector<float> p_style;        // of the span's tokens, NaN where not asked
+  std::vector<uint32_t> asked;       // places of the question under way
+  std::optional<size_t> closing_at;  // first byte of the close text, once it is complete
+  size_t open = 0;  // tokens of the span before the one that ends the thinking; all, if none does
   bool context_full = false;
 
   std::array<uint32_t, 2> tokens_by_role{};  // kept, each in its writer's vocabulary
-  uint32_t silent_tokens = 0;       // kept tokens of the span without text, before its first one with text
+  uint32_t silent_tokens = 0;  // kept tokens of the span without text, before its first one with text
   uint32_t drafted_tokens = 0;
   uint32_t discarded_tokens = 0;
   uint32_t switches = 0;
@@ -90,8 +90,8 @@ struct LoopState {
   DraftPosition Position(uint64_t stream) const;
 };
 
-// One step of Algorithm 1: takes what happened, says what is to happen next. Pure: no clock, no input or output, no
-// randomness. Begin with Start. After kAnswer or kFail the loop is over.
+// One step of Algorithm 1: takes what happened, says what is to happen next. Pure: no clock, no input or
+// output, no randomness. Begin with Start. After kAnswer or kFail the loop is over.
 Action Step(LoopState& state, const Event& event);
 
 }  // namespace tessy

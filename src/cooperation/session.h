@@ -25,23 +25,24 @@ struct DraftPosition {
 struct DraftRequest {
   uint32_t tokens_max = 1;
   DraftPosition position;
-  // Stop after a token with which one of these becomes complete in the stage's text; may be empty. Must outlive the
-  // draft.
+  // Stop after a token with which one of these becomes complete in the stage's text; may be empty. Must
+  // outlive the draft.
   std::span<const std::string> stop_texts;
 };
 
-// At most tokens_max tokens; ends early after a token whose `end` is set, after a stop text, or when the context is
-// full (then `context_full` is set and the tokens may be none).
+// At most tokens_max tokens; ends early after a token whose `end` is set, after a stop text, or when the
+// context is full (then `context_full` is set and the tokens may be none).
 struct Draft {
   std::vector<DraftToken> tokens;
   bool context_full = false;
 };
 
-// One model's view of one sample: its prompt with thinking opened, then the response so far, in the model's own
-// tokens. What the model wrote stays the tokens it drew; what the other role wrote is tokenised once, piece by piece
-// (see PieceSplitter), or taken over as ids where the vocabularies are the same. Destroying a session gives up its
-// sequence and whatever it had asked for; callbacks never run after that. All calls and callbacks happen on the thread
-// that drives the run; a callback never runs inside the call that asked for it.
+// One model's view of one sample: its prompt with thinking opened, then the response so far, in the model's
+// own tokens. What the model wrote stays the tokens it drew; what the other role wrote is tokenised once,
+// piece by piece (see PieceSplitter), or taken over as ids where the vocabularies are the same. Destroying a
+// session gives up its sequence and whatever it had asked for; callbacks never run after that. All calls and
+// callbacks happen on the thread that drives the run; a callback never runs inside the call that asked for
+// it.
 class Session {
  public:
   using DraftDone = std::function<void(Result<Draft>)>;
@@ -56,9 +57,9 @@ class Session {
   virtual void Listen(std::span<const DraftToken> tokens) = 0;
   // The other role's span has ended: the rest of what it wrote is one piece.
   virtual void EndListening() = 0;
-  // Thinking is over. Makes the view end in thinking + hand-over, whatever of it (a close marker, newlines) is there
-  // already, so that the next draft is the answer. `thinking` is the whole thinking's text, `handover` the family's
-  // markup.
+  // Thinking is over. Makes the view end in thinking + hand-over, whatever of it (a close marker, newlines)
+  // is there already, so that the next draft is the answer. `thinking` is the whole thinking's text,
+  // `handover` the family's markup.
   virtual void OpenAnswer(std::string_view thinking, std::string_view handover) = 0;
   // Tokens that the context still holds.
   virtual size_t ContextLeft() const = 0;

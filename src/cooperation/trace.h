@@ -14,8 +14,8 @@ enum class Role : uint8_t { kStudent, kTeacher };
 constexpr Role Other(Role role) { return role == Role::kStudent ? Role::kTeacher : Role::kStudent; }
 std::string_view Name(Role role);  // "student", "teacher"
 
-// What a span holds. Style and capability are the kinds of a cooperative thinking; thinking is that of a method with
-// one thinker.
+// What a span holds. Style and capability are the kinds of a cooperative thinking; thinking is that of a
+// method with one thinker.
 enum class SpanKind : uint8_t { kStyle, kCapability, kThinking, kAnswer };
 std::string_view Name(SpanKind kind);
 
@@ -37,8 +37,8 @@ struct Trace {
 
   // Appends to the last span when it has the same role and kind, else opens a new one. Empty text opens none.
   void Append(Role role, SpanKind kind, std::string_view written, uint32_t tokens);
-  // Drops everything past `size` bytes; spans that become empty go. Token counts of a span cut in its middle are the
-  // caller's to mend.
+  // Drops everything past `size` bytes; spans that become empty go. Token counts of a span cut in its middle
+  // are the caller's to mend.
   void Truncate(size_t size);
 
   bool operator==(const Trace&) const = default;
@@ -54,7 +54,8 @@ struct DraftToken {
     kSequence,  // an end-of-generation token
   };
   TokenId id = -1;
-  std::string text;  // the bytes it adds to the response; may end inside a character; empty for a control token
+  std::string
+      text;  // the bytes it adds to the response; may end inside a character; empty for a control token
   End end = End::kNone;
 
   bool operator==(const DraftToken&) const = default;

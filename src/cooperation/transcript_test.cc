@@ -1,5 +1,5 @@
-// Runs the case files of tests/transcripts: who drafts what, what the predictors say, where the cuts fall, what comes
-// of it. A file is read line by line; # begins a comment.
+// Runs the case files of tests/transcripts: who drafts what, what the predictors say, where the cuts fall,
+// what comes of it. A file is read line by line; # begins a comment.
 //
 //   cut complete_word | drop_word | token         settings; these are the defaults
 //   min_span_tokens 1
@@ -7,9 +7,9 @@
 //   closes student </think>                       texts that close the thinking, by role
 //   asks student tokens | places                  what the role's predictor reads: the role's tokens, or text
 //
-//   student |Okay|, let's^|| see                  turns, in the notation of draft_notation.h: what the role writes if
-//   teacher | x| =| 2|.^|| So                     nobody stops it; past the cut only as far as drafts look ahead
-//   student | Right|<close>
+//   student |Okay|, let's^|| see                  turns, in the notation of draft_notation.h: what the role
+//   writes if teacher | x| =| 2|.^|| So                     nobody stops it; past the cut only as far as
+//   drafts look ahead student | Right|<close>
 //
 //   -> student 2 "Okay, let's"                    the spans that come of it: tokens and text
 //   -> teacher 4 " x = 2."
@@ -134,7 +134,8 @@ class Reenactment {
       const Action action = Step(state_, event);
       if (action.span_ended) EndTurn(action);
       if (action.kind == Action::Kind::kFail) return Results(fmt::format("fails: {}", Name(action.reason)));
-      if (action.kind == Action::Kind::kAnswer) return Results(fmt::format("closed by {}", Name(action.role)));
+      if (action.kind == Action::Kind::kAnswer)
+        return Results(fmt::format("closed by {}", Name(action.role)));
       if (turn_ == transcript_.turns.size()) return Results("the transcript has no turn left");
       event = action.kind == Action::Kind::kAsk ? Event(Owners{Say(action)}) : Event(Drafted{Write(action)});
     }

@@ -44,7 +44,8 @@ Verdict JudgeAtTokens(const SpanView& span, size_t due) {
   return {.cut = {}, .certain = span.open};
 }
 
-// The first cut place at or after `from`; until it is known, only what stands before the first open question stays.
+// The first cut place at or after `from`; until it is known, only what stands before the first open question
+// stays.
 Verdict FirstPlaceFrom(const SpanView& span, size_t from) {
   for (size_t i = from; i <= span.open; ++i) {
     const auto place = PlaceAfter(span, i);
@@ -73,7 +74,8 @@ Verdict JudgeDroppingWord(const SpanView& span, const CutPolicy& policy, size_t 
   const size_t first = FirstCandidate(span, policy);
   const size_t last_place = LastPlaceIn(span, first, due == 0 ? span.open : due);
   if (due == 0 || !AllKnownIn(span, first, due)) {
-    // A word begun after the last place may yet be dropped; without one, what follows the first open question.
+    // A word begun after the last place may yet be dropped; without one, what follows the first open
+    // question.
     return {.cut = {}, .certain = last_place != 0 ? last_place : FirstPlaceFrom(span, first).certain};
   }
   if (last_place != 0) return {.cut = last_place, .certain = last_place};
@@ -108,7 +110,8 @@ std::vector<uint32_t> PlacesToAsk(const SpanView& span, const CutPolicy& policy)
   for (size_t i = FirstCandidate(span, policy); i <= span.open; ++i) {
     if (BelongsToOther(span, policy, i)) break;  // what comes after the first boundary does not matter
     if (!std::isnan(span.p_style[i - 1])) continue;
-    if (policy.reads_tokens || PlaceAfter(span, i).value_or(false)) places.push_back(static_cast<uint32_t>(i));
+    if (policy.reads_tokens || PlaceAfter(span, i).value_or(false))
+      places.push_back(static_cast<uint32_t>(i));
   }
   return places;
 }

@@ -12,15 +12,15 @@
 
 namespace tessy {
 
-// The current span as far as it is drafted, with what the speaker's predictor said of it. "After i tokens" counts from
-// the span's start, 1 to tokens.size().
+// The current span as far as it is drafted, with what the speaker's predictor said of it. "After i tokens"
+// counts from the span's start, 1 to tokens.size().
 struct SpanView {
   std::string_view text;               // the thinking, this span's drafted tokens included
   std::span<const DraftToken> tokens;  // of this span
   std::span<const size_t> ends;        // ends[i]: bytes of `text` through tokens[i]
   std::span<const float> p_style;      // p_style[i]: P(style) after i + 1 tokens; NaN where not asked yet
-  size_t open = 0;                     // tokens before the one that ends the thinking or the sequence, if there is one
-  bool ends_by_token = false;          // the token at `open` is a close or end-of-sequence token
+  size_t open = 0;  // tokens before the one that ends the thinking or the sequence, if there is one
+  bool ends_by_token = false;  // the token at `open` is a close or end-of-sequence token
   Role speaker = Role::kStudent;
 };
 
@@ -28,14 +28,16 @@ struct CutPolicy {
   CutRule rule = CutRule::kCompleteWord;
   uint32_t min_span_tokens = 1;  // tokens with text that a span keeps at least (method, section 4)
   float style_threshold = 0.5F;
-  bool reads_tokens = true;  // the speaker's predictor reads the speaker's own tokens (BoundaryReader::ReadsTokensOf)
+  bool reads_tokens =
+      true;  // the speaker's predictor reads the speaker's own tokens (BoundaryReader::ReadsTokensOf)
 };
 
-// Is the position after i tokens a cut place? Empty: what follows is not known yet. A close or end token after it
-// completes the word.
+// Is the position after i tokens a cut place? Empty: what follows is not known yet. A close or end token
+// after it completes the word.
 std::optional<bool> PlaceAfter(const SpanView& span, size_t i);
 
-// Places the predictor must be asked for before anything can be decided, ascending; none if all that matters is known.
+// Places the predictor must be asked for before anything can be decided, ascending; none if all that matters
+// is known.
 std::vector<uint32_t> PlacesToAsk(const SpanView& span, const CutPolicy& policy);
 
 struct Verdict {
@@ -43,9 +45,9 @@ struct Verdict {
   size_t certain = 0;         // tokens that stay, whatever is drafted after them
 };
 
-// The boundary of the draft, moved to where a cut may fall. A pure function of the tokens drafted so far, and the same
-// for every way of cutting them into drafts: what it decides from the first tokens, more tokens never change. Call it
-// when PlacesToAsk is empty.
+// The boundary of the draft, moved to where a cut may fall. A pure function of the tokens drafted so far, and
+// the same for every way of cutting them into drafts: what it decides from the first tokens, more tokens
+// never change. Call it when PlacesToAsk is empty.
 Verdict Judge(const SpanView& span, const CutPolicy& policy);
 
 }  // namespace tessy

@@ -37,8 +37,13 @@ class NotedSpan {
 
   SpanView view() const {
     const bool by_token = open_ < tokens_.size() && tokens_[open_].end != DraftToken::End::kNone;
-    return {.text = text_, .tokens = tokens_, .ends = ends_, .p_style = p_style_, .open = open_,
-            .ends_by_token = by_token, .speaker = speaker_};
+    return {.text = text_,
+            .tokens = tokens_,
+            .ends = ends_,
+            .p_style = p_style_,
+            .open = open_,
+            .ends_by_token = by_token,
+            .speaker = speaker_};
   }
   std::optional<size_t> cut() const { return noted_.cut; }
   std::vector<float>& p_style() { return p_style_; }
@@ -127,31 +132,34 @@ using Places = std::vector<uint32_t>;
 
 INSTANTIATE_TEST_SUITE_P(
     OwnTokens, PlacesToAskCase,
-    testing::Values(AskCase{"EveryToken", " we| add|s", {}, Places{1, 2, 3}},
-                    AskCase{"OnlyWhatWasNotAsked", " we_| add_|s", {}, Places{3}},
-                    AskCase{"NothingOnceAllIsKnown", " we_| add_", {}, Places{}},
-                    AskCase{"NothingPastTheFirstBoundary", " we_| add^|s| it", {}, Places{}},
-                    AskCase{"NothingPastTheCloseToken", " we|<close>| so", {}, Places{1}},
-                    AskCase{"NothingOfTheTokenThatCompletesAMarker", " we|\\n</|think>", {}, Places{1, 2}},
-                    AskCase{"NothingAtTheCloseTokenAlone", "<close>", {}, Places{}},
-                    AskCase{"NothingBeforeTheMinimum", " we| add|s", {.min_span_tokens = 3}, Places{3}},
-                    AskCase{"TheMinimumCountsTokensWithText", " we|<none>| add", {.min_span_tokens = 2}, Places{3}},
-                    AskCase{"NothingBeforeTheFirstText", "<none>|<none>| we", {}, Places{3}},
-                    AskCase{"NothingBeforeTheFirstTextWhateverTheMinimum", "<none>| we", {.min_span_tokens = 0}, Places{2}},
-                    AskCase{"InsideCharactersToo", "\\xE6|\\x96\\x87", {}, Places{1, 2}}),
+    testing::Values(
+        AskCase{"EveryToken", " we| add|s", {}, Places{1, 2, 3}},
+        AskCase{"OnlyWhatWasNotAsked", " we_| add_|s", {}, Places{3}},
+        AskCase{"NothingOnceAllIsKnown", " we_| add_", {}, Places{}},
+        AskCase{"NothingPastTheFirstBoundary", " we_| add^|s| it", {}, Places{}},
+        AskCase{"NothingPastTheCloseToken", " we|<close>| so", {}, Places{1}},
+        AskCase{"NothingOfTheTokenThatCompletesAMarker", " we|\\n</|think>", {}, Places{1, 2}},
+        AskCase{"NothingAtTheCloseTokenAlone", "<close>", {}, Places{}},
+        AskCase{"NothingBeforeTheMinimum", " we| add|s", {.min_span_tokens = 3}, Places{3}},
+        AskCase{"TheMinimumCountsTokensWithText", " we|<none>| add", {.min_span_tokens = 2}, Places{3}},
+        AskCase{"NothingBeforeTheFirstText", "<none>|<none>| we", {}, Places{3}},
+        AskCase{
+            "NothingBeforeTheFirstTextWhateverTheMinimum", "<none>| we", {.min_span_tokens = 0}, Places{2}},
+        AskCase{"InsideCharactersToo", "\\xE6|\\x96\\x87", {}, Places{1, 2}}),
     NameOf());
 
 INSTANTIATE_TEST_SUITE_P(
     OwnVocabulary, PlacesToAskCase,
-    testing::Values(AskCase{"OnlyCutPlaces", " we| ad|d| it|.\\n|So", {.reads_tokens = false}, Places{1, 3, 5}},
-                    AskCase{"NotTheEndOfTheDraft", " we", {.reads_tokens = false}, Places{}},
-                    AskCase{"TheEndBeforeTheCloseToken", " we|<close>", {.reads_tokens = false}, Places{1}},
-                    AskCase{"OnlyWhatWasNotAskedAtPlaces", " we_| ad|d| it", {.reads_tokens = false}, Places{3}},
-                    AskCase{"NothingPastTheFirstBoundaryAtPlaces", " we^| add| it", {.reads_tokens = false}, Places{}},
-                    AskCase{"NothingBeforeTheMinimumAtPlaces",
-                            " we| add| it| so",
-                            {.min_span_tokens = 2, .reads_tokens = false},
-                            Places{2, 3}}),
+    testing::Values(
+        AskCase{"OnlyCutPlaces", " we| ad|d| it|.\\n|So", {.reads_tokens = false}, Places{1, 3, 5}},
+        AskCase{"NotTheEndOfTheDraft", " we", {.reads_tokens = false}, Places{}},
+        AskCase{"TheEndBeforeTheCloseToken", " we|<close>", {.reads_tokens = false}, Places{1}},
+        AskCase{"OnlyWhatWasNotAskedAtPlaces", " we_| ad|d| it", {.reads_tokens = false}, Places{3}},
+        AskCase{"NothingPastTheFirstBoundaryAtPlaces", " we^| add| it", {.reads_tokens = false}, Places{}},
+        AskCase{"NothingBeforeTheMinimumAtPlaces",
+                " we| add| it| so",
+                {.min_span_tokens = 2, .reads_tokens = false},
+                Places{2, 3}}),
     NameOf());
 
 // ---- Judge: the double bar is the cut; none, no cut yet.
@@ -179,15 +187,16 @@ TEST_P(JudgeCases, CutWhereTheyShould) {
 
 INSTANTIATE_TEST_SUITE_P(
     AtTokens, JudgeCases,
-    testing::Values(JudgeCase{"NothingDueKeepsAll", " we_| add_|s_", {.rule = kToken}, 3},
-                    JudgeCase{"CutAtOnceInsideAWord", " we_| ad^||d", {.rule = kToken}, 2},
-                    JudgeCase{"CutAtTheEndOfTheDraft", " we_| ad^||", {.rule = kToken}, 2},
-                    JudgeCase{"TheFirstBoundaryCounts", " we^|| add^| it^", {.rule = kToken}, 1},
-                    JudgeCase{"NeverInsideACharacter", " \\xE6^|\\x96|\\x87|| x", {.rule = kToken}, 3},
-                    JudgeCase{"WaitForTheWholeCharacter", " \\xE6^|\\x96", {.rule = kToken}, 2},
-                    JudgeCase{"TheMinimumMovesTheBoundary", " we| ad^||d", {.rule = kToken, .min_span_tokens = 2}, 2},
-                    JudgeCase{"BeforeTheCloseToken", " ad^||<close>", {.rule = kToken}, 1},
-                    JudgeCase{"NothingPastTheCloseToken", " we_|<close>| so^", {.rule = kToken}, 1}),
+    testing::Values(
+        JudgeCase{"NothingDueKeepsAll", " we_| add_|s_", {.rule = kToken}, 3},
+        JudgeCase{"CutAtOnceInsideAWord", " we_| ad^||d", {.rule = kToken}, 2},
+        JudgeCase{"CutAtTheEndOfTheDraft", " we_| ad^||", {.rule = kToken}, 2},
+        JudgeCase{"TheFirstBoundaryCounts", " we^|| add^| it^", {.rule = kToken}, 1},
+        JudgeCase{"NeverInsideACharacter", " \\xE6^|\\x96|\\x87|| x", {.rule = kToken}, 3},
+        JudgeCase{"WaitForTheWholeCharacter", " \\xE6^|\\x96", {.rule = kToken}, 2},
+        JudgeCase{"TheMinimumMovesTheBoundary", " we| ad^||d", {.rule = kToken, .min_span_tokens = 2}, 2},
+        JudgeCase{"BeforeTheCloseToken", " ad^||<close>", {.rule = kToken}, 1},
+        JudgeCase{"NothingPastTheCloseToken", " we_|<close>| so^", {.rule = kToken}, 1}),
     NameOf());
 
 INSTANTIATE_TEST_SUITE_P(
@@ -213,46 +222,50 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     DropWord, JudgeCases,
-    testing::Values(JudgeCase{"DueInsideAWordDropsIt", " we_|| ad^|d", {.rule = kDropWord}, 1},
-                    JudgeCase{"DueAtTheEndOfAWordDropsNothing", " we_| add^|| it", {.rule = kDropWord}, 2},
-                    JudgeCase{"DueAtTheEndWaitsForWhatFollows", " we_| add^", {.rule = kDropWord}, 1},
-                    JudgeCase{"AWordBegunIsNotCertain", " we_| ad_|d_", {.rule = kDropWord}, 1},
-                    JudgeCase{"OneWordIsKept", " ad^|d|| it", {.rule = kDropWord}, 2},
-                    JudgeCase{"OneWordIsWaitedFor", " ad^|d", {.rule = kDropWord}, 2},
-                    JudgeCase{"TheLastPlaceBeforeTheBoundary", " we_| add_|| i^|t", {.rule = kDropWord}, 2},
-                    JudgeCase{"NoPlaceBeforeTheMinimumCounts",
-                              " we| ad_|d^|s|| it",
-                              {.rule = kDropWord, .min_span_tokens = 2},
-                              4},
-                    JudgeCase{"ANewlineStaysWithItsText", " we.|\\n_||ad^|d", {.rule = kDropWord}, 2},
-                    JudgeCase{"ChineseLosesNothing", "中_|文^||字", {.rule = kDropWord}, 2},
-                    JudgeCase{"ACharacterBegunMayGoWhole", "中_|\\xE6^", {.rule = kDropWord}, 1},
-                    JudgeCase{"ACharacterBegunMayGoWholeWhenMoreOfItComes", "中_|\\xE6^|\\x96", {.rule = kDropWord}, 1},
-                    JudgeCase{"ACharacterBegunGoesWhole", "中_||\\xE6^|\\x96|\\x87", {.rule = kDropWord}, 1},
-                    JudgeCase{"TheCloseTokenCompletesTheWord", " we_| ad^||<close>", {.rule = kDropWord}, 2},
-                    JudgeCase{"AMarkerInTextEndsTheOnlyWord", " ad^|d|</think>", {.rule = kDropWord}, 2},
-                    JudgeCase{"AMarkerInTextComesTooLateForTheSecond", " we_|| ad^|d|</think>", {.rule = kDropWord}, 1},
-                    JudgeCase{"NothingDueAtTheCloseTokenWaitsForNothing", " we_| ad_|<close>", {.rule = kDropWord}, 2}),
+    testing::Values(
+        JudgeCase{"DueInsideAWordDropsIt", " we_|| ad^|d", {.rule = kDropWord}, 1},
+        JudgeCase{"DueAtTheEndOfAWordDropsNothing", " we_| add^|| it", {.rule = kDropWord}, 2},
+        JudgeCase{"DueAtTheEndWaitsForWhatFollows", " we_| add^", {.rule = kDropWord}, 1},
+        JudgeCase{"AWordBegunIsNotCertain", " we_| ad_|d_", {.rule = kDropWord}, 1},
+        JudgeCase{"OneWordIsKept", " ad^|d|| it", {.rule = kDropWord}, 2},
+        JudgeCase{"OneWordIsWaitedFor", " ad^|d", {.rule = kDropWord}, 2},
+        JudgeCase{"TheLastPlaceBeforeTheBoundary", " we_| add_|| i^|t", {.rule = kDropWord}, 2},
+        JudgeCase{"NoPlaceBeforeTheMinimumCounts",
+                  " we| ad_|d^|s|| it",
+                  {.rule = kDropWord, .min_span_tokens = 2},
+                  4},
+        JudgeCase{"ANewlineStaysWithItsText", " we.|\\n_||ad^|d", {.rule = kDropWord}, 2},
+        JudgeCase{"ChineseLosesNothing", "中_|文^||字", {.rule = kDropWord}, 2},
+        JudgeCase{"ACharacterBegunMayGoWhole", "中_|\\xE6^", {.rule = kDropWord}, 1},
+        JudgeCase{"ACharacterBegunMayGoWholeWhenMoreOfItComes", "中_|\\xE6^|\\x96", {.rule = kDropWord}, 1},
+        JudgeCase{"ACharacterBegunGoesWhole", "中_||\\xE6^|\\x96|\\x87", {.rule = kDropWord}, 1},
+        JudgeCase{"TheCloseTokenCompletesTheWord", " we_| ad^||<close>", {.rule = kDropWord}, 2},
+        JudgeCase{"AMarkerInTextEndsTheOnlyWord", " ad^|d|</think>", {.rule = kDropWord}, 2},
+        JudgeCase{"AMarkerInTextComesTooLateForTheSecond", " we_|| ad^|d|</think>", {.rule = kDropWord}, 1},
+        JudgeCase{"NothingDueAtTheCloseTokenWaitsForNothing", " we_| ad_|<close>", {.rule = kDropWord}, 2}),
     NameOf());
 
 INSTANTIATE_TEST_SUITE_P(
     AskedAtPlaces, JudgeCases,
-    testing::Values(JudgeCase{"TheBoundaryIsTheCut", " we_| add^|| it", {.reads_tokens = false}, 2},
-                    JudgeCase{"WhateverTheRule", " we_| add^|| it", {.rule = kDropWord, .reads_tokens = false}, 2},
-                    JudgeCase{"NothingDueWaitsForTheFirstOpenPlace", " we_| ad|d", {.reads_tokens = false}, 3},
-                    JudgeCase{"TheFirstOpenPlaceMayComeEarlier", "中|\\xE6|\\x96", {.reads_tokens = false}, 1},
-                    JudgeCase{"NothingDueAtTheCloseToken", " we_| add_|<close>", {.reads_tokens = false}, 2},
-                    JudgeCase{"BeforeTheCloseToken", " we_| add^||<close>", {.reads_tokens = false}, 2},
-                    JudgeCase{"TheMinimumIsCertain", " we", {.min_span_tokens = 3, .reads_tokens = false}, 1}),
+    testing::Values(
+        JudgeCase{"TheBoundaryIsTheCut", " we_| add^|| it", {.reads_tokens = false}, 2},
+        JudgeCase{"WhateverTheRule", " we_| add^|| it", {.rule = kDropWord, .reads_tokens = false}, 2},
+        JudgeCase{"NothingDueWaitsForTheFirstOpenPlace", " we_| ad|d", {.reads_tokens = false}, 3},
+        JudgeCase{"TheFirstOpenPlaceMayComeEarlier", "中|\\xE6|\\x96", {.reads_tokens = false}, 1},
+        JudgeCase{"NothingDueAtTheCloseToken", " we_| add_|<close>", {.reads_tokens = false}, 2},
+        JudgeCase{"BeforeTheCloseToken", " we_| add^||<close>", {.reads_tokens = false}, 2},
+        JudgeCase{"TheMinimumIsCertain", " we", {.min_span_tokens = 3, .reads_tokens = false}, 1}),
     NameOf());
 
 TEST(Judge, GivesTheNextTokenToTheStudentFromTheThresholdOn) {
-  for (const auto& [p_style, student_goes_on] : {std::pair(0.69F, false), std::pair(0.7F, true), std::pair(1.0F, true)}) {
+  for (const auto& [p_style, student_goes_on] :
+       {std::pair(0.69F, false), std::pair(0.7F, true), std::pair(1.0F, true)}) {
     for (const Role speaker : {Role::kStudent, Role::kTeacher}) {
       NotedSpan span(" we_", "So", speaker);
       span.p_style()[0] = p_style;
       const bool goes_on = (speaker == Role::kStudent) == student_goes_on;
-      EXPECT_EQ(Judge(span.view(), {.rule = kToken, .style_threshold = 0.7F}).cut.has_value(), !goes_on) << p_style;
+      EXPECT_EQ(Judge(span.view(), {.rule = kToken, .style_threshold = 0.7F}).cut.has_value(), !goes_on)
+          << p_style;
     }
   }
 }

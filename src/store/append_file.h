@@ -8,13 +8,13 @@
 
 namespace tessy {
 
-// A file of lines that only grows, one writer at a time: the writer holds a lock on it (flock) for as long as the
-// object lives. A line is there whole or, after a crash, not at all: what stands after the last newline when the file
-// is opened was torn and is cut off. Not thread-safe. Movable.
+// A file of lines that only grows, one writer at a time: the writer holds a lock on it (flock) for as long as
+// the object lives. A line is there whole or, after a crash, not at all: what stands after the last newline
+// when the file is opened was torn and is cut off. Not thread-safe. Movable.
 class AppendFile {
  public:
-  // Opens for appending, makes the file and its folders where they are missing. kConflict: somebody else has it open.
-  // kIo: cannot be written, with the system's reason.
+  // Opens for appending, makes the file and its folders where they are missing. kConflict: somebody else has
+  // it open. kIo: cannot be written, with the system's reason.
   static Result<AppendFile> Open(const std::string& path);
   AppendFile(AppendFile&& other) noexcept;
   AppendFile& operator=(AppendFile&& other) noexcept;
@@ -24,8 +24,8 @@ class AppendFile {
   Status ForEachLine(const std::function<Status(std::string_view line, size_t number)>& line) const;
   // Cuts off a torn last line. Returns its size in bytes, 0 if there was none.
   Result<size_t> RepairTail();
-  // Writes line and newline, and does not return before the system has them. On failure (a full disk) what was
-  // written of the line is taken back.
+  // Writes line and newline, and does not return before the system has them. On failure (a full disk) what
+  // was written of the line is taken back.
   Status Append(std::string_view line);
   bool empty() const;
   const std::string& path() const { return path_; }

@@ -19,14 +19,15 @@ struct OpenedSession {
   size_t context_tokens = 0;
 };
 
-// Who plays in a run: the models of both roles and their predictors, wherever they live. Driven by one thread.
+// Who plays in a run: the models of both roles and their predictors, wherever they live. Driven by one
+// thread.
 class Cast {
  public:
   virtual ~Cast() = default;
 
   virtual const Family& FamilyOf(Role role) const = 0;
-  // A sequence of the role's model, with the messages rendered and thinking opened. kResourceLimit: no place is free,
-  // or the prompt does not fit.
+  // A sequence of the role's model, with the messages rendered and thinking opened. kResourceLimit: no place
+  // is free, or the prompt does not fit.
   virtual Result<OpenedSession> OpenSession(Role role, std::span<const Message> messages) = 0;
   // Null for a cast without predictors (one thinker).
   virtual Result<std::unique_ptr<BoundaryReader>> OpenReader(Role role) = 0;

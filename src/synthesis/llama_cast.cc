@@ -38,7 +38,8 @@ int ThreadsFor(const LlamaModel& model, int asked) {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / 2);
 }
 
-void AppendKnown(const Vocabulary& vocabulary, const std::vector<std::string>& texts, std::vector<TokenId>& out) {
+void AppendKnown(const Vocabulary& vocabulary, const std::vector<std::string>& texts,
+                 std::vector<TokenId>& out) {
   for (const std::string& text : texts) {
     if (const TokenId token = vocabulary.Find(text); token >= 0) out.push_back(token);
   }
@@ -48,23 +49,25 @@ void AppendKnown(const Vocabulary& vocabulary, const std::vector<std::string>& t
 
 uint64_t MemoryPlan::total() const {
   uint64_t bytes = 0;
-  for (const Line& line : lines) bytes += line.weights + line.cache_per_sample * static_cast<uint64_t>(concurrency);
+  for (const Line& line : lines)
+    bytes += line.weights + line.cache_per_sample * static_cast<uint64_t>(concurrency);
   return bytes;
 }
 
 std::string MemoryPlan::Describe() const {
   std::string out;
   for (const Line& line : lines) {
-    out += fmt::format("{}{} {} + {} x {}", out.empty() ? "" : "; ", line.what, Size(line.weights), concurrency,
-                       Size(line.cache_per_sample));
+    out += fmt::format("{}{} {} + {} x {}", out.empty() ? "" : "; ", line.what, Size(line.weights),
+                       concurrency, Size(line.cache_per_sample));
   }
-  return fmt::format("{} samples at a time, context {}: {}; {} in all of {}", concurrency, context_tokens, out,
-                     Size(total()), Size(budget));
+  return fmt::format("{} samples at a time, context {}: {}; {} in all of {}", concurrency, context_tokens,
+                     out, Size(total()), Size(budget));
 }
 
 Result<MemoryPlan> PlanMemory(std::vector<MemoryPlan::Line> lines, int concurrency, size_t context_tokens,
                               uint64_t budget) {
-  MemoryPlan plan{.lines = std::move(lines), .concurrency = 0, .context_tokens = context_tokens, .budget = budget};
+  MemoryPlan plan{
+      .lines = std::move(lines), .concurrency = 0, .context_tokens = context_tokens, .budget = budget};
   const uint64_t weights = plan.total();
   plan.concurrency = 1;
   const uint64_t one = plan.total() - weights;
@@ -72,10 +75,12 @@ Result<MemoryPlan> PlanMemory(std::vector<MemoryPlan::Line> lines, int concurren
   if (plan.total() <= budget) return plan;
   const uint64_t fits = budget > weights && one > 0 ? (budget - weights) / one : 0;
   if (concurrency > 0 || fits == 0) {
+    const std::string advice =
+        fits == 0
+            ? "not even one sample fits: raise --memory, lower --context, or take smaller models"
+            : fmt::format("lower --concurrency (at most {} would fit) or --context, or raise --memory", fits);
     return Fail(ErrorCode::kResourceLimit,
-                fmt::format("does not fit in memory: {}; lower --concurrency (at most {} would fit) or --context, or "
-                            "raise --memory",
-                            plan.Describe(), fits));
+                fmt::format("does not fit in memory: {}; {}", plan.Describe(), advice));
   }
   plan.concurrency = static_cast<int>(std::min<uint64_t>(fits, kConcurrencyDefault));
   return plan;
@@ -146,7 +151,8 @@ Status LlamaCast::PreparePlayer(Role role, const LlamaCastOptions& options) {
   Player& player = players_[Index(role)];
   const LlamaModel* model = models_[Index(role)].get();
   // A student that does not play still gives the response its form.
-  const std::string& path = options.models[Index(role)].empty() ? options.models[Index(Other(role))] : options.models[Index(role)];
+  const std::string& path =
+      options.models[Index(role)].empty() ? options.models[Index(Other(role))] : options.models[Index(role)];
   std::string source;
   if (model != nullptr) {
     source = model->file().String("tokenizer.chat_template").value_or("");
@@ -166,11 +172,12 @@ Status LlamaCast::PreparePlayer(Role role, const LlamaCastOptions& options) {
   const auto marker = [&](const char* key) {
     const auto id = model->file().Integer(key);
     const auto tokens = model->file().Strings("tokenizer.ggml.tokens");
-    return id && *id >= 0 && static_cast<size_t>(*id) < tokens.size() ? tokens[static_cast<size_t>(*id)] : std::string();
+    return id && *id >= 0 && static_cast<size_t>(*id) < tokens.size() ? tokens[static_cast<size_t>(*id)]
+                                                                      : std::string();
   };
-  auto chat_template =
-      ChatTemplate::Parse(source.empty() ? player.family.default_template : source,
-                          {.bos = marker("tokenizer.ggml.bos_token_id"), .eos = marker("tokenizer.ggml.eos_token_id")});
+  auto chat_template = ChatTemplate::Parse(
+      source.empty() ? player.family.default_template : source,
+      {.bos = marker("tokenizer.ggml.bos_token_id"), .eos = marker("tokenizer.ggml.eos_token_id")});
   if (!chat_template) {
     return Fail(chat_template.error().code,
                 fmt::format("{}: {}", options.models[Index(role)], chat_template.error().message));
@@ -184,7 +191,8 @@ Status LlamaCast::PreparePlayer(Role role, const LlamaCastOptions& options) {
 Status LlamaCast::Plan(const LlamaCastOptions& options) {
   size_t context = options.context_tokens > 0 ? options.context_tokens : kContextDefault;
   for (const auto& model : models_) {
-    if (model && model->context_tokens() > 0) context = std::min(context, static_cast<size_t>(model->context_tokens()));
+    if (model && model->context_tokens() > 0)
+      context = std::min(context, static_cast<size_t>(model->context_tokens()));
   }
   const size_t rounded = (context + kContextRounding - 1) / kContextRounding * kContextRounding;
   std::vector<MemoryPlan::Line> lines;
@@ -192,13 +200,15 @@ Status LlamaCast::Plan(const LlamaCastOptions& options) {
     const auto& model = models_[Index(role)];
     if (!model) continue;
     const bool second = role == Role::kTeacher && model == models_[0];
-    lines.push_back({.what = std::string(Name(role)), .weights = second ? 0 : model->file().file_bytes(),
+    lines.push_back({.what = std::string(Name(role)),
+                     .weights = second ? 0 : model->file().file_bytes(),
                      .cache_per_sample = model->kv_bytes_per_token() * rounded});
   }
   for (const Role role : kRoles) {
     const auto& predictor = predictors_[Index(role)];
     if (!predictor) continue;
-    lines.push_back({.what = fmt::format("{} predictor", Name(role)), .weights = predictor->file().file_bytes(),
+    lines.push_back({.what = fmt::format("{} predictor", Name(role)),
+                     .weights = predictor->file().file_bytes(),
                      .cache_per_sample = predictor->kv_bytes_per_token() * kPredictorContext});
   }
   const uint64_t budget = options.memory_bytes > 0 ? options.memory_bytes : AvailableMemory() / 4 * 3;
@@ -216,7 +226,9 @@ Result<LlamaCast::Engines> LlamaCast::MakeEngines(const std::shared_ptr<const Ll
     // As equal as can be: batches of two contexts take their time side by side.
     const int places = plan_.concurrency / count + (i < plan_.concurrency % count ? 1 : 0);
     auto engine = Engine::Create(
-        model, {.sequences = places, .context_tokens = context_tokens, .threads = ThreadsFor(*model, threads)}, post_);
+        model,
+        {.sequences = places, .context_tokens = context_tokens, .threads = ThreadsFor(*model, threads)},
+        post_);
     if (!engine) return tl::unexpected(engine.error());
     group_.Add(**engine);
     engines.push_back(std::move(*engine));
@@ -225,13 +237,14 @@ Result<LlamaCast::Engines> LlamaCast::MakeEngines(const std::shared_ptr<const Ll
 }
 
 Status LlamaCast::StartEngines(const LlamaCastOptions& options) {
-  // Predictors first: when both could start, the models' batches wait for what the predictors have yet to say, and
-  // samples that fell out of step come together again.
+  // Predictors first: when both could start, the models' batches wait for what the predictors have yet to
+  // say, and samples that fell out of step come together again.
   for (const bool predictor : {true, false}) {
     for (const Role role : kRoles) {
       const auto& model = predictor ? predictors_[Index(role)] : models_[Index(role)];
       if (!model) continue;
-      auto engines = MakeEngines(model, predictor ? kPredictorContext : plan_.context_tokens, options.threads);
+      auto engines =
+          MakeEngines(model, predictor ? kPredictorContext : plan_.context_tokens, options.threads);
       if (!engines) return tl::unexpected(engines.error());
       (predictor ? predictor_engines_ : engines_)[Index(role)] = std::move(*engines);
     }
@@ -244,8 +257,8 @@ const Family& LlamaCast::FamilyOf(Role role) const { return players_[Index(role)
 std::vector<TokenId> LlamaCast::TokenizePrompt(Role role, std::span<const PromptPart> parts) const {
   const LlamaModel& model = *models_[Index(role)];
   const Vocabulary& vocabulary = model.vocabulary();
-  // Where no content looks like a special token the whole is tokenised at once, as the model was trained; otherwise
-  // contents are tokenised apart, so that nothing in them is taken for markup.
+  // Where no content looks like a special token the whole is tokenised at once, as the model was trained;
+  // otherwise contents are tokenised apart, so that nothing in them is taken for markup.
   std::vector<TokenId> tokens;
   const bool plain = std::none_of(parts.begin(), parts.end(), [&](const PromptPart& part) {
     return part.from_input && vocabulary.Tokenize(part.text) != vocabulary.TokenizeMarkup(part.text);
@@ -254,7 +267,8 @@ std::vector<TokenId> LlamaCast::TokenizePrompt(Role role, std::span<const Prompt
     tokens = vocabulary.TokenizeMarkup(JoinParts(parts));
   } else {
     for (const PromptPart& part : parts) {
-      const auto piece = part.from_input ? vocabulary.Tokenize(part.text) : vocabulary.TokenizeMarkup(part.text);
+      const auto piece =
+          part.from_input ? vocabulary.Tokenize(part.text) : vocabulary.TokenizeMarkup(part.text);
       tokens.insert(tokens.end(), piece.begin(), piece.end());
     }
   }
@@ -272,12 +286,13 @@ Result<OpenedSession> LlamaCast::OpenSession(Role role, std::span<const Message>
   auto parts = RenderOpenThinking(*player.chat_template, player.family, messages, player.template_options);
   if (!parts) return tl::unexpected(parts.error());
   auto prompt = TokenizePrompt(role, *parts);
-  if (prompt.empty()) return Fail(ErrorCode::kInvalidData, fmt::format("the {}'s prompt is empty", Name(role)));
+  if (prompt.empty())
+    return Fail(ErrorCode::kInvalidData, fmt::format("the {}'s prompt is empty", Name(role)));
   const size_t prompt_tokens = prompt.size();
   if (prompt_tokens + 1 >= plan_.context_tokens) {
     return Fail(ErrorCode::kResourceLimit,
-                fmt::format("prompt_too_long: {} tokens for the {}, whose context holds {}", prompt_tokens, Name(role),
-                            plan_.context_tokens));
+                fmt::format("prompt_too_long: {} tokens for the {}, whose context holds {}", prompt_tokens,
+                            Name(role), plan_.context_tokens));
   }
   const auto& engines = engines_[Index(role)];
   const auto engine = std::max_element(engines.begin(), engines.end(), [](const auto& a, const auto& b) {
@@ -285,12 +300,15 @@ Result<OpenedSession> LlamaCast::OpenSession(Role role, std::span<const Message>
   });
   auto sequence = (*engine)->Open();
   if (!sequence) return Fail(ErrorCode::kResourceLimit, "no place is free for another sample");
-  LlamaSessionOptions options{.prompt = std::move(prompt), .close_tokens = player.close_tokens,
-                              .end_tokens = player.end_tokens, .sampling = sampling_,
+  LlamaSessionOptions options{.prompt = std::move(prompt),
+                              .close_tokens = player.close_tokens,
+                              .end_tokens = player.end_tokens,
+                              .sampling = sampling_,
                               .shares_vocabulary = roles_share_vocabulary_};
   return OpenedSession{
       .session = std::make_unique<LlamaSession>(std::move(sequence), model.vocabulary(), std::move(options)),
-      .prompt_tokens = prompt_tokens, .context_tokens = plan_.context_tokens};
+      .prompt_tokens = prompt_tokens,
+      .context_tokens = plan_.context_tokens};
 }
 
 Result<std::unique_ptr<BoundaryReader>> LlamaCast::OpenReader(Role role) {
@@ -323,7 +341,8 @@ std::vector<std::pair<std::string, EngineStats>> LlamaCast::stats() const {
     if (!engines.empty()) out.emplace_back(std::move(name), sum);
   };
   for (const Role role : kRoles) add(std::string(Name(role)), engines_[Index(role)]);
-  for (const Role role : kRoles) add(fmt::format("{} predictor", Name(role)), predictor_engines_[Index(role)]);
+  for (const Role role : kRoles)
+    add(fmt::format("{} predictor", Name(role)), predictor_engines_[Index(role)]);
   return out;
 }
 

@@ -23,10 +23,10 @@ struct LlamaCastOptions {
   std::array<std::string, 2> families;    // names or files; empty: as the template says
   std::array<TemplateOptions, 2> template_options;
   Sampling sampling;
-  int concurrency = 0;           // samples at a time; 0: as many as memory allows, at most 64
-  size_t context_tokens = 0;     // a sample; 0: what the models were trained for, at most 40,960
-  uint64_t memory_bytes = 0;     // budget for weights and caches; 0: three quarters of what is free
-  int threads = 0;               // an engine; 0: one for small models, half the cores for others
+  int concurrency = 0;        // samples at a time; 0: as many as memory allows, at most 64
+  size_t context_tokens = 0;  // a sample; 0: what the models were trained for, at most 40,960
+  uint64_t memory_bytes = 0;  // budget for weights and caches; 0: three quarters of what is free
+  int threads = 0;            // an engine; 0: one for small models, half the cores for others
   int gpu_layers = 0;
   bool exact = false;
 };
@@ -46,16 +46,16 @@ struct MemoryPlan {
   std::string Describe() const;
 };
 
-// The plan for these figures: the concurrency asked for, or the most that fits where none was. An error with the
-// figures where it does not fit. Pure.
+// The plan for these figures: the concurrency asked for, or the most that fits where none was. An error with
+// the figures where it does not fit. Pure.
 Result<MemoryPlan> PlanMemory(std::vector<MemoryPlan::Line> lines, int concurrency, size_t context_tokens,
                               uint64_t budget);
 
 // Bytes that this machine can give away now.
 uint64_t AvailableMemory();
 
-// A cast of GGUF files, in process: an engine for each model and predictor, or several where one context's 256
-// sequences do not do.
+// A cast of GGUF files, in process: an engine for each model and predictor, or several where one context's
+// 256 sequences do not do.
 class LlamaCast final : public Cast {
  public:
   // Loads everything. `post` as in Engine::Create.
@@ -90,7 +90,8 @@ class LlamaCast final : public Cast {
   Status PreparePlayer(Role role, const LlamaCastOptions& options);
   Status Plan(const LlamaCastOptions& options);
   Status StartEngines(const LlamaCastOptions& options);
-  Result<Engines> MakeEngines(const std::shared_ptr<const LlamaModel>& model, size_t context_tokens, int threads);
+  Result<Engines> MakeEngines(const std::shared_ptr<const LlamaModel>& model, size_t context_tokens,
+                              int threads);
   std::vector<TokenId> TokenizePrompt(Role role, std::span<const PromptPart> parts) const;
 
   Engine::Post post_;

@@ -54,10 +54,15 @@ Response FormResponse(const Question& question, const SampleTask& task, const Sa
 
   const uint64_t student = outcome.thinking_tokens[static_cast<size_t>(Role::kStudent)];
   const uint64_t teacher = outcome.thinking_tokens[static_cast<size_t>(Role::kTeacher)];
-  response.stats = {.thinking_tokens = student + teacher, .student_tokens = student, .teacher_tokens = teacher,
-                    .answer_tokens = outcome.answer_tokens, .switches = outcome.switches,
-                    .drafted_tokens = outcome.drafted_tokens, .discarded_tokens = outcome.discarded_tokens,
-                    .attempts = outcome.attempts, .failed_attempts_tokens = outcome.failed_attempts_tokens};
+  response.stats = {.thinking_tokens = student + teacher,
+                    .student_tokens = student,
+                    .teacher_tokens = teacher,
+                    .answer_tokens = outcome.answer_tokens,
+                    .switches = outcome.switches,
+                    .drafted_tokens = outcome.drafted_tokens,
+                    .discarded_tokens = outcome.discarded_tokens,
+                    .attempts = outcome.attempts,
+                    .failed_attempts_tokens = outcome.failed_attempts_tokens};
   return response;
 }
 

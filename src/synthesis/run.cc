@@ -17,10 +17,16 @@ using Clock = std::chrono::steady_clock;
 
 class Runner {
  public:
-  Runner(asio::io_context& io, Cast& cast, const SampleSettings& settings, const std::vector<SampleTask>& tasks,
-         const RunOptions& options, const RunCallbacks& callbacks)
-      : io_(io), cast_(cast), settings_(settings), tasks_(tasks), options_(options), callbacks_(callbacks),
-        signals_(io), timer_(io) {
+  Runner(asio::io_context& io, Cast& cast, const SampleSettings& settings,
+         const std::vector<SampleTask>& tasks, const RunOptions& options, const RunCallbacks& callbacks)
+      : io_(io),
+        cast_(cast),
+        settings_(settings),
+        tasks_(tasks),
+        options_(options),
+        callbacks_(callbacks),
+        signals_(io),
+        timer_(io) {
     progress_.samples = tasks.size() + options.resumed_done + options.resumed_failed;
     progress_.done = options.resumed_done;
     progress_.failed = options.resumed_failed;
@@ -131,7 +137,8 @@ RunResult Runner::Run() {
 }  // namespace
 
 RunResult RunAll(asio::io_context& io, Cast& cast, const SampleSettings& settings,
-                 const std::vector<SampleTask>& tasks, const RunOptions& options, const RunCallbacks& callbacks) {
+                 const std::vector<SampleTask>& tasks, const RunOptions& options,
+                 const RunCallbacks& callbacks) {
   return Runner(io, cast, settings, tasks, options, callbacks).Run();
 }
 

@@ -13,10 +13,10 @@
 namespace tessy {
 
 struct RunProgress {
-  size_t samples = 0;       // in all, with those that an earlier run finished
+  size_t samples = 0;  // in all, with those that an earlier run finished
   size_t done = 0;
   size_t failed = 0;
-  size_t resumed = 0;       // of `done` and `failed`: there before this run
+  size_t resumed = 0;  // of `done` and `failed`: there before this run
   RunCounters counters;
   double seconds = 0.0;
 };
@@ -41,9 +41,10 @@ struct RunResult {
   Status status;  // of the first callback that failed
 };
 
-// Runs all tasks, each as a coroutine of its own, `concurrency` at a time and without a barrier between them, on this
-// thread. `io` is the context to which the cast's engines post; nothing else may run it.
+// Runs all tasks, each as a coroutine of its own, `concurrency` at a time and without a barrier between them,
+// on this thread. `io` is the context to which the cast's engines post; nothing else may run it.
 RunResult RunAll(boost::asio::io_context& io, Cast& cast, const SampleSettings& settings,
-                 const std::vector<SampleTask>& tasks, const RunOptions& options, const RunCallbacks& callbacks);
+                 const std::vector<SampleTask>& tasks, const RunOptions& options,
+                 const RunCallbacks& callbacks);
 
 }  // namespace tessy

@@ -69,7 +69,8 @@ std::string RunFiles::RecordedConfiguration(const Options& options) {
   return ReadWhole(ConfigurationPath(FolderOf(options))).value_or("");
 }
 
-Result<std::unique_ptr<RunFiles>> RunFiles::Open(const Options& options, const RunConfiguration& configuration,
+Result<std::unique_ptr<RunFiles>> RunFiles::Open(const Options& options,
+                                                 const RunConfiguration& configuration,
                                                  const std::vector<Question>& questions) {
   const std::string folder = FolderOf(options);
   std::vector<std::string> set_aside;
@@ -78,7 +79,8 @@ Result<std::unique_ptr<RunFiles>> RunFiles::Open(const Options& options, const R
     if (auto held = AppendFile::Open(options.out); !held) return tl::unexpected(held.error());
     for (const std::string& path : {options.out, folder}) {
       std::error_code status;
-      const bool empty = std::filesystem::is_regular_file(path, status) && std::filesystem::file_size(path, status) == 0;
+      const bool empty =
+          std::filesystem::is_regular_file(path, status) && std::filesystem::file_size(path, status) == 0;
       if (empty) continue;
       if (auto moved = SetAside(path, set_aside); !moved) return tl::unexpected(moved.error());
     }
@@ -86,10 +88,11 @@ Result<std::unique_ptr<RunFiles>> RunFiles::Open(const Options& options, const R
   auto responses = AppendFile::Open(options.out);
   if (!responses) return tl::unexpected(responses.error());
   const std::string recorded = RecordedConfiguration(options);
-  const Error unknown{.code = ErrorCode::kConflict,
-                      .message = fmt::format("{}: is there already, and {} does not say how it was made; use another "
-                                             "--out, or --fresh to set it aside",
-                                             options.out, ConfigurationPath(folder))};
+  const Error unknown{
+      .code = ErrorCode::kConflict,
+      .message = fmt::format("{}: is there already, and {} does not say how it was made; use another "
+                             "--out, or --fresh to set it aside",
+                             options.out, ConfigurationPath(folder))};
   if (!responses->empty() && recorded.empty()) return tl::unexpected(unknown);
   auto failures = AppendFile::Open(folder + "/failures.jsonl");
   if (!failures) return tl::unexpected(failures.error());
@@ -98,10 +101,12 @@ Result<std::unique_ptr<RunFiles>> RunFiles::Open(const Options& options, const R
   if (begun) {
     const std::string difference = DifferenceOf(recorded, configuration.json);
     if (!difference.empty()) {
-      return Fail(ErrorCode::kConflict,
-                  fmt::format("{}: was made with other settings: {}; give the same ones to go on, use another --out, or "
-                              "--fresh to start over",
-                              options.out, difference));
+      return Fail(
+          ErrorCode::kConflict,
+          fmt::format(
+              "{}: was made with other settings: {}; give the same ones to go on, use another --out, or "
+              "--fresh to start over",
+              options.out, difference));
     }
   }
   std::unique_ptr<RunFiles> files(new RunFiles(std::move(*responses), std::move(*failures)));
@@ -123,8 +128,8 @@ Status RunFiles::ReadResponses(const std::vector<Question>& questions) {
   return responses_.ForEachLine([&](std::string_view line, size_t number) -> Status {
     auto response = ParseResponse(line);
     if (!response) {
-      return Fail(ErrorCode::kInvalidData,
-                  fmt::format("{}:{}: {}; mend or remove that line", responses_.path(), number, response.error().message));
+      return Fail(ErrorCode::kInvalidData, fmt::format("{}:{}: {}; mend or remove that line",
+                                                       responses_.path(), number, response.error().message));
     }
     const auto question = by_id.find(response->question_id);
     if (question != by_id.end()) {
@@ -132,10 +137,11 @@ Status RunFiles::ReadResponses(const std::vector<Question>& questions) {
       const bool same = response->messages.size() == now.size() + 1 &&
                         std::equal(now.begin(), now.end(), response->messages.begin());
       if (!same) {
-        return Fail(ErrorCode::kConflict,
-                    fmt::format("{}:{}: question {} was another one when it was answered; use another --out, or give "
-                                "the new question another id",
-                                responses_.path(), number, response->question_id));
+        return Fail(
+            ErrorCode::kConflict,
+            fmt::format("{}:{}: question {} was another one when it was answered; use another --out, or give "
+                        "the new question another id",
+                        responses_.path(), number, response->question_id));
       }
     }
     Count(*response);
@@ -149,11 +155,13 @@ Status RunFiles::ReadFailures() {
   if (!repaired) return tl::unexpected(repaired.error());
   return failures_.ForEachLine([&](std::string_view line, size_t number) -> Status {
     const Json record = Json::parse(line, nullptr, false);
-    const bool sound = record.is_object() && record.contains("question_id") && record["question_id"].is_string() &&
-                       record.contains("sample") && record["sample"].is_number_unsigned();
+    const bool sound = record.is_object() && record.contains("question_id") &&
+                       record["question_id"].is_string() && record.contains("sample") &&
+                       record["sample"].is_number_unsigned();
     if (!sound) {
       return Fail(ErrorCode::kInvalidData,
-                  fmt::format("{}:{}: not a record of a failure; mend or remove that line", failures_.path(), number));
+                  fmt::format("{}:{}: not a record of a failure; mend or remove that line", failures_.path(),
+                              number));
     }
     failed_.emplace(record["question_id"].get<std::string>(), record["sample"].get<uint32_t>());
     return {};
@@ -190,7 +198,8 @@ Status RunFiles::AddFailure(const SampleTask& task, const SampleOutcome& outcome
                     {"attempts", outcome.attempts},
                     {"reasons", outcome.failures},
                     {"failed_attempts_tokens", outcome.failed_attempts_tokens}};
-  if (auto status = failures_.Append(record.dump(-1, ' ', false, Json::error_handler_t::replace)); !status) return status;
+  if (auto status = failures_.Append(record.dump(-1, ' ', false, Json::error_handler_t::replace)); !status)
+    return status;
   failed_.emplace(task.question_id, task.sample);
   return {};
 }

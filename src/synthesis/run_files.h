@@ -15,7 +15,8 @@
 
 namespace tessy {
 
-// The settings that make a run what it is, as one JSON object. Two runs with equal settings give the same responses.
+// The settings that make a run what it is, as one JSON object. Two runs with equal settings give the same
+// responses.
 struct RunConfiguration {
   std::string json;  // in one line
 };
@@ -23,8 +24,9 @@ struct RunConfiguration {
 // What differs, "seed 1 -> 2, …"; empty if nothing does. Both are JSON objects.
 std::string DifferenceOf(const std::string& recorded_json, const std::string& json);
 
-// The files of one run: the responses (`--out`), and beside them the folder with the configuration and the failures.
-// Everything is written as it happens; the same command finds here what is done already. One process at a time.
+// The files of one run: the responses (`--out`), and beside them the folder with the configuration and the
+// failures. Everything is written as it happens; the same command finds here what is done already. One
+// process at a time.
 class RunFiles {
  public:
   struct Options {
@@ -33,8 +35,8 @@ class RunFiles {
     bool fresh = false;      // set what is there aside (renamed, not deleted) and start over
   };
 
-  // Locks and reads what is there. kConflict: another run is writing, the file was not made by a run, the recorded
-  // settings differ from these, or a question is no longer what it was.
+  // Locks and reads what is there. kConflict: another run is writing, the file was not made by a run, the
+  // recorded settings differ from these, or a question is no longer what it was.
   static Result<std::unique_ptr<RunFiles>> Open(const Options& options, const RunConfiguration& configuration,
                                                 const std::vector<Question>& questions);
   // The configuration that an earlier run recorded; empty if there is none.
@@ -45,8 +47,12 @@ class RunFiles {
   Status AddResponse(const Response& response);
   Status AddFailure(const SampleTask& task, const SampleOutcome& outcome);
 
-  bool IsDone(const std::string& question_id, uint32_t sample) const { return done_.contains({question_id, sample}); }
-  bool HasFailed(const std::string& question_id, uint32_t sample) const { return failed_.contains({question_id, sample}); }
+  bool IsDone(const std::string& question_id, uint32_t sample) const {
+    return done_.contains({question_id, sample});
+  }
+  bool HasFailed(const std::string& question_id, uint32_t sample) const {
+    return failed_.contains({question_id, sample});
+  }
   size_t done() const { return done_.size(); }
   size_t failed() const { return failed_.size(); }
   size_t repaired_bytes() const { return repaired_bytes_; }
@@ -55,13 +61,15 @@ class RunFiles {
 
   // What the responses of this file, earlier runs included, sum up to.
   struct Totals {
-    uint64_t thinking_tokens = 0, teacher_tokens = 0, answer_tokens = 0, switches = 0, drafted = 0, discarded = 0;
+    uint64_t thinking_tokens = 0, teacher_tokens = 0, answer_tokens = 0, switches = 0, drafted = 0,
+             discarded = 0;
     uint64_t closed_by_student = 0;
   };
   const Totals& totals() const { return totals_; }
 
  private:
-  RunFiles(AppendFile responses, AppendFile failures) : responses_(std::move(responses)), failures_(std::move(failures)) {}
+  RunFiles(AppendFile responses, AppendFile failures)
+      : responses_(std::move(responses)), failures_(std::move(failures)) {}
   Status ReadResponses(const std::vector<Question>& questions);
   Status ReadFailures();
   void Count(const Response& response);

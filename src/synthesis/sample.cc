@@ -41,10 +41,16 @@ awaitable<Result<std::vector<float>>> Ask(BoundaryReader& reader, std::span<cons
   return Await<std::vector<float>>([&reader, places](auto done) { reader.Ask(places, std::move(done)); });
 }
 
-uint64_t StreamOf(const SampleSettings& settings, const SampleTask& task, uint32_t attempt, Stage stage, Role role) {
+uint64_t StreamOf(const SampleSettings& settings, const SampleTask& task, uint32_t attempt, Stage stage,
+                  Role role) {
   constexpr uint64_t kCandidate = 0;
-  const uint64_t parts[] = {settings.seed, HashBytes(task.question_id),  task.sample, kCandidate, attempt,
-                            static_cast<uint64_t>(stage), static_cast<uint64_t>(role)};
+  const uint64_t parts[] = {settings.seed,
+                            HashBytes(task.question_id),
+                            task.sample,
+                            kCandidate,
+                            attempt,
+                            static_cast<uint64_t>(stage),
+                            static_cast<uint64_t>(role)};
   return HashParts(parts);
 }
 
@@ -57,8 +63,8 @@ struct AttemptFailure {
 // One attempt at one sample: its sessions, its readers, the loop.
 class Attempt {
  public:
-  Attempt(Cast& cast, const SampleSettings& settings, const SampleTask& task, uint32_t number, RunCounters& counters,
-          const std::atomic<bool>& stop)
+  Attempt(Cast& cast, const SampleSettings& settings, const SampleTask& task, uint32_t number,
+          RunCounters& counters, const std::atomic<bool>& stop)
       : cast_(cast), settings_(settings), task_(task), number_(number), counters_(counters), stop_(stop) {}
 
   awaitable<Result<void>> Run(SampleOutcome& outcome);
@@ -122,9 +128,11 @@ LoopSettings Attempt::LoopSettingsOfTask() const {
     auto texts = cast_.FamilyOf(role).close_texts;
     texts.insert(texts.end(), own_form.begin(), own_form.end());
     loop.close_texts[Index(role)] = std::move(texts);
-    loop.cut[Index(role)] = {.rule = settings_.cut, .min_span_tokens = settings_.min_span_tokens,
-                             .style_threshold = settings_.style_threshold,
-                             .reads_tokens = readers_[Index(role)] && readers_[Index(role)]->ReadsTokensOf(role)};
+    loop.cut[Index(role)] = {
+        .rule = settings_.cut,
+        .min_span_tokens = settings_.min_span_tokens,
+        .style_threshold = settings_.style_threshold,
+        .reads_tokens = readers_[Index(role)] && readers_[Index(role)]->ReadsTokensOf(role)};
   }
   return loop;
 }
@@ -137,7 +145,8 @@ void Attempt::Show(const LoopState& loop, Role role, size_t count) {
   shown_[i] = count;
 }
 
-// What became of the last draft: the speaker forgets what was discarded, everybody else takes in what was kept.
+// What became of the last draft: the speaker forgets what was discarded, everybody else takes in what was
+// kept.
 void Attempt::PassOn(const Action& action, Role drafted_by) {
   Session* listener = sessions_[Index(Other(drafted_by))].get();
   if (listener != nullptr) listener->Listen(action.kept);
@@ -172,7 +181,8 @@ awaitable<Result<Event>> Attempt::Perform(LoopState& loop, const Action& action)
     co_return Event(Owners{std::move(*owners)});
   }
   const uint64_t stream = StreamOf(settings_, task_, number_, Stage::kThinking, action.role);
-  const DraftRequest request{.tokens_max = action.tokens_max, .position = loop.Position(stream),
+  const DraftRequest request{.tokens_max = action.tokens_max,
+                             .position = loop.Position(stream),
                              .stop_texts = loop.settings.close_texts[Index(action.role)]};
   auto draft = co_await Generate(*sessions_[Index(action.role)], request);
   if (!draft) co_return tl::unexpected(draft.error());
@@ -227,7 +237,8 @@ awaitable<Result<void>> Attempt::Answer(SampleOutcome& outcome) {
   while (true) {
     const uint32_t left = settings_.answer_tokens_max - outcome.answer_tokens;
     if (left == 0) co_return Failed(FailureReason::kAnswerNotFinished);
-    const DraftRequest request{.tokens_max = std::min(left, kSoloDraftTokens), .position = position, .stop_texts = {}};
+    const DraftRequest request{
+        .tokens_max = std::min(left, kSoloDraftTokens), .position = position, .stop_texts = {}};
     auto draft = co_await Generate(session, request);
     if (stop_) co_return Fail(ErrorCode::kCancelled, "cancelled");
     if (!draft) co_return tl::unexpected(draft.error());

@@ -37,7 +37,7 @@ struct SampleSettings {
 struct SampleOutcome {
   bool done = false;
   bool cancelled = false;
-  Trace thinking;            // trimmed as the student's family writes it
+  Trace thinking;  // trimmed as the student's family writes it
   std::string answer;
   Role answered_by = Role::kStudent;
   Role closed_by = Role::kStudent;
@@ -48,19 +48,21 @@ struct SampleOutcome {
   uint32_t discarded_tokens = 0;
   uint32_t attempts = 0;
   uint64_t failed_attempts_tokens = 0;
-  std::vector<std::string> failures;  // of each failed attempt: the reason, with a backend's words if there are any
+  std::vector<std::string>
+      failures;  // of each failed attempt: the reason, with a backend's words if there are any
 };
 
 // Counters that live while samples run; for progress only. Driving thread.
 struct RunCounters {
-  uint64_t tokens = 0;     // kept, thinking and answer
+  uint64_t tokens = 0;  // kept, thinking and answer
   uint64_t drafted = 0;
   uint64_t discarded = 0;
 };
 
-// Synthesises one response, retries included. Ends early, with `cancelled`, once *stop is set. The referenced objects
-// must outlive the coroutine; they are used on the thread that runs it.
-boost::asio::awaitable<SampleOutcome> RunSample(Cast& cast, const SampleSettings& settings, const SampleTask& task,
-                                                RunCounters& counters, const std::atomic<bool>& stop);
+// Synthesises one response, retries included. Ends early, with `cancelled`, once *stop is set. The referenced
+// objects must outlive the coroutine; they are used on the thread that runs it.
+boost::asio::awaitable<SampleOutcome> RunSample(Cast& cast, const SampleSettings& settings,
+                                                const SampleTask& task, RunCounters& counters,
+                                                const std::atomic<bool>& stop);
 
 }  // namespace tessy

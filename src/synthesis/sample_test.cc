@@ -19,122 +19,15 @@
 #include <string_view>
 #include <vector>
 
-#include "base/random.h"
 #include "base/utf8.h"
 #include "dataset/response.h"
 #include "synthesis/response_form.h"
 #include "synthesis/run.h"
+#include "synthesis/sample_cases.h"
 #include "synthesis/scripted_cast.h"
 
 namespace tessy {
 namespace {
-
-using Kind = ScriptedPiece::Kind;
-using Vocabularies = std::vector<std::shared_ptr<const ScriptedVocabulary>>;
-
-constexpr std::array<Role, 2> kRoles{Role::kStudent, Role::kTeacher};
-size_t Index(Role role) { return static_cast<size_t>(role); }
-
-// ---- Small vocabularies, each with its own pieces for much the same text.
-
-std::shared_ptr<const ScriptedVocabulary> VocabularyOf(std::vector<ScriptedPiece> pieces) {
-  for (const char* text : {"<|start|>", "<|channel|>", "<|message|>"}) pieces.push_back({text, 0, Kind::kControl});
-  for (const char* text : {"</think>", "<|end|>"}) pieces.push_back({text, 0, Kind::kControl});
-  for (const char* text : {"<|im_end|>", "<|return|>"}) pieces.push_back({text, 1, Kind::kEnd});
-  return std::make_shared<ScriptedVocabulary>(std::move(pieces));
-}
-
-// Whole characters, and no token without text but </think>.
-const auto kWords = VocabularyOf({{" the", 8}, {" so", 8}, {" x", 8}, {"ing", 6}, {",", 6}, {" =", 6}, {".\n", 4},
-                                  {"\n\n", 3}, {" 12", 4}, {"(", 2}, {" n", 4}, {"Okay", 4}, {" Wait", 4}, {" 中文", 2},
-                                  {"</think>", 4, Kind::kControl}});
-const auto kLetters = VocabularyOf({{" ", 10}, {"a", 5}, {"e", 5}, {"n", 4}, {"t", 5}, {" t", 5}, {"he", 5}, {"\n", 4},
-                                    {".", 3}, {"x", 3}, {"=", 3}, {"1", 3}, {"中", 2}, {"文", 2}, {"  ", 2}, {"\t", 1},
-                                    {"</think>", 3, Kind::kControl}, {"<|end|>", 3, Kind::kControl}});
-const auto kBytes = VocabularyOf({{" a", 9}, {"\xE4", 4}, {"\xB8", 4}, {"\xAD", 4}, {"\xB8\xAD", 4}, {"中", 4},
-                                  {"\xF0\x9F", 2}, {"\x98\x80", 2}, {"o", 6}, {" ok", 6}, {"\n", 3}, {"\u0301", 1},
-                                  {"<|quiet|>", 3, Kind::kControl}, {"</think>", 3, Kind::kControl},
-                                  {"<|end|>", 3, Kind::kControl}});
-const auto kMarkers = VocabularyOf({{" we", 9}, {" add", 9}, {"s", 5}, {"\n", 5}, {" it", 6}, {"<", 3}, {"/", 2},
-                                    {"</", 4}, {"think", 4}, {">", 3}, {"think>", 3}, {"</think> so", 1},
-                                    {"assistant", 3}, {"final", 3}, {"ant", 2}, {" assist", 2}, {"<|end", 2}, {"|>", 2},
-                                    {"<|pad|>", 1, Kind::kControl}, {"<|end|>", 2, Kind::kControl}});
-const auto kLoops = VocabularyOf({{" go", 90}, {" on", 3}, {"\n", 3}, {"</think>", 2, Kind::kControl}});
-const Vocabularies kVocabularies{kWords, kLetters, kBytes, kMarkers, kLoops};
-
-// ---- A case: who plays, under which rules; all of it by the seed.
-
-struct TestCase {
-  uint64_t seed = 0;
-  ScriptedCastOptions cast;
-  SampleSettings settings;
-  std::vector<SampleTask> tasks;
-};
-
-std::vector<SampleTask> TasksOf(size_t count) {
-  std::vector<SampleTask> tasks;
-  for (size_t i = 0; i < count; ++i) {
-    const std::string question = fmt::format("q{}", i / 2);
-    const auto sample = static_cast<uint32_t>(i % 2);
-    tasks.push_back({.question_id = question, .sample = sample,
-                     .messages = {{.role = "user", .content = fmt::format("{} {}", question, sample)}}});
-  }
-  return tasks;
-}
-
-Family BuiltIn(const char* name) { return LoadFamily(name).value(); }
-
-bool AllShare(const ScriptedCastOptions& cast) {
-  const auto& first = cast.players[0].model;
-  return std::ranges::all_of(cast.players, [&](const ScriptedPlayer& player) {
-    return ScriptedCast::Shares(first, player.model) && ScriptedCast::Shares(first, player.predictor);
-  });
-}
-
-TestCase CaseOf(uint64_t seed) {
-  uint64_t draws = 0;
-  const auto below = [&](size_t count) {
-    return static_cast<size_t>(UniformAt(seed, 0, draws++) * static_cast<double>(count));
-  };
-  TestCase test;
-  test.seed = seed;
-  const bool one_vocabulary = below(3) == 0;
-  const size_t shared = below(kVocabularies.size());
-  const auto any_vocabulary = [&] { return kVocabularies[one_vocabulary ? shared : below(kVocabularies.size())]; };
-  const std::array<Family, 4> families{BuiltIn("qwen3"), BuiltIn("gpt-oss"), BuiltIn("deepseek-r1"), BuiltIn("plain")};
-  for (ScriptedPlayer& player : test.cast.players) {
-    player.model = any_vocabulary();
-    player.predictor = any_vocabulary();
-    player.family = families[below(families.size())];
-    player.style_share = 0.1 + 0.2 * static_cast<double>(below(5));
-    if (below(6) == 0) player.context_tokens = 30 + below(80);
-  }
-  SampleSettings& settings = test.settings;
-  settings.method = kMethods[below(2) == 0 ? below(kMethods.size()) : 0];
-  settings.seed = seed;
-  settings.thinking_tokens_max = static_cast<uint32_t>(20 + below(150));
-  settings.answer_tokens_max = static_cast<uint32_t>(40 + below(200));
-  settings.retries_max = static_cast<uint32_t>(below(5));
-  settings.min_span_tokens = static_cast<uint32_t>(1 + below(3));
-  const CutRule automatic = AllShare(test.cast) ? CutRule::kToken : CutRule::kCompleteWord;
-  settings.cut = std::array{automatic, automatic, CutRule::kCompleteWord, CutRule::kDropWord}[below(4)];
-  test.tasks = TasksOf(5);
-  return test;
-}
-
-// ---- Running it.
-
-struct Mode {
-  uint32_t draft_tokens = 1;
-  int concurrency = 1;
-  uint32_t hops_max = 0;
-};
-
-std::string Describe(const TestCase& test, const Mode& mode) {
-  return fmt::format("seed {} (run it alone with TESSY_SEED={}), k = {}, concurrency {}, {} hops: {}, cut {}, at least {}",
-                     test.seed, test.seed, mode.draft_tokens, mode.concurrency, mode.hops_max, test.settings.method.name,
-                     Name(test.settings.cut), test.settings.min_span_tokens);
-}
 
 // Spans and markers joined: the content.
 std::string Content(const Response& response, const Family& family) {
@@ -151,9 +44,8 @@ std::string Content(const Response& response, const Family& family) {
 // What must not depend on the mode, in words.
 std::string Text(const SampleTask& task, const SampleOutcome& outcome, const SampleSettings& settings,
                  const Family& student_family) {
-  const std::string failures =
-      fmt::format("{} attempts, {} tokens in vain: {}", outcome.attempts, outcome.failed_attempts_tokens,
-                  fmt::join(outcome.failures, " "));
+  const std::string failures = fmt::format("{} attempts, {} tokens in vain: {}", outcome.attempts,
+                                           outcome.failed_attempts_tokens, fmt::join(outcome.failures, " "));
   if (!outcome.done) return "failed after " + failures;
   Question question;
   question.id = task.question_id;
@@ -164,9 +56,9 @@ std::string Text(const SampleTask& task, const SampleOutcome& outcome, const Sam
 }
 
 struct Ran {
-  std::vector<std::string> texts;        // by task
-  std::vector<SampleOutcome> outcomes;   // by task
-  std::vector<int> finished;             // times that each was delivered
+  std::vector<std::string> texts;                   // by task
+  std::vector<SampleOutcome> outcomes;              // by task
+  std::vector<int> finished;                        // times that each was delivered
   std::array<std::vector<DraftPosition>, 2> drawn;  // by role
   RunResult result;
 };
@@ -215,10 +107,12 @@ bool WritesWholeCharactersAndNoQuietTokens(const ScriptedPlayer& player) {
 std::string CheckOutcome(const TestCase& test, const Mode& mode, const SampleOutcome& outcome) {
   const SampleSettings& settings = test.settings;
   if (outcome.cancelled) return "cancelled";
-  if (outcome.attempts != outcome.failures.size() + (outcome.done ? 1U : 0U)) return "attempts are miscounted";
+  if (outcome.attempts != outcome.failures.size() + (outcome.done ? 1U : 0U))
+    return "attempts are miscounted";
   if (outcome.attempts > settings.retries_max + 1) return "too many attempts";
   if (!outcome.done) return outcome.failures.empty() ? "failed without a reason" : "";
-  if (outcome.thinking_tokens[0] + outcome.thinking_tokens[1] > settings.thinking_tokens_max) return "over its budget";
+  if (outcome.thinking_tokens[0] + outcome.thinking_tokens[1] > settings.thinking_tokens_max)
+    return "over its budget";
   if (outcome.answer_tokens > settings.answer_tokens_max) return "the answer is over its budget";
   if (outcome.answered_by != settings.method.answerer) return "answered by the wrong role";
   const Trace& y = outcome.thinking;
@@ -229,7 +123,8 @@ std::string CheckOutcome(const TestCase& test, const Mode& mode, const SampleOut
   for (size_t i = 0; i < y.spans.size(); ++i) {
     if (y.spans[i].begin != end || y.spans[i].end <= end) return "spans do not tile the thinking";
     if (i > 0 && y.spans[i].role == y.spans[i - 1].role) return "roles do not alternate";
-    if (i > 0 && IncompleteTail(std::string_view(y.text).substr(0, end)) != 0) return "a cut inside a character";
+    if (i > 0 && IncompleteTail(std::string_view(y.text).substr(0, end)) != 0)
+      return "a cut inside a character";
     if (i + 1 < y.spans.size() && y.spans[i].tokens < settings.min_span_tokens) return "a span is too short";
     end = y.spans[i].end;
   }
@@ -237,8 +132,10 @@ std::string CheckOutcome(const TestCase& test, const Mode& mode, const SampleOut
   const auto thinker = settings.method.thinker;
   if (thinker && (y.spans.size() != 1 || y.spans[0].role != *thinker)) return "somebody else thought";
   if (mode.draft_tokens > 1 || thinker) return {};
-  if (settings.cut == CutRule::kToken && outcome.discarded_tokens > 0) return "cutting at tokens discards at k = 1";
-  if (std::ranges::all_of(test.cast.players, WritesWholeCharactersAndNoQuietTokens) && settings.cut == CutRule::kCompleteWord && outcome.discarded_tokens > outcome.switches) {
+  if (settings.cut == CutRule::kToken && outcome.discarded_tokens > 0)
+    return "cutting at tokens discards at k = 1";
+  if (std::ranges::all_of(test.cast.players, WritesWholeCharactersAndNoQuietTokens) &&
+      settings.cut == CutRule::kCompleteWord && outcome.discarded_tokens > outcome.switches) {
     return "completing words discards more than one token a switch";
   }
   return {};
@@ -291,8 +188,8 @@ std::vector<TokenId> Heard(const ScriptedVocabulary& vocabulary, std::string_vie
 
 std::string Shown(const std::vector<TokenId>& tokens) { return fmt::format("{}", fmt::join(tokens, " ")); }
 
-// Each role's view must be what feeding the final trace's spans in order gives; of the last span, which a marker or
-// the trim may have shortened, the beginning.
+// Each role's view must be what feeding the final trace's spans in order gives; of the last span, which a
+// marker or the trim may have shortened, the beginning.
 std::string CheckViews(const TestCase& test, const ScriptedCast& cast, const SampleTask& task,
                        const SampleOutcome& outcome) {
   if (!outcome.done) return {};
@@ -379,16 +276,22 @@ constexpr std::array<Mode, 4> kModes{{{.draft_tokens = 1, .concurrency = 64, .ho
                                       {.draft_tokens = 20, .concurrency = 1},
                                       {.draft_tokens = 64, .concurrency = 64, .hops_max = 9}}};
 
+#ifdef TESSY_SANITIZED
+constexpr uint64_t kCases = 300;  // the sanitizers look for other things than rare cases
+#else
+constexpr uint64_t kCases = 3000;
+#endif
+
 TEST(RunAll, ComesToTheSameForEveryDraftLengthConcurrencyAndOrder) {
   const char* only = std::getenv("TESSY_SEED");
   const uint64_t first = only != nullptr ? std::strtoull(only, nullptr, 10) : 0;
-  const uint64_t count = only != nullptr ? 1 : 3000;
+  const uint64_t count = only != nullptr ? 1 : kCases;
   Tally tally;
   for (uint64_t seed = first; seed < first + count; ++seed) {
     ASSERT_NO_FATAL_FAILURE(ExpectSameInAllModes(CaseOf(seed), kModes, tally));
     ASSERT_FALSE(HasFailure());
   }
-  if (only != nullptr) return;
+  if (only != nullptr || kCases < 3000) return;
   // The cases are worth their time: all that can happen does.
   EXPECT_GT(tally.done, 5000U);
   EXPECT_GT(tally.retried, 1000U);
@@ -424,7 +327,8 @@ TEST(RunAll, GivesEveryTokenARandomNumberOfItsOwn) {
     for (const auto& drawn : ran.drawn) {
       for (const DraftPosition& at : drawn) {
         ASSERT_TRUE(positions.insert({at.stream, at.offset, at.zero_byte_tokens}).second)
-            << Describe(test, {}) << ": offset " << at.offset << ", " << at.zero_byte_tokens << " tokens without text";
+            << Describe(test, {}) << ": offset " << at.offset << ", " << at.zero_byte_tokens
+            << " tokens without text";
       }
     }
   }
@@ -436,7 +340,8 @@ TEST(RunAll, GivesTheRolesDifferentRandomNumbersWhereOneDiscardsAndTheOtherGoesO
     const Ran ran = RunOnce(test, {.draft_tokens = 20});
     std::set<uint64_t> student;
     for (const DraftPosition& at : ran.drawn[0]) student.insert(at.stream);
-    for (const DraftPosition& at : ran.drawn[1]) ASSERT_FALSE(student.contains(at.stream)) << Describe(test, {});
+    for (const DraftPosition& at : ran.drawn[1])
+      ASSERT_FALSE(student.contains(at.stream)) << Describe(test, {});
   }
 }
 
@@ -563,7 +468,8 @@ struct Stopped {
   RunResult result;
 };
 
-Stopped RunUntil(const TestCase& test, const RunOptions& options, const std::function<Status(size_t)>& finished) {
+Stopped RunUntil(const TestCase& test, const RunOptions& options,
+                 const std::function<Status(size_t)>& finished) {
   boost::asio::io_context io(1);
   ScriptedCastOptions players = test.cast;
   players.places = options.concurrency;
@@ -571,17 +477,20 @@ Stopped RunUntil(const TestCase& test, const RunOptions& options, const std::fun
   ScriptedCast cast(std::move(players), [&io](auto call) { boost::asio::post(io, std::move(call)); });
   Stopped stopped;
   RunCallbacks callbacks;
-  callbacks.finished = [&](const SampleTask&, const SampleOutcome&, uint64_t) { return finished(++stopped.finished); };
+  callbacks.finished = [&](const SampleTask&, const SampleOutcome&, uint64_t) {
+    return finished(++stopped.finished);
+  };
   stopped.result = RunAll(io, cast, test.settings, test.tasks, options, callbacks);
   return stopped;
 }
 
 TEST(RunAll, StopsWhenAResultCannotBeStored) {
   const TestCase test = SimpleCase(kWords, 40);
-  const Stopped stopped = RunUntil(test, {.concurrency = 8, .stop_on_signals = false}, [](size_t count) -> Status {
-    if (count < 5) return {};
-    return Fail(ErrorCode::kIo, "disk full");
-  });
+  const Stopped stopped =
+      RunUntil(test, {.concurrency = 8, .stop_on_signals = false}, [](size_t count) -> Status {
+        if (count < 5) return {};
+        return Fail(ErrorCode::kIo, "disk full");
+      });
   ASSERT_FALSE(stopped.result.status.has_value());
   EXPECT_EQ(stopped.result.status.error().message, "disk full");
   EXPECT_FALSE(stopped.result.interrupted);
@@ -644,7 +553,8 @@ TEST(RunSample, WritesWhatItsModelsSay) {
   EXPECT_EQ(outcome.closed_by, Role::kTeacher);
   EXPECT_EQ(outcome.thinking_tokens, (std::array<uint32_t, 2>{4, 3}));
   EXPECT_EQ(outcome.switches, 7U);
-  EXPECT_NE(ran.texts[0].find(R"("content":"<think>\nOkay x the = Wait 12.\n</think>\n\n 12.\n")"), std::string::npos)
+  EXPECT_NE(ran.texts[0].find(R"("content":"<think>\nOkay x the = Wait 12.\n</think>\n\n 12.\n")"),
+            std::string::npos)
       << ran.texts[0];
 }
 

@@ -67,7 +67,8 @@ class ScriptedCast final : public Cast {
     for (const std::string& text : player.family.close_tokens) {
       if (const TokenId token = player.model->Find(text); token >= 0) session.close_tokens.push_back(token);
     }
-    for (const std::string& draft : player.script) session.script.push_back(player.model->TokenizeMarkup(draft));
+    for (const std::string& draft : player.script)
+      session.script.push_back(player.model->TokenizeMarkup(draft));
     session.context_tokens = player.context_tokens;
     session.shares_vocabulary = Shares(PlayerOf(Role::kStudent).model, PlayerOf(Role::kTeacher).model);
     session.hops = [this] { return NextHops(); };
@@ -76,8 +77,10 @@ class ScriptedCast final : public Cast {
     session.record = records_[{messages.back().content, role}] = std::make_shared<ScriptedRecord>();
     session.place = TakePlace(sessions_[Index(role)]);
     const size_t prompt_tokens = session.prompt.size();
-    return OpenedSession{.session = std::make_unique<ScriptedSession>(*player.model, std::move(session), post_),
-                         .prompt_tokens = prompt_tokens, .context_tokens = player.context_tokens};
+    return OpenedSession{
+        .session = std::make_unique<ScriptedSession>(*player.model, std::move(session), post_),
+        .prompt_tokens = prompt_tokens,
+        .context_tokens = player.context_tokens};
   }
 
   Result<std::unique_ptr<BoundaryReader>> OpenReader(Role role) override {

@@ -10,11 +10,11 @@
 
 #include "base/random.h"
 #include "model/llama/gguf_handle.h"
+#include "model/llama/llama_vocabulary.h"
 
 namespace tessy {
 namespace {
 
-// gguf.cpp reports through ggml's log; the reason it gives for a bad file goes into our error instead.
 std::string Describe(const gguf_context* gguf, int64_t key) {
   constexpr size_t kShownMax = 8;
   const gguf_type type = gguf_get_kv_type(gguf, key);
@@ -79,6 +79,7 @@ Result<GgufFile> GgufFile::Open(const std::string& path) {
         fmt::format("{}: not a GGUF file (it does not begin with \"GGUF\"); convert the model first", path));
   }
 
+  QuietLlamaLog();
   GgufFile file;
   file.path_ = path;
   file.file_bytes_ = std::filesystem::file_size(path, status);

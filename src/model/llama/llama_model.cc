@@ -99,12 +99,13 @@ bool Write(std::FILE* out, const void* data, size_t size, size_t alignment) {
   return std::fwrite(data, 1, size, out) == size && std::fwrite(kZeros, 1, padding, out) == padding;
 }
 
-// A GGUF file in memory: llama.cpp builds every optional tensor of an architecture when it is handed tensors one by
-// one, but reads a file for what it is.
+// A GGUF file in memory: llama.cpp builds every optional tensor of an architecture when it is handed tensors
+// one by one, but reads a file for what it is.
 File WriteTrunk(const GgufFile& file, const std::vector<float>& head) {
   const GgufContext trunk = TrunkMetadata(file);
   const GgmlContext tensors(ggml_init({.mem_size = (file.tensors().size() + 4) * ggml_tensor_overhead(),
-                                       .mem_buffer = nullptr, .no_alloc = true}));
+                                       .mem_buffer = nullptr,
+                                       .no_alloc = true}));
   const auto declare = [&](const std::string& name, ggml_type type, const int64_t* shape, int dims) {
     ggml_tensor* tensor = ggml_new_tensor(tensors.get(), type, dims, shape);
     ggml_set_name(tensor, name.c_str());
@@ -139,7 +140,8 @@ File WriteTrunk(const GgufFile& file, const std::vector<float>& head) {
   return out;
 }
 
-llama_model* LoadTrunk(const GgufFile& file, const std::vector<float>& head, const LlamaModelOptions& options) {
+llama_model* LoadTrunk(const GgufFile& file, const std::vector<float>& head,
+                       const LlamaModelOptions& options) {
   const File trunk = WriteTrunk(file, head);
   if (!trunk) return nullptr;
   llama_model_params params = llama_model_default_params();
@@ -162,6 +164,12 @@ Result<std::shared_ptr<const LlamaModel>> LlamaModel::Load(const std::string& pa
   if (!file) return tl::unexpected(file.error());
   if (file->tensors().empty()) {
     return Fail(ErrorCode::kInvalidData, fmt::format("{}: holds a vocabulary only, no weights", path));
+  }
+  if (file->Find(kHead) != nullptr) {
+    return Fail(ErrorCode::kInvalidData,
+                fmt::format("{}: a boundary predictor, where a language model is needed; it belongs to "
+                            "--student-boundary or --teacher-boundary",
+                            path));
   }
   std::shared_ptr<LlamaModel> model(new LlamaModel);
   model->file_ = std::move(*file);

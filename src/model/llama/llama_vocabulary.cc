@@ -84,6 +84,17 @@ TokenId LlamaVocabulary::Find(std::string_view text) const {
 
 bool LlamaVocabulary::EndsGeneration(TokenId token) const { return llama_vocab_is_eog(vocab_, token); }
 
+std::vector<TokenId> LlamaVocabulary::Tokenize(std::string_view text) const {
+  constexpr size_t kRememberedBytesMax = 48;
+  constexpr size_t kRememberedMax = 1 << 16;
+  if (text.size() > kRememberedBytesMax) return Run(text, false);
+  const std::lock_guard lock(mutex_);
+  if (remembered_.size() >= kRememberedMax) remembered_.clear();
+  const auto [entry, is_new] = remembered_.try_emplace(std::string(text));
+  if (is_new) entry->second = Run(text, false);
+  return entry->second;
+}
+
 std::vector<TokenId> LlamaVocabulary::Run(std::string_view text, bool special) const {
   if (text.empty()) return {};
   std::vector<TokenId> tokens(text.size() + 2);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -20,7 +21,9 @@ class LlamaVocabulary final : public Vocabulary {
   LlamaVocabulary(const llama_vocab* vocab, const GgufFile& file);
 
   size_t size() const override { return pieces_.size(); }
-  std::vector<TokenId> Tokenize(std::string_view text) const override { return Run(text, false); }
+  // Pieces of words come again and again, and llama.cpp takes up to a millisecond for any text (it looks for every
+  // marker of the vocabulary in it), so short ones are remembered.
+  std::vector<TokenId> Tokenize(std::string_view text) const override;
   std::vector<TokenId> TokenizeMarkup(std::string_view text) const override { return Run(text, true); }
   std::string_view Piece(TokenId token) const override { return pieces_[static_cast<size_t>(token)]; }
   TokenId Find(std::string_view text) const override;
@@ -34,6 +37,8 @@ class LlamaVocabulary final : public Vocabulary {
   std::vector<std::string> pieces_;
   std::unordered_map<std::string, TokenId> markers_;
   uint64_t fingerprint_;
+  mutable std::mutex mutex_;
+  mutable std::unordered_map<std::string, std::vector<TokenId>> remembered_;  // guarded by mutex_
 };
 
 // Loads a file's tokenizer alone, without weights.

@@ -59,8 +59,8 @@ uint64_t ScriptedReader::HashOfTokens(size_t tokens) const {
   return hash;
 }
 
-// The pieces are those of all that is there of the span, as in ClassifierReader, then what is left up to the place: if
-// what follows the place could change them, answers would change with it.
+// The pieces are those of all that is there of the span, as in ClassifierReader, then what is left up to the
+// place: if what follows the place could change them, answers would change with it.
 uint64_t ScriptedReader::HashOfText(size_t bytes) const {
   const std::string text = TextOfSpan(span_.size());
   uint64_t hash = view_.hash();
@@ -87,7 +87,8 @@ Result<std::vector<float>> ScriptedReader::Answer(std::span<const uint32_t> plac
   std::vector<float> p_style;
   for (const uint32_t place : places) {
     TESSY_CHECK(place >= 1 && place <= span_.size());
-    const uint64_t hash = ReadsTokensOf(*writer_) ? HashOfTokens(place) : HashOfText(TextOfSpan(place).size());
+    const uint64_t hash =
+        ReadsTokensOf(*writer_) ? HashOfTokens(place) : HashOfText(TextOfSpan(place).size());
     const double shifted = UniformAt(options_.seed, hash, 0) + options_.style_share - 0.5;
     p_style.push_back(static_cast<float>(std::clamp(shifted, 0.0, 1.0)));
   }

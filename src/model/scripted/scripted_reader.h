@@ -18,14 +18,14 @@ namespace tessy {
 struct ScriptedReaderOptions {
   std::array<bool, 2> reads_tokens_of{};  // by role; others' text it tokenises in the pieces of PieceSplitter
   uint64_t seed = 0;
-  double style_share = 0.5;  // of all places
+  double style_share = 0.5;                     // of all places
   std::function<uint32_t()> hops;               // see PostDelayed; may be empty
   std::function<std::optional<Error>()> fault;  // asked at every question; may be empty
   std::shared_ptr<void> place;                  // given back when the reader goes; may be null
 };
 
-// A BoundaryReader for tests: P(style) is a hash of the exact token ids that it has of the response up to the place.
-// `vocabulary` must outlive it. Aborts where the contract of BoundaryReader is broken.
+// A BoundaryReader for tests: P(style) is a hash of the exact token ids that it has of the response up to the
+// place. `vocabulary` must outlive it. Aborts where the contract of BoundaryReader is broken.
 class ScriptedReader final : public BoundaryReader {
  public:
   ScriptedReader(const ScriptedVocabulary& vocabulary, ScriptedReaderOptions options, Post post);
@@ -34,7 +34,9 @@ class ScriptedReader final : public BoundaryReader {
   void Rollback(size_t count) override;
   void EndSpan() override;
   void Ask(std::span<const uint32_t> places, AskDone done) override;
-  bool ReadsTokensOf(Role writer) const override { return options_.reads_tokens_of[static_cast<size_t>(writer)]; }
+  bool ReadsTokensOf(Role writer) const override {
+    return options_.reads_tokens_of[static_cast<size_t>(writer)];
+  }
 
  private:
   Result<std::vector<float>> Answer(std::span<const uint32_t> places) const;

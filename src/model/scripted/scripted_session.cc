@@ -11,7 +11,8 @@
 
 namespace tessy {
 
-ScriptedSession::ScriptedSession(const ScriptedVocabulary& vocabulary, ScriptedSessionOptions options, Post post)
+ScriptedSession::ScriptedSession(const ScriptedVocabulary& vocabulary, ScriptedSessionOptions options,
+                                 Post post)
     : vocabulary_(vocabulary), options_(std::move(options)), post_(std::move(post)) {
   view_.Append(options_.prompt);
 }
@@ -47,7 +48,8 @@ void ScriptedSession::Truncate(size_t response_tokens) {
 }
 
 DraftToken ScriptedSession::Read(TokenId token) const {
-  DraftToken drafted{.id = token, .text = std::string(vocabulary_.Piece(token)), .end = DraftToken::End::kNone};
+  DraftToken drafted{
+      .id = token, .text = std::string(vocabulary_.Piece(token)), .end = DraftToken::End::kNone};
   const auto& close = options_.close_tokens;
   if (!answering_ && std::find(close.begin(), close.end(), token) != close.end()) {
     drafted = {.id = token, .text = "", .end = DraftToken::End::kThinking};
@@ -77,8 +79,8 @@ Result<Draft> ScriptedSession::Write(const DraftRequest& request) {
     const double uniform = UniformAt(at.stream, at.offset, at.zero_byte_tokens);
     const auto random = static_cast<uint64_t>(uniform * 0x1.0p53);
     const uint64_t draw = HashParts(std::array<uint64_t, 2>{view_.hash(), random});
-    const TokenId token =
-        script ? (*script)[draft.tokens.size()] : vocabulary_.Pick(static_cast<double>(draw >> 11) * 0x1.0p-53);
+    const TokenId token = script ? (*script)[draft.tokens.size()]
+                                 : vocabulary_.Pick(static_cast<double>(draw >> 11) * 0x1.0p-53);
     const DraftToken& drafted = draft.tokens.emplace_back(Read(token));
     Push(token, End() + drafted.text.size());
     at.offset += drafted.text.size();

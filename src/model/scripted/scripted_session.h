@@ -18,8 +18,9 @@ namespace tessy {
 
 // What a session's model held.
 struct ScriptedRecord {
-  std::vector<TokenId> thinking;  // when the thinking ended, or when the session was given up before; no prompt
-  std::string open;               // what it had heard by then and not tokenised yet
+  std::vector<TokenId>
+      thinking;      // when the thinking ended, or when the session was given up before; no prompt
+  std::string open;  // what it had heard by then and not tokenised yet
   std::vector<TokenId> answer;
 };
 
@@ -28,17 +29,20 @@ struct ScriptedSessionOptions {
   std::vector<TokenId> close_tokens;  // end the thinking
   size_t context_tokens = 4096;
   bool shares_vocabulary = false;  // the other role's token ids are this model's own
-  // Drafts to give one after the other, whatever is in the view; when they run out the model writes by chance.
+  // Drafts to give one after the other, whatever is in the view; when they run out the model writes by
+  // chance.
   std::vector<std::vector<TokenId>> script;
-  std::function<uint32_t()> hops;                 // see PostDelayed; may be empty
-  std::function<std::optional<Error>()> fault;    // asked at every draft; may be empty
-  std::shared_ptr<ScriptedRecord> record;         // filled in; may be null
-  std::shared_ptr<std::vector<DraftPosition>> drawn;  // the position of every token drawn is added; may be null
-  std::shared_ptr<void> place;                    // given back when the session goes; may be null
+  std::function<uint32_t()> hops;               // see PostDelayed; may be empty
+  std::function<std::optional<Error>()> fault;  // asked at every draft; may be empty
+  std::shared_ptr<ScriptedRecord> record;       // filled in; may be null
+  std::shared_ptr<std::vector<DraftPosition>>
+      drawn;                    // the position of every token drawn is added; may be null
+  std::shared_ptr<void> place;  // given back when the session goes; may be null
 };
 
-// A Session for tests, without a model: the next token is a pure function of the exact token ids in view and of the
-// random number of its position. `vocabulary` must outlive the session. Aborts where the contract of Session is broken.
+// A Session for tests, without a model: the next token is a pure function of the exact token ids in view and
+// of the random number of its position. `vocabulary` must outlive the session. Aborts where the contract of
+// Session is broken.
 class ScriptedSession final : public Session {
  public:
   ScriptedSession(const ScriptedVocabulary& vocabulary, ScriptedSessionOptions options, Post post);

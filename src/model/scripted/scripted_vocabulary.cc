@@ -18,7 +18,8 @@ ScriptedVocabulary::ScriptedVocabulary(std::vector<ScriptedPiece> pieces) : piec
     const ScriptedPiece& piece = pieces_[i];
     const auto kind = static_cast<uint64_t>(piece.kind);
     weights_.push_back(weight += piece.weight);
-    (piece.kind == ScriptedPiece::Kind::kText ? texts_ : markup_).emplace(piece.text, static_cast<TokenId>(i));
+    (piece.kind == ScriptedPiece::Kind::kText ? texts_ : markup_)
+        .emplace(piece.text, static_cast<TokenId>(i));
     bytes_max_ = std::max(bytes_max_, piece.text.size());
     fingerprint_ = HashParts(std::array<uint64_t, 3>{fingerprint_, HashBytes(piece.text), kind});
   }

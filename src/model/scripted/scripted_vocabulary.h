@@ -17,8 +17,8 @@ struct ScriptedPiece {
   Kind kind = Kind::kText;
 };
 
-// A vocabulary for tests: the pieces given, then a token for each byte, which the model never writes. Tokenising takes
-// the longest piece at every place.
+// A vocabulary for tests: the pieces given, then a token for each byte, which the model never writes.
+// Tokenising takes the longest piece at every place.
 class ScriptedVocabulary final : public Vocabulary {
  public:
   explicit ScriptedVocabulary(std::vector<ScriptedPiece> pieces);
