@@ -95,7 +95,8 @@ ClassifierReader::Place ClassifierReader::Locate(uint32_t tokens) const {
   auto tail = model_->vocabulary().Tokenize(Sanitize(std::string_view(text_).substr(text_begin, end - text_begin)));
   // A vocabulary may have no token for any of it; but some token there must be to answer after.
   if (view_begin + tail.size() == 0) tail.push_back(0);
-  return {.size = view_begin + tail.size(), .tail = std::move(tail)};
+  const size_t size = view_begin + tail.size();
+  return {.size = size, .tail = std::move(tail)};
 }
 
 void ClassifierReader::Ask(std::span<const uint32_t> places, AskDone done) {

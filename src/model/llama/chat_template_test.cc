@@ -260,7 +260,7 @@ TEST(ChatTemplate, FormatsTheDateOfTheOptions) {
 
 TEST(ChatTemplate, TakesContentAsItIs) {
   const ChatTemplate chat_template = Parsed("{% for m in messages %}[{{ m.content }}]{% endfor %}");
-  const std::string bytes("{{ x }}\0{% endfor %}\xff\r\n ", 25);
+  const std::string bytes("{{ x }}\0{% endfor %}\xff\r\n ", 24);
   EXPECT_EQ(Text(chat_template.Render(Messages{{"user", bytes}, {"user", ""}, {"user", "é"}}, {})),
             "[" + bytes + "][][é]");
 }
