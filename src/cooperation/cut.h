@@ -16,23 +16,24 @@ enum class CutRule : uint8_t {
 };
 std::string_view Name(CutRule rule);
 
-// May the text be parted between `before` and `after`, so that both halves tokenise as the whole does? Before a blank
-// that follows text; after a run of newlines, unless a slash follows, which gpt-oss's pre-tokeniser joins to it, or
-// whitespace: if that ends in a newline too, pre-tokenisers join all of it, and one character does not tell;
-// between characters where one of the two belongs to a script without spaces. Never between text and its newline,
-// never inside a character or before a combining mark. `after` must not be empty: whether a word is complete is known
-// only from what follows. Where it holds no more than the beginning of a character, only the end of `before` decides.
-// Pure; any bytes.
+// May the text be parted between `before` and `after`, so that both halves tokenise as the whole does? Before
+// a blank that follows text; after a run of newlines, unless a slash follows, which gpt-oss's pre-tokeniser
+// joins to it, or whitespace: if that ends in a newline too, pre-tokenisers join all of it, and one character
+// does not tell; between characters where one of the two belongs to a script without spaces. Never between
+// text and its newline, never inside a character or before a combining mark. `after` must not be empty:
+// whether a word is complete is known only from what follows. Where it holds no more than the beginning of a
+// character, only the end of `before` decides. Pure; any bytes.
 bool IsCutPlace(std::string_view before, std::string_view after);
 
-// Like IsCutPlace without the places inside scripts that know no spaces: there tokenisers of byte-pair vocabularies
-// part the text by themselves, so halves tokenise as the whole does on every vocabulary measured.
+// Like IsCutPlace without the places inside scripts that know no spaces: there tokenisers of byte-pair
+// vocabularies part the text by themselves, so halves tokenise as the whole does on every vocabulary
+// measured.
 bool IsSeam(std::string_view before, std::string_view after);
 
-// Splits what one role writes in a span into the pieces that a reader with another vocabulary is fed, one by one, as
-// soon as each is complete. Pieces end at seams; where none comes for kPieceCodePointsMax code points (scripts without
-// spaces) a piece ends between two characters. The pieces are a function of the span's text alone, however it arrived.
-// Not thread-safe.
+// Splits what one role writes in a span into the pieces that a reader with another vocabulary is fed, one by
+// one, as soon as each is complete. Pieces end at seams; where none comes for kPieceCodePointsMax code points
+// (scripts without spaces) a piece ends between two characters. The pieces are a function of the span's text
+// alone, however it arrived. Not thread-safe.
 class PieceSplitter {
  public:
   static constexpr size_t kPieceCodePointsMax = 64;

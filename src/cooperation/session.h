@@ -51,7 +51,7 @@ class Session {
 
   // Draws tokens after everything fed and drafted so far; they stay in the view. One draft at a time.
   virtual void Generate(const DraftRequest& request, DraftDone done) = 0;
-  // Forgets the last `count` tokens of the last draft.
+  // Forgets the last `count` tokens drafted since it last listened.
   virtual void Rollback(size_t count) = 0;
   // Takes in what the other role wrote, in order, within its current span.
   virtual void Listen(std::span<const DraftToken> tokens) = 0;

@@ -107,6 +107,7 @@ void Runner::Report() {
 }
 
 RunResult Runner::Run() {
+  io_.restart();  // an earlier run on this context has ended it
   if (options_.stop_on_signals) {
     signals_.add(SIGINT);
     signals_.add(SIGTERM);

@@ -304,6 +304,21 @@ TEST(RunAll, ComesToTheSameForEveryDraftLengthConcurrencyAndOrder) {
   }
 }
 
+TEST(RunAll, RunsAgainOnTheSameContext) {
+  boost::asio::io_context io(1);
+  const TestCase test = CaseOf(1);
+  ScriptedCast cast(ScriptedCastOptions(test.cast),
+                    [&io](auto call) { boost::asio::post(io, std::move(call)); });
+  for (int run = 0; run < 2; ++run) {
+    const RunCallbacks callbacks{
+        .finished = [](const SampleTask&, const SampleOutcome&, uint64_t) { return Status(); },
+        .progress = {}};
+    const RunResult result =
+        RunAll(io, cast, test.settings, test.tasks, {.stop_on_signals = false}, callbacks);
+    EXPECT_EQ(result.progress.done + result.progress.failed, test.tasks.size());
+  }
+}
+
 TEST(RunAll, ComesToTheSameWithMoreSamplesThanPlaces) {
   Tally tally;
   for (uint64_t seed = 0; seed < 30; ++seed) {

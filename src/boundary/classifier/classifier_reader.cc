@@ -17,7 +17,8 @@ struct ClassifierReader::Question {
   AskDone done;
 };
 
-ClassifierReader::ClassifierReader(std::unique_ptr<Sequence> sequence, std::shared_ptr<const LlamaModel> model,
+ClassifierReader::ClassifierReader(std::unique_ptr<Sequence> sequence,
+                                   std::shared_ptr<const LlamaModel> model,
                                    std::array<bool, 2> reads_tokens_of)
     : sequence_(std::move(sequence)), model_(std::move(model)), reads_tokens_of_(reads_tokens_of) {}
 
@@ -91,8 +92,10 @@ ClassifierReader::Place ClassifierReader::Locate(uint32_t tokens) const {
   if (ReadsTokensOf(writer_)) return {.size = end, .tail = {}};
   const auto next = std::upper_bound(pieces_.begin(), pieces_.end(), end,
                                      [](size_t at, const auto& piece) { return at < piece.first; });
-  const auto [text_begin, view_begin] = next == pieces_.begin() ? std::pair(size_t{0}, span_begin_) : *(next - 1);
-  auto tail = model_->vocabulary().Tokenize(Sanitize(std::string_view(text_).substr(text_begin, end - text_begin)));
+  const auto [text_begin, view_begin] =
+      next == pieces_.begin() ? std::pair(size_t{0}, span_begin_) : *(next - 1);
+  auto tail =
+      model_->vocabulary().Tokenize(Sanitize(std::string_view(text_).substr(text_begin, end - text_begin)));
   // A vocabulary may have no token for any of it; but some token there must be to answer after.
   if (view_begin + tail.size() == 0) tail.push_back(0);
   const size_t size = view_begin + tail.size();
@@ -108,7 +111,8 @@ void ClassifierReader::Ask(std::span<const uint32_t> places, AskDone done) {
   AskNext();
 }
 
-// As many places as one content of the sequence serves: those that share a window and need no tail of their own.
+// As many places as one content of the sequence serves: those that share a window and need no tail of their
+// own.
 void ClassifierReader::AskNext() {
   Question& question = *question_;
   if (question.asked == question.places.size()) {
@@ -127,7 +131,8 @@ void ClassifierReader::AskNext() {
   const size_t from_view = end.size - end.tail.size();
   std::vector<TokenId> content;
   if (begin < from_view) {
-    content.assign(view_.begin() + static_cast<std::ptrdiff_t>(begin), view_.begin() + static_cast<std::ptrdiff_t>(from_view));
+    content.assign(view_.begin() + static_cast<std::ptrdiff_t>(begin),
+                   view_.begin() + static_cast<std::ptrdiff_t>(from_view));
   }
   const size_t tail_skip = begin > from_view ? begin - from_view : 0;
   content.insert(content.end(), end.tail.begin() + static_cast<std::ptrdiff_t>(tail_skip), end.tail.end());
@@ -142,8 +147,8 @@ void ClassifierReader::AskNext() {
   std::vector<size_t> slots;
   for (size_t i = first; i <= last; ++i) slots.push_back(question.places[i].size - begin - 1);
   question.asked = last + 1;
-  auto on_row = [model = model_, p_style = question.p_style, positions, slots, first](std::span<const float> row,
-                                                                                      size_t index) {
+  auto on_row = [model = model_, p_style = question.p_style, positions, slots, first](
+                    std::span<const float> row, size_t index) {
     const float p = model->StyleProbability(row.data());
     for (size_t i = 0; i < slots.size(); ++i) {
       if (slots[i] == positions[index]) (*p_style)[first + i] = p;

@@ -11,9 +11,9 @@
 
 namespace tessy {
 
-// A trained token classifier (LlamaModel::LoadClassifier) as boundary predictor: next-token labels, incremental cache,
-// the window of window.h. Where the predictor's vocabulary is the writer's it reads the writer's tokens; otherwise it
-// tokenises the text in the pieces of PieceSplitter.
+// A trained token classifier (LlamaModel::LoadClassifier) as boundary predictor: next-token labels,
+// incremental cache, the window of window.h. Where the predictor's vocabulary is the writer's it reads the
+// writer's tokens; otherwise it tokenises the text in the pieces of PieceSplitter.
 class ClassifierReader final : public BoundaryReader {
  public:
   // `reads_tokens_of` by role. `sequence` must belong to an engine of a classifier.
@@ -29,8 +29,8 @@ class ClassifierReader final : public BoundaryReader {
 
  private:
   struct Place {
-    size_t size;               // predictor tokens of the response up to the place
-    std::vector<TokenId> tail; // the last of them, where they are not in view_
+    size_t size;                // predictor tokens of the response up to the place
+    std::vector<TokenId> tail;  // the last of them, where they are not in view_
   };
   struct Question;
   Place Locate(uint32_t tokens) const;
@@ -45,7 +45,8 @@ class ClassifierReader final : public BoundaryReader {
   std::vector<TokenId> view_;  // the response in predictor tokens, as far as its pieces are complete
   size_t span_begin_ = 0;      // in view_
   Role writer_ = Role::kStudent;
-  // The current span: where each of its tokens ends, in view_ for a writer whose tokens are read, else in its text.
+  // The current span: where each of its tokens ends, in view_ for a writer whose tokens are read, else in its
+  // text.
   std::vector<size_t> ends_;
   std::string text_;
   PieceSplitter splitter_;

@@ -125,6 +125,7 @@ void LlamaSession::FeedPiece(std::string_view piece) {
 }
 
 void LlamaSession::Listen(std::span<const DraftToken> tokens) {
+  if (tokens.empty()) return;
   for (const DraftToken& token : tokens) {
     if (!options_.shares_vocabulary) {
       splitter_.Push(token.text, [this](std::string_view piece) { FeedPiece(piece); });
@@ -133,16 +134,21 @@ void LlamaSession::Listen(std::span<const DraftToken> tokens) {
       ends_.push_back((ends_.empty() ? 0 : ends_.back()) + token.text.size());
     }
   }
-  if (sequence_->tokens().size() >= sequence_->context_tokens()) {
-    overflow_ = true;
-    sequence_->Truncate(sequence_->context_tokens() - 1);
-    ends_.resize(sequence_->tokens().size() - options_.prompt.size());
-  }
+  CheckOverflow();
 }
 
 void LlamaSession::EndListening() {
+  if (splitter_.open().empty()) return;
   splitter_.Finish([this](std::string_view piece) { FeedPiece(piece); });
-  Listen({});
+  CheckOverflow();
+}
+
+// Only what was heard can be too much: a draft ends where the context does.
+void LlamaSession::CheckOverflow() {
+  if (sequence_->tokens().size() < sequence_->context_tokens()) return;
+  overflow_ = true;
+  sequence_->Truncate(sequence_->context_tokens() - 1);
+  ends_.resize(sequence_->tokens().size() - options_.prompt.size());
 }
 
 void LlamaSession::OpenAnswer(std::string_view thinking, std::string_view handover) {

@@ -40,6 +40,7 @@ class LlamaSession final : public Session {
   void TakeToken(TokenId token);
   void Finish(Status status);
   void FeedPiece(std::string_view piece);
+  void CheckOverflow();
   DraftToken::End EndOf(TokenId token) const;
 
   std::unique_ptr<Sequence> sequence_;

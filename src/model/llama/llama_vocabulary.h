@@ -21,8 +21,8 @@ class LlamaVocabulary final : public Vocabulary {
   LlamaVocabulary(const llama_vocab* vocab, const GgufFile& file);
 
   size_t size() const override { return pieces_.size(); }
-  // Pieces of words come again and again, and llama.cpp takes up to a millisecond for any text (it looks for every
-  // marker of the vocabulary in it), so short ones are remembered.
+  // Pieces of words come again and again, and llama.cpp takes up to a millisecond for any text (it looks for
+  // every marker of the vocabulary in it), so short ones are remembered.
   std::vector<TokenId> Tokenize(std::string_view text) const override;
   std::vector<TokenId> TokenizeMarkup(std::string_view text) const override { return Run(text, true); }
   std::string_view Piece(TokenId token) const override { return pieces_[static_cast<size_t>(token)]; }
