@@ -321,7 +321,7 @@ TEST(RunAll, RunsAgainOnTheSameContext) {
 
 TEST(RunAll, ComesToTheSameWithMoreSamplesThanPlaces) {
   Tally tally;
-  for (uint64_t seed = 0; seed < 30; ++seed) {
+  for (uint64_t seed = 0; seed < kCases / 100; ++seed) {
     TestCase test = CaseOf(seed);
     test.tasks = TasksOf(150);
     ASSERT_NO_FATAL_FAILURE(ExpectSameInAllModes(test, kModes, tally));
