@@ -41,6 +41,10 @@ Result<AppendFile> AppendFile::Open(const std::string& path) {
   const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   if (descriptor < 0) return SystemFailure(path, "cannot be opened for writing");
   AppendFile file(path, descriptor);
+  if (struct stat kind{}; fstat(descriptor, &kind) == 0 && !S_ISREG(kind.st_mode)) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}: is not a regular file, so nothing could be resumed from it", path));
+  }
   if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return file;
   if (errno != EWOULDBLOCK) return SystemFailure(path, "cannot be locked");
   return Fail(ErrorCode::kConflict,

@@ -88,6 +88,10 @@ TEST_F(AppendFileTest, NamesTheReasonWhereItCannotWrite) {
   auto below_a_file = AppendFile::Open(Path("file/out"));
   ASSERT_FALSE(below_a_file);
   EXPECT_THAT(below_a_file.error().message, testing::HasSubstr("file/out"));
+  // Reading it would never end.
+  auto device = AppendFile::Open("/dev/zero");
+  ASSERT_FALSE(device);
+  EXPECT_THAT(device.error().message, testing::HasSubstr("/dev/zero: is not a regular file"));
   auto folder = AppendFile::Open(folder_.string());
   ASSERT_FALSE(folder);
   EXPECT_THAT(folder.error().message, testing::HasSubstr("Is a directory"));

@@ -98,7 +98,7 @@ class SeamTest : public testing::TestWithParam<Source> {
  protected:
   void SetUp() override {
     vocabulary_ = VocabularyOf(GetParam());
-    if (!vocabulary_) GTEST_SKIP() << "not fetched: scripts/setup.sh --tests";
+    ASSERT_TRUE(vocabulary_) << "not fetched: run scripts/setup.sh --tests, as make test does";
   }
 
   Tokens InPieces(std::string_view text) const {
