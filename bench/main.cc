@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "dataset/question.h"
+#include "decisions.h"
 #include "model/llama/testing/tiny_model.h"
 #include "pattern_cast.h"
 #include "plain.h"
@@ -254,6 +255,21 @@ Json BenchLengths(const Pair& pair, const BenchOptions& options) {
   return rows;
 }
 
+// The loop's own share, which must not grow with the length of a span.
+Json BenchDecisions() {
+  fmt::print("\nthe loop's own decisions in one span, one token a draft\n{:>11}  {:>22}  {:>22}\n", "tokens",
+             "CPU-us/token, own ids", "CPU-us/token, places");
+  Json rows = Json::array();
+  for (const size_t tokens : {1000, 4000, 16000}) {
+    const double ids = 1e6 * MeasureDecisions(tokens, true) / static_cast<double>(tokens);
+    const double places = 1e6 * MeasureDecisions(tokens, false) / static_cast<double>(tokens);
+    fmt::print("{:>11}  {:>22.2f}  {:>22.2f}\n", tokens, ids, places);
+    rows.push_back(
+        {{"tokens", tokens}, {"cpu_us_per_token_own_ids", ids}, {"cpu_us_per_token_places", places}});
+  }
+  return rows;
+}
+
 int Main(int argc, char** argv) {
   CLI::App app("What the engine does a second, and what cooperation costs on top of it.", "tessy_bench");
   BenchOptions options;
@@ -279,6 +295,7 @@ int Main(int argc, char** argv) {
       "models at their\n"
       "best would take for passing every token once through each of them; rates are tokens a CPU-second.\n");
   Json report;
+  report["decisions"] = BenchDecisions();
   if (options.models != "mini") {
     const Pair pair = MakeRandomPair(folder, options.length);
     report["random"] = BenchPair(pair, options);

@@ -16,10 +16,12 @@ add_subdirectory("${TESSY_LLAMA_DIR}" "${CMAKE_BINARY_DIR}/llama.cpp" EXCLUDE_FR
 # Only the Jinja engine of llama.cpp's `common`: renders a model's own chat template. It takes its JSON from the
 # copy that llama.cpp vendors, in a namespace-compatible version; nothing outside src/model/llama sees it.
 file(GLOB jinja_sources "${TESSY_LLAMA_DIR}/common/jinja/*.cpp")
-add_library(llama_jinja STATIC EXCLUDE_FROM_ALL ${jinja_sources} "${TESSY_LLAMA_DIR}/common/unicode.cpp")
+add_library(llama_jinja STATIC EXCLUDE_FROM_ALL ${jinja_sources} "${TESSY_LLAMA_DIR}/common/unicode.cpp"
+  "${TESSY_LLAMA_DIR}/common/json.cpp")
 target_include_directories(llama_jinja SYSTEM PUBLIC
   "${TESSY_LLAMA_DIR}/common" "${TESSY_LLAMA_DIR}/vendor")
 target_compile_options(llama_jinja PRIVATE -w)
+target_link_libraries(llama_jinja PRIVATE ggml-base)  # json.cpp takes its assert from there
 
 # Its headers are not ours to warn about.
 foreach(target llama ggml ggml-base ggml-cpu)

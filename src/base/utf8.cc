@@ -137,6 +137,15 @@ void AppendUtf8(std::string& out, char32_t value) {
   }
 }
 
+bool IsBlankText(std::string_view text) {
+  while (!text.empty()) {
+    const CodePoint point = FirstCodePoint(text);
+    if (!IsWhitespace(point.value)) return false;
+    text.remove_prefix(point.bytes);
+  }
+  return true;
+}
+
 bool IsNewline(char32_t c) { return c == U'\n' || c == U'\r'; }
 
 bool IsBlank(char32_t c) { return c == U' ' || c == U'\t'; }

@@ -19,6 +19,9 @@ struct CodePoint {
 CodePoint FirstCodePoint(std::string_view text);
 CodePoint LastCodePoint(std::string_view text);
 
+// Nothing but whitespace, or nothing at all.
+bool IsBlankText(std::string_view text);
+
 // Bytes at the end of `text` that begin a character and do not finish it (0 to 3). Bytes that no continuation
 // can make valid count as finished.
 size_t IncompleteTail(std::string_view text);

@@ -299,5 +299,11 @@ TEST(CharacterClass, SpacelessScriptsHoldNoWhitespace) {
   }
 }
 
+TEST(IsBlankText, KnowsWhitespaceOfAnyKind) {
+  for (const char* blank : {"", " ", "\n\t \r", "\u3000\u00A0 "}) EXPECT_TRUE(IsBlankText(blank)) << blank;
+  for (const char* text : {".", "  a", "\u3000中", "\xFF", " \xE3\x80"})
+    EXPECT_FALSE(IsBlankText(text)) << text;
+}
+
 }  // namespace
 }  // namespace tessy

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/bytes.h"
 #include "cli/visible.h"
 #include "model/family.h"
 #include "model/llama/gguf_file.h"
@@ -22,17 +22,9 @@ struct InspectFlags {
 };
 
 constexpr const char* kChatTemplate = "tokenizer.chat_template";
+// Of the usual cache; --exact keeps F32, twice as much.
+constexpr uint64_t kBytesOfF16 = 2;
 constexpr const char* kHead = "cls.output.weight";
-
-// The figures are those of an F16 cache; --exact keeps F32, twice as much.
-uint64_t CacheBytesPerToken(const GgufFile& file) {
-  const int64_t heads = std::max<int64_t>(1, file.ArchInteger("attention.head_count").value_or(1));
-  const int64_t width = file.ArchInteger("embedding_length").value_or(0);
-  const int64_t kv_heads = file.ArchInteger("attention.head_count_kv").value_or(heads);
-  const int64_t key = file.ArchInteger("attention.key_length").value_or(width / heads);
-  const int64_t value = file.ArchInteger("attention.value_length").value_or(width / heads);
-  return static_cast<uint64_t>(file.ArchInteger("block_count").value_or(0) * kv_heads * (key + value) * 2);
-}
 
 uint64_t Parameters(const GgufFile& file) {
   uint64_t count = 0;
@@ -54,7 +46,7 @@ Json Describe(const GgufFile& file) {
             {"layers", file.ArchInteger("block_count").value_or(0)},
             {"width", file.ArchInteger("embedding_length").value_or(0)},
             {"context_tokens", file.ArchInteger("context_length").value_or(0)},
-            {"cache_bytes_per_token", CacheBytesPerToken(file)}};
+            {"cache_bytes_per_token", file.cache_values_per_token() * kBytesOfF16}};
   json["vocabulary"] = {{"model", file.String("tokenizer.ggml.model").value_or("")},
                         {"pre", file.String("tokenizer.ggml.pre").value_or("")},
                         {"tokens", file.Strings("tokenizer.ggml.tokens").size()},
@@ -71,13 +63,6 @@ Json Describe(const GgufFile& file) {
   return json;
 }
 
-std::string Size(uint64_t bytes) {
-  if (bytes >= (uint64_t{1} << 30))
-    return fmt::format("{:.2f} GiB", static_cast<double>(bytes) / (uint64_t{1} << 30));
-  if (bytes >= (uint64_t{1} << 20)) return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20));
-  return fmt::format("{:.1f} KiB", static_cast<double>(bytes) / 1024);
-}
-
 std::string ForPeople(const Json& d) {
   std::string out;
   const auto line = [&out](std::string_view what, const std::string& value) {
@@ -88,9 +73,9 @@ std::string ForPeople(const Json& d) {
   line("architecture", fmt::format("{}, {} layers, width {}", d["architecture"].get<std::string>(),
                                    d["layers"].get<int64_t>(), d["width"].get<int64_t>()));
   line("parameters",
-       fmt::format("{} ({})", d["parameters"].get<uint64_t>(), Size(d["bytes"].get<uint64_t>())));
+       fmt::format("{} ({})", d["parameters"].get<uint64_t>(), FormatBytes(d["bytes"].get<uint64_t>())));
   line("context", fmt::format("{} tokens, {} of cache a token", d["context_tokens"].get<int64_t>(),
-                              Size(d["cache_bytes_per_token"].get<uint64_t>())));
+                              FormatBytes(d["cache_bytes_per_token"].get<uint64_t>())));
   const Json& vocabulary = d["vocabulary"];
   line("vocabulary", fmt::format("{} tokens, {} {}, fingerprint {}", vocabulary["tokens"].get<size_t>(),
                                  vocabulary["model"].get<std::string>(), vocabulary["pre"].get<std::string>(),

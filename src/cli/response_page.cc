@@ -188,7 +188,7 @@ class Page {
     out_ += "<section class=\"question\">\n";
     if (only_question) out_ += "<h2>Question</h2>\n";
     for (size_t i = 0; i + 1 < response_.messages.size(); ++i) {
-      const ChatMessage& message = response_.messages[i];
+      const Message& message = response_.messages[i];
       out_ += "<div class=\"turn\">";
       if (!only_question) Add("<h2>{}</h2>", Escape(message.role));
       Add("<div class=\"text\">{}</div></div>\n", Escape(TrimNewlines(message.content)));

@@ -35,7 +35,7 @@ class TextPage {
           kDim);
   }
 
-  void Question(const std::vector<ChatMessage>& messages) {
+  void Question(const std::vector<Message>& messages) {
     for (size_t i = 0; i + 1 < messages.size(); ++i) {
       const bool only_question = messages.size() == 2;
       Paint(fmt::format("{}\n", only_question ? "question" : VisibleLine(messages[i].role)), kBold);

@@ -27,7 +27,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-std::string FileName(const std::string& path) { return path.substr(path.find_last_of('/') + 1); }
+std::string FileName(const std::string& path) { return std::filesystem::path(path).filename().string(); }
 
 void Say(const std::string& line) { fmt::print(stderr, "{}\n", line); }
 
@@ -130,15 +130,13 @@ Status SynthCommand::LoadCast() {
 
 void SynthCommand::MakeTasks() {
   for (const Question& question : questions_) {
-    std::vector<Message> messages;
-    for (const ChatMessage& message : question.messages) messages.push_back({message.role, message.content});
     for (uint32_t sample = 0; sample < flags_.samples_per_question; ++sample) {
       const bool done = files_ && files_->IsDone(question.id, sample);
       const bool failed = files_ && files_->HasFailed(question.id, sample);
       resumed_done_ += done ? 1 : 0;
       resumed_failed_ += failed && !done ? 1 : 0;
       if (!done && !failed)
-        tasks_.push_back({.question_id = question.id, .sample = sample, .messages = messages});
+        tasks_.push_back({.question_id = question.id, .sample = sample, .messages = question.messages});
     }
   }
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "model/llama/gguf_file.h"
@@ -30,7 +31,7 @@ Status CheckSpecs(const std::vector<std::string>& specs, const char* flag) {
 Result<Json> DescribeModel(const std::string& path) {
   auto file = GgufFile::Open(path);
   if (!file) return tl::unexpected(file.error());
-  return Json{{"file", path.substr(path.find_last_of('/') + 1)},
+  return Json{{"file", std::filesystem::path(path).filename().string()},
               {"fingerprint", fmt::format("{:016x}", file->content_fingerprint())}};
 }
 
@@ -71,6 +72,14 @@ CLI::Validator Date() {
 double Decimal(float value) { return std::stod(fmt::format("{}", value)); }
 
 std::string FirstOf(const std::vector<std::string>& specs) { return specs.empty() ? "" : specs.front(); }
+
+// "{tessy,student-only,…}", for the help and the shell's completion.
+std::string MethodChoice() {
+  std::string choice;
+  for (const Method& method : kMethods)
+    choice += fmt::format("{}{}", choice.empty() ? "{" : ",", method.name);
+  return choice + "}";
+}
 
 }  // namespace
 
@@ -135,8 +144,8 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
       ->check(CLI::IsMember({"low", "medium", "high"}))
       ->group("Models");
 
-  command
-      .add_option("--method", f.method, "tessy, student-only, teacher-only, teacher-think, teacher-answer")
+  command.add_option("--method", f.method, "who writes what; tessy is Algorithm 1 of the paper")
+      ->type_name(MethodChoice())
       ->capture_default_str()
       ->group("Method");
   command
@@ -268,18 +277,18 @@ Result<LlamaCastOptions> CastOptionsOf(const SynthFlags& flags, const Method& me
   options.boundaries = {flags.student_boundary, flags.teacher_boundary};
   options.families = {flags.student_family, flags.teacher_family};
   for (const Role role : {Role::kStudent, Role::kTeacher}) {
-    if (method.Uses(role) && options.models[static_cast<size_t>(role)].empty()) {
+    if (method.Uses(role) && options.models[Index(role)].empty()) {
       return Fail(ErrorCode::kInvalidArgument,
                   fmt::format("--{0} is missing: --method {1} needs it; give a .gguf file", Name(role),
                               flags.method));
     }
-    const std::string& boundary = options.boundaries[static_cast<size_t>(role)];
+    const std::string& boundary = options.boundaries[Index(role)];
     if (method.cooperative() && IsServer(boundary)) {
       return Fail(ErrorCode::kInvalidArgument,
                   fmt::format("--{}-boundary {}: this build reads .gguf files and lexicon only", Name(role),
                               boundary));
     }
-    TemplateOptions& told = options.template_options[static_cast<size_t>(role)];
+    TemplateOptions& told = options.template_options[Index(role)];
     told.date = flags.template_date;
     if (!flags.reasoning_effort.empty())
       told.variables.emplace_back("reasoning_effort", flags.reasoning_effort);
@@ -326,7 +335,7 @@ Result<std::string> DescribeSettings(const SynthFlags& flags, const Method& meth
   const std::array<std::string, 2> boundaries{flags.student_boundary, flags.teacher_boundary};
   const std::array<std::string, 2> families{flags.student_family, flags.teacher_family};
   for (const Role role : {Role::kStudent, Role::kTeacher}) {
-    const auto i = static_cast<size_t>(role);
+    const auto i = Index(role);
     if (!models[i].empty()) {
       auto model = DescribeModel(models[i]);
       if (!model) return tl::unexpected(model.error());

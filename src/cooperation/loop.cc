@@ -13,10 +13,9 @@
 namespace tessy {
 namespace {
 
-constexpr uint32_t kRepetitionCheckTokens = 64;  // method, section 7
 constexpr float kNotAsked = std::numeric_limits<float>::quiet_NaN();
 
-const CutPolicy& PolicyOf(const LoopState& s) { return s.settings.cut[static_cast<size_t>(s.speaker)]; }
+const CutPolicy& PolicyOf(const LoopState& s) { return s.settings.cut[Index(s.speaker)]; }
 
 SpanView ViewOf(const LoopState& s) {
   const bool by_token = s.open < s.span.size() && s.span[s.open].end != DraftToken::End::kNone;
@@ -25,6 +24,7 @@ SpanView ViewOf(const LoopState& s) {
           .ends = s.ends,
           .p_style = s.p_style,
           .open = s.open,
+          .settled = s.settled,
           .ends_by_token = by_token,
           .speaker = s.speaker};
 }
@@ -39,7 +39,7 @@ void TakeIn(LoopState& s, const DraftToken& token) {
   s.p_style.push_back(kNotAsked);
   if (s.open + 1 < s.span.size()) return;
   if (token.end != DraftToken::End::kNone) return;
-  s.closing_at = FindMarker(s.text, looked_at, s.settings.close_texts[static_cast<size_t>(s.speaker)]);
+  s.closing_at = FindMarker(s.text, looked_at, s.settings.close_texts[Index(s.speaker)]);
   if (!s.closing_at) ++s.open;
 }
 
@@ -67,7 +67,7 @@ SpanKind KindOf(const LoopState& s) {
   return s.speaker == Role::kStudent ? SpanKind::kStyle : SpanKind::kCapability;
 }
 
-uint32_t& TokensOfSpeaker(LoopState& s) { return s.tokens_by_role[static_cast<size_t>(s.speaker)]; }
+uint32_t& TokensOfSpeaker(LoopState& s) { return s.tokens_by_role[Index(s.speaker)]; }
 
 bool SpanHasText(const LoopState& s) { return !s.y.spans.empty() && s.y.spans.back().role == s.speaker; }
 
@@ -91,11 +91,6 @@ Action Failure(Action action, FailureReason reason) {
   action.kind = Action::Kind::kFail;
   action.reason = reason;
   return action;
-}
-
-bool IsBlankText(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return IsWhitespace(static_cast<unsigned char>(c)); });
 }
 
 // A marker that came in pieces: the pieces that were kept already go again. (Where it began in an earlier
@@ -141,6 +136,7 @@ void SwitchRoles(LoopState& s, Action& action, size_t cut) {
   s.p_style.clear();
   s.kept = 0;
   s.silent_tokens = 0;
+  s.settled = 0;
   s.open = 0;
   s.closing_at.reset();
   s.context_full = false;  // it was the other role's
@@ -212,6 +208,7 @@ Action Step(LoopState& s, const Event& event) {
       return action;
     }
     verdict = Judge(ViewOf(s), PolicyOf(s));
+    s.settled = verdict.settled;
   }
 
   const bool ended = !verdict.cut && s.open < s.span.size();

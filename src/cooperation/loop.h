@@ -74,6 +74,7 @@ struct LoopState {
   std::vector<size_t> ends;          // bytes of `text` through each token of the span
   std::vector<float> p_style;        // of the span's tokens, NaN where not asked
   std::vector<uint32_t> asked;       // places of the question under way
+  size_t settled = 0;                // Verdict::settled of the span
   std::optional<size_t> closing_at;  // first byte of the close text, once it is complete
   size_t open = 0;  // tokens of the span before the one that ends the thinking; all, if none does
   bool context_full = false;

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 namespace tessy {
+
+// Kept tokens from one look at a text under way to the next (method, section 7).
+inline constexpr uint32_t kRepetitionCheckTokens = 64;
 
 // Does the text end in a loop: a fragment of 3 to 50 words, repeated 8 times or more in a row up to the end
 // of the text? (Method, "What makes a sample fail".) A word is a run of characters without whitespace; in

@@ -25,8 +25,8 @@ struct DraftPosition {
 struct DraftRequest {
   uint32_t tokens_max = 1;
   DraftPosition position;
-  // Stop after a token with which one of these becomes complete in the stage's text; may be empty. Must
-  // outlive the draft.
+  // Stop after a token with which one of these becomes complete in this draft; may be empty. One that began
+  // in an earlier draft is the caller's to find. Must outlive the draft.
   std::span<const std::string> stop_texts;
 };
 

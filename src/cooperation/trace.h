@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -13,6 +14,9 @@ enum class Role : uint8_t { kStudent, kTeacher };
 
 constexpr Role Other(Role role) { return role == Role::kStudent ? Role::kTeacher : Role::kStudent; }
 std::string_view Name(Role role);  // "student", "teacher"
+// For what there is one of for each role.
+inline constexpr std::array<Role, 2> kRoles{Role::kStudent, Role::kTeacher};
+constexpr size_t Index(Role role) { return static_cast<size_t>(role); }
 
 // What a span holds. Style and capability are the kinds of a cooperative thinking; thinking is that of a
 // method with one thinker.

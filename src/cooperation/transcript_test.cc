@@ -51,8 +51,6 @@ struct Transcript {
   std::vector<std::string> results;  // without the arrow
 };
 
-size_t Index(Role role) { return static_cast<size_t>(role); }
-
 // ---- Reading
 
 Role RoleNamed(std::string_view name) {

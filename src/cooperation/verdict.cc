@@ -1,5 +1,6 @@
 #include "cooperation/verdict.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "base/utf8.h"
@@ -24,9 +25,14 @@ bool BelongsToOther(const SpanView& span, const CutPolicy& policy, size_t i) {
   return style != (span.speaker == Role::kStudent);
 }
 
+// The first that is not settled yet, so that judging a span costs what its new tokens cost.
+size_t FirstUnsettled(const SpanView& span, const CutPolicy& policy) {
+  return std::max(FirstCandidate(span, policy), span.settled + 1);
+}
+
 // After how many tokens the predictor first gave the next one to the other role; 0 if nowhere.
 size_t FirstDue(const SpanView& span, const CutPolicy& policy) {
-  for (size_t i = FirstCandidate(span, policy); i <= span.open; ++i) {
+  for (size_t i = FirstUnsettled(span, policy); i <= span.open; ++i) {
     if (BelongsToOther(span, policy, i)) return i;
   }
   return 0;
@@ -85,10 +91,10 @@ Verdict JudgeDroppingWord(const SpanView& span, const CutPolicy& policy, size_t 
 // A predictor that is asked at places only: the due place is the cut.
 Verdict JudgeAtPlaces(const SpanView& span, const CutPolicy& policy, size_t due) {
   if (due != 0) return {.cut = due, .certain = due};
-  for (size_t i = FirstCandidate(span, policy); i <= span.open; ++i) {
-    if (!PlaceAfter(span, i)) return {.cut = {}, .certain = i};
+  for (size_t i = FirstUnsettled(span, policy); i <= span.open; ++i) {
+    if (!PlaceAfter(span, i)) return {.cut = {}, .certain = i, .settled = i - 1};
   }
-  return {.cut = {}, .certain = span.open};
+  return {.cut = {}, .certain = span.open, .settled = span.open};
 }
 
 }  // namespace
@@ -107,7 +113,7 @@ std::optional<bool> PlaceAfter(const SpanView& span, size_t i) {
 
 std::vector<uint32_t> PlacesToAsk(const SpanView& span, const CutPolicy& policy) {
   std::vector<uint32_t> places;
-  for (size_t i = FirstCandidate(span, policy); i <= span.open; ++i) {
+  for (size_t i = FirstUnsettled(span, policy); i <= span.open; ++i) {
     if (BelongsToOther(span, policy, i)) break;  // what comes after the first boundary does not matter
     if (!std::isnan(span.p_style[i - 1])) continue;
     if (policy.reads_tokens || PlaceAfter(span, i).value_or(false))
@@ -119,15 +125,21 @@ std::vector<uint32_t> PlacesToAsk(const SpanView& span, const CutPolicy& policy)
 Verdict Judge(const SpanView& span, const CutPolicy& policy) {
   const size_t due = FirstDue(span, policy);
   if (!policy.reads_tokens) return JudgeAtPlaces(span, policy, due);
+  Verdict verdict;
   switch (policy.rule) {
     case CutRule::kToken:
-      return JudgeAtTokens(span, due);
+      verdict = JudgeAtTokens(span, due);
+      break;
     case CutRule::kCompleteWord:
-      return due == 0 ? Verdict{.cut = {}, .certain = span.open} : FirstPlaceFrom(span, due);
+      verdict = due == 0 ? Verdict{.cut = {}, .certain = span.open} : FirstPlaceFrom(span, due);
+      break;
     case CutRule::kDropWord:
-      return JudgeDroppingWord(span, policy, due);
+      verdict = JudgeDroppingWord(span, policy, due);
+      break;
   }
-  return {};
+  // Every token has its answer; up to the one that is due they are the speaker's.
+  verdict.settled = due == 0 ? span.open : due - 1;
+  return verdict;
 }
 
 }  // namespace tessy

@@ -19,7 +19,8 @@ struct SpanView {
   std::span<const DraftToken> tokens;  // of this span
   std::span<const size_t> ends;        // ends[i]: bytes of `text` through tokens[i]
   std::span<const float> p_style;      // p_style[i]: P(style) after i + 1 tokens; NaN where not asked yet
-  size_t open = 0;  // tokens before the one that ends the thinking or the sequence, if there is one
+  size_t open = 0;     // tokens before the one that ends the thinking or the sequence, if there is one
+  size_t settled = 0;  // Verdict::settled of the tokens judged before
   bool ends_by_token = false;  // the token at `open` is a close or end-of-sequence token
   Role speaker = Role::kStudent;
 };
@@ -43,6 +44,7 @@ std::vector<uint32_t> PlacesToAsk(const SpanView& span, const CutPolicy& policy)
 struct Verdict {
   std::optional<size_t> cut;  // the span ends after this many tokens and the other role goes on
   size_t certain = 0;         // tokens that stay, whatever is drafted after them
+  size_t settled = 0;         // no boundary is after any of these tokens: they need not be looked at again
 };
 
 // The boundary of the draft, moved to where a cut may fall. A pure function of the tokens drafted so far, and

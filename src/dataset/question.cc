@@ -54,7 +54,7 @@ Result<std::string> TurnText(const Json& turn, const char* name, const char* oth
   return value->get<std::string>();
 }
 
-Result<ChatMessage> ReadTurn(const Json& turn) {
+Result<Message> ReadTurn(const Json& turn) {
   if (!turn.is_object()) return Bad(fmt::format("is {}, not an object", KindOf(turn)));
   auto role = TurnText(turn, "role", "from");
   if (!role) return tl::unexpected(role.error());
@@ -62,25 +62,25 @@ Result<ChatMessage> ReadTurn(const Json& turn) {
   if (known.empty()) return Bad(fmt::format("is of the unknown role \"{}\"", *role));
   auto content = TurnText(turn, "content", "value");
   if (!content) return tl::unexpected(content.error());
-  return ChatMessage{std::string(known), std::move(*content)};
+  return Message{std::string(known), std::move(*content)};
 }
 
-Result<std::vector<ChatMessage>> ReadTurns(const Json& list) {
-  std::vector<ChatMessage> messages;
+Result<std::vector<Message>> ReadTurns(const Json& list) {
+  std::vector<Message> messages;
   for (const Json& turn : list) {
     auto message = ReadTurn(turn);
     if (!message) return Bad(fmt::format("turn {} {}", messages.size() + 1, message.error().message));
     messages.push_back(std::move(*message));
   }
   while (!messages.empty() && messages.back().role == "assistant") messages.pop_back();
-  const auto is_user = [](const ChatMessage& message) { return message.role == "user"; };
+  const auto is_user = [](const Message& message) { return message.role == "user"; };
   if (std::ranges::none_of(messages, is_user)) return Bad("holds no turn of the user");
   if (!is_user(messages.back())) return Bad("ends in a turn of the system");
   return messages;
 }
 
-Status CheckMessages(const std::vector<ChatMessage>& messages) {
-  for (const ChatMessage& message : messages) {
+Status CheckMessages(const std::vector<Message>& messages) {
+  for (const Message& message : messages) {
     if (message.content.find('\0') != std::string::npos) return Bad("holds a NUL character");
   }
   const std::string& asked = messages.back().content;
@@ -172,7 +172,7 @@ class Row {
   }
 
   Status ReadSystemPrompt() {
-    const auto is_system = [](const ChatMessage& message) { return message.role == "system"; };
+    const auto is_system = [](const Message& message) { return message.role == "system"; };
     if (std::ranges::any_of(question_.messages, is_system)) return {};
     const Json* prompt = Use("system_prompt");
     if (prompt == nullptr) return {};
@@ -199,9 +199,9 @@ Result<Question> ReadRow(std::string_view line) {
 }
 
 // Messages hold no NUL, so it can part them.
-std::string PromptName(const std::vector<ChatMessage>& messages) {
+std::string PromptName(const std::vector<Message>& messages) {
   std::string text;
-  for (const ChatMessage& message : messages) {
+  for (const Message& message : messages) {
     text.append(message.role).push_back('\0');
     text.append(message.content).push_back('\0');
   }

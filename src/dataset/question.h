@@ -5,20 +5,14 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/message.h"
 
 namespace tessy {
-
-struct ChatMessage {
-  std::string role;  // "system", "user", "assistant"
-  std::string content;
-
-  bool operator==(const ChatMessage&) const = default;
-};
 
 // A prompt to be answered. The last message is the user's.
 struct Question {
   std::string id;
-  std::vector<ChatMessage> messages;
+  std::vector<Message> messages;
   std::string
       source_json;  // the fields of the row that were not read here, as one JSON object; empty if none
   size_t line = 0;  // where it stands in its file, from 1

@@ -49,12 +49,12 @@ std::vector<std::string> Ids(const Questions& read) {
 }
 
 TEST_F(QuestionTest, EveryShapeOfPromptIsRead) {
-  const std::vector<ChatMessage> plain = {{"user", "Hi"}};
-  const std::vector<ChatMessage> with_system = {{"system", "Be brief."}, {"user", "Hi"}};
-  const std::vector<ChatMessage> several = {{"user", "Hi"}, {"assistant", "Hello."}, {"user", "And?"}};
+  const std::vector<Message> plain = {{"user", "Hi"}};
+  const std::vector<Message> with_system = {{"system", "Be brief."}, {"user", "Hi"}};
+  const std::vector<Message> several = {{"user", "Hi"}, {"assistant", "Hello."}, {"user", "And?"}};
   const struct {
     std::string_view row;
-    std::vector<ChatMessage> messages;
+    std::vector<Message> messages;
   } cases[] = {
       {R"({"prompt": "Hi"})", plain},
       {R"({"prompt": null, "messages": [{"role": "user", "content": "Hi"}]})", plain},

@@ -106,11 +106,11 @@ class Fields {
   Status status_;
 };
 
-Status ReadMessages(const Json& list, std::vector<ChatMessage>& messages) {
+Status ReadMessages(const Json& list, std::vector<Message>& messages) {
   for (const Json& item : list) {
     const std::string place = fmt::format("messages[{}]", messages.size());
     if (!item.is_object()) return Bad(place + " is not an object");
-    ChatMessage message;
+    Message message;
     Fields fields(item, place + ".");
     fields.Read("role", message.role);
     fields.Read("content", message.content);
@@ -216,9 +216,9 @@ Status ReadResponse(const Json& row, Response& response) {
       .and_then([&] { return ReadSampling(*sampling, response.sampling); });
 }
 
-Json MessagesJson(const std::vector<ChatMessage>& messages) {
+Json MessagesJson(const std::vector<Message>& messages) {
   Json list = Json::array();
-  for (const ChatMessage& message : messages) {
+  for (const Message& message : messages) {
     list.push_back(Json{{"role", Sanitize(message.role)}, {"content", Sanitize(message.content)}});
   }
   return list;

@@ -66,7 +66,7 @@ struct Response {
   std::string question_id;
   uint32_t sample = 0;
   std::string method;
-  std::vector<ChatMessage> messages;
+  std::vector<Message> messages;
   std::vector<ResponseSpan> spans;
   std::string closed_by =
       {};  // who closed the thinking; empty (null in JSON) for a method that has no such thing

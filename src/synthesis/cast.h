@@ -6,10 +6,10 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/message.h"
 #include "cooperation/boundary_predictor.h"
 #include "cooperation/session.h"
 #include "model/family.h"
-#include "model/message.h"
 
 namespace tessy {
 

@@ -8,8 +8,10 @@
 #include <string>
 #include <thread>
 
+#include "base/bytes.h"
 #include "boundary/classifier/classifier_reader.h"
 #include "boundary/lexicon/lexicon_reader.h"
+#include "cooperation/loop.h"
 #include "model/llama/llama_session.h"
 
 namespace tessy {
@@ -21,16 +23,6 @@ constexpr size_t kPredictorContext = 256;      // the window of 200 tokens, roun
 constexpr size_t kContextRounding = 256;       // of llama.cpp
 constexpr uint64_t kSmallModel = 200'000'000;  // parameters; below it, threads cost more than they bring
 constexpr const char* kLexicon = "lexicon";
-
-constexpr std::array<Role, 2> kRoles{Role::kStudent, Role::kTeacher};
-size_t Index(Role role) { return static_cast<size_t>(role); }
-
-double Gib(uint64_t bytes) { return static_cast<double>(bytes) / (uint64_t{1} << 30); }
-
-std::string Size(uint64_t bytes) {
-  return bytes < (uint64_t{1} << 30) ? fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20))
-                                     : fmt::format("{:.1f} GiB", Gib(bytes));
-}
 
 int ThreadsFor(const LlamaModel& model, int asked) {
   if (asked > 0) return asked;
@@ -57,11 +49,11 @@ uint64_t MemoryPlan::total() const {
 std::string MemoryPlan::Describe() const {
   std::string out;
   for (const Line& line : lines) {
-    out += fmt::format("{}{} {} + {} x {}", out.empty() ? "" : "; ", line.what, Size(line.weights),
-                       concurrency, Size(line.cache_per_sample));
+    out += fmt::format("{}{} {} + {} x {}", out.empty() ? "" : "; ", line.what, FormatBytes(line.weights),
+                       concurrency, FormatBytes(line.cache_per_sample));
   }
   return fmt::format("{} samples at a time, context {}: {}; {} in all of {}", concurrency, context_tokens,
-                     out, Size(total()), Size(budget));
+                     out, FormatBytes(total()), FormatBytes(budget));
 }
 
 Result<MemoryPlan> PlanMemory(std::vector<MemoryPlan::Line> lines, int concurrency, size_t context_tokens,
@@ -169,9 +161,9 @@ Status LlamaCast::PreparePlayer(Role role, const LlamaCastOptions& options) {
   if (model == nullptr) return {};
 
   const Vocabulary& vocabulary = model->vocabulary();
+  const auto tokens = model->file().Strings("tokenizer.ggml.tokens");
   const auto marker = [&](const char* key) {
     const auto id = model->file().Integer(key);
-    const auto tokens = model->file().Strings("tokenizer.ggml.tokens");
     return id && *id >= 0 && static_cast<size_t>(*id) < tokens.size() ? tokens[static_cast<size_t>(*id)]
                                                                       : std::string();
   };
@@ -290,9 +282,9 @@ Result<OpenedSession> LlamaCast::OpenSession(Role role, std::span<const Message>
     return Fail(ErrorCode::kInvalidData, fmt::format("the {}'s prompt is empty", Name(role)));
   const size_t prompt_tokens = prompt.size();
   if (prompt_tokens + 1 >= plan_.context_tokens) {
-    return Fail(ErrorCode::kResourceLimit,
-                fmt::format("prompt_too_long: {} tokens for the {}, whose context holds {}", prompt_tokens,
-                            Name(role), plan_.context_tokens));
+    return Fail(ErrorCode::kResourceLimit, fmt::format("{}: {} tokens for the {}, whose context holds {}",
+                                                       Name(FailureReason::kPromptTooLong), prompt_tokens,
+                                                       Name(role), plan_.context_tokens));
   }
   const auto& engines = engines_[Index(role)];
   const auto engine = std::max_element(engines.begin(), engines.end(), [](const auto& a, const auto& b) {

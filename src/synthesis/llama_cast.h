@@ -72,8 +72,8 @@ class LlamaCast final : public Cast {
   bool shares_vocabulary() const { return shares_vocabulary_; }
   bool roles_share_vocabulary() const { return roles_share_vocabulary_; }
   // By role: nullptr where the cast has none. For the names and fingerprints of what played.
-  const LlamaModel* model(Role role) const { return models_[static_cast<size_t>(role)].get(); }
-  const LlamaModel* predictor(Role role) const { return predictors_[static_cast<size_t>(role)].get(); }
+  const LlamaModel* model(Role role) const { return models_[Index(role)].get(); }
+  const LlamaModel* predictor(Role role) const { return predictors_[Index(role)].get(); }
   std::vector<std::pair<std::string, EngineStats>> stats() const;
 
  private:

@@ -52,8 +52,8 @@ Response FormResponse(const Question& question, const SampleTask& task, const Sa
       content.AddSpan(outcome.answered_by, SpanKind::kAnswer, outcome.answer, outcome.answer_tokens));
   response.messages.push_back({.role = "assistant", .content = content.Take()});
 
-  const uint64_t student = outcome.thinking_tokens[static_cast<size_t>(Role::kStudent)];
-  const uint64_t teacher = outcome.thinking_tokens[static_cast<size_t>(Role::kTeacher)];
+  const uint64_t student = outcome.thinking_tokens[Index(Role::kStudent)];
+  const uint64_t teacher = outcome.thinking_tokens[Index(Role::kTeacher)];
   response.stats = {.thinking_tokens = student + teacher,
                     .student_tokens = student,
                     .teacher_tokens = teacher,

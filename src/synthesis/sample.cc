@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/random.h"
+#include "base/utf8.h"
 #include "cooperation/repetition.h"
 
 namespace tessy {
@@ -18,7 +19,6 @@ using asio::awaitable;
 
 // One thinker needs no boundary: its drafts are only as long as it takes to stay responsive.
 constexpr uint32_t kSoloDraftTokens = 16;
-constexpr uint32_t kRepetitionCheckTokens = 64;
 
 enum class Stage : uint64_t { kThinking = 1, kAnswer = 2 };
 
@@ -54,12 +54,6 @@ uint64_t StreamOf(const SampleSettings& settings, const SampleTask& task, uint32
   return HashParts(parts);
 }
 
-struct AttemptFailure {
-  std::string reason;
-  bool retry = true;
-  uint64_t tokens = 0;
-};
-
 // One attempt at one sample: its sessions, its readers, the loop.
 class Attempt {
  public:
@@ -78,10 +72,8 @@ class Attempt {
   awaitable<Result<Event>> Perform(LoopState& loop, const Action& action);
   void PassOn(const Action& action, Role drafted_by);
   void Show(const LoopState& loop, Role role, size_t count);
-  static size_t Index(Role role) { return static_cast<size_t>(role); }
   static tl::unexpected<Error> Failed(FailureReason reason) {
-    const bool retry = reason != FailureReason::kPromptTooLong;
-    return Fail(ErrorCode::kBackend, std::string(Name(reason)), retry);
+    return Fail(ErrorCode::kBackend, std::string(Name(reason)), /*retryable=*/true);
   }
 
   Cast& cast_;
@@ -101,7 +93,7 @@ class Attempt {
 
 Status Attempt::Open() {
   thinking_tokens_max_ = settings_.thinking_tokens_max;
-  for (const Role role : {Role::kStudent, Role::kTeacher}) {
+  for (const Role role : kRoles) {
     if (!settings_.method.Uses(role)) continue;
     auto opened = cast_.OpenSession(role, task_.messages);
     if (!opened) return tl::unexpected(opened.error());
@@ -123,7 +115,7 @@ LoopSettings Attempt::LoopSettingsOfTask() const {
   loop.thinking_tokens_max = thinking_tokens_max_;
   loop.first = settings_.method.thinker.value_or(Role::kStudent);
   const auto& own_form = cast_.FamilyOf(Role::kStudent).close_texts;
-  for (const Role role : {Role::kStudent, Role::kTeacher}) {
+  for (const Role role : kRoles) {
     // Whoever writes the marker of the form in which the response will stand has closed the thinking.
     auto texts = cast_.FamilyOf(role).close_texts;
     texts.insert(texts.end(), own_form.begin(), own_form.end());
@@ -244,8 +236,7 @@ awaitable<Result<void>> Attempt::Answer(SampleOutcome& outcome) {
     if (!draft) co_return tl::unexpected(draft.error());
     for (const DraftToken& token : draft->tokens) {
       if (token.end == DraftToken::End::kSequence) {
-        const bool blank = Trimmed(outcome.answer, " \t\r\n").empty();
-        if (blank) co_return Failed(FailureReason::kEmptyGeneration);
+        if (IsBlankText(outcome.answer)) co_return Failed(FailureReason::kEmptyGeneration);
         co_return Result<void>();
       }
       outcome.answer += token.text;

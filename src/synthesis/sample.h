@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "base/message.h"
 #include "cooperation/loop.h"
-#include "model/message.h"
 #include "synthesis/cast.h"
 #include "synthesis/method.h"
 

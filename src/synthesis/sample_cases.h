@@ -21,9 +21,6 @@ namespace tessy {
 
 using Vocabularies = std::vector<std::shared_ptr<const ScriptedVocabulary>>;
 
-inline constexpr std::array<Role, 2> kRoles{Role::kStudent, Role::kTeacher};
-inline size_t Index(Role role) { return static_cast<size_t>(role); }
-
 // ---- Small vocabularies, each with its own pieces for much the same text.
 
 inline std::shared_ptr<const ScriptedVocabulary> VocabularyOf(std::vector<ScriptedPiece> pieces) {

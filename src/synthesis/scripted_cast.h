@@ -119,7 +119,6 @@ class ScriptedCast final : public Cast {
   }
 
  private:
-  static size_t Index(Role role) { return static_cast<size_t>(role); }
   const ScriptedPlayer& PlayerOf(Role role) const { return options_.players[Index(role)]; }
   static std::shared_ptr<void> TakePlace(int& places) {
     ++places;

@@ -25,7 +25,7 @@ class ClassifierReader final : public BoundaryReader {
   void Rollback(size_t count) override;
   void EndSpan() override;
   void Ask(std::span<const uint32_t> places, AskDone done) override;
-  bool ReadsTokensOf(Role writer) const override { return reads_tokens_of_[static_cast<size_t>(writer)]; }
+  bool ReadsTokensOf(Role writer) const override { return reads_tokens_of_[Index(writer)]; }
 
  private:
   struct Place {

@@ -188,7 +188,7 @@ TEST_F(ClassifierReaderTest, AnswersAreThoseOfTheTextHoweverItCame) {
     std::vector<WrittenSpan> spans;
     size_t length = 0;
     for (Role writer = Role::kStudent; length < 520; writer = Other(writer)) {
-      const Vocabulary& vocabulary = reads[static_cast<size_t>(writer)] ? model_->vocabulary() : *foreign_;
+      const Vocabulary& vocabulary = reads[Index(writer)] ? model_->vocabulary() : *foreign_;
       std::string long_text(kText.substr(random.Below(kText.size())));
       for (size_t i = 0; i < 3; ++i) long_text += kText;
       const auto tokens = Written(vocabulary, long_text);
@@ -212,7 +212,7 @@ TEST_F(ClassifierReaderTest, AnswersAreThoseOfTheTextHoweverItCame) {
           next += random.Below(7);
         }
         if (random.Below(3) == 0) continue;
-        std::vector<uint32_t> places = PlacesOf(span, span.size(), reads[static_cast<size_t>(writer)]);
+        std::vector<uint32_t> places = PlacesOf(span, span.size(), reads[Index(writer)]);
         std::erase_if(places, [&](uint32_t place) { return place + 8 < span.size(); });
         if (places.empty()) continue;
         std::vector<float> expected;

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/message.h"
 #include "model/family.h"
-#include "model/message.h"
 
 namespace tessy {
 

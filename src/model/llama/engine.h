@@ -77,7 +77,7 @@ struct EngineStats {
   uint64_t tokens = 0;        // computed
   uint64_t refed_tokens = 0;  // among them: computed again because the model cannot roll back
   uint64_t sequence_copies = 0;
-  double cpu_seconds = 0.0;  // of the engine's own thread (and its helpers, where threads > 1)
+  double cpu_seconds = 0.0;  // of the engine's own thread; helpers, where threads > 1, are not in it
 };
 
 // One llama.cpp context with a thread of its own: batches whatever its sequences need (continuous batching).

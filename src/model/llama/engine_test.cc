@@ -18,79 +18,16 @@
 #include "llama.h"
 #include "model/llama/llama_vocabulary.h"
 #include "model/llama/numerics.h"
-#include "model/llama/testing/driver.h"
-#include "model/llama/testing/tiny_model.h"
+#include "model/llama/testing/test_models.h"
 
 namespace tessy {
 namespace {
 
 using testing::HasSubstr;
-using testing::Not;
-using Rows = std::vector<std::vector<float>>;
-using Tokens = std::vector<TokenId>;
-using Model = std::shared_ptr<const LlamaModel>;
-
-std::string LabModel(const std::string& name) {
-  return std::string(TESSY_SOURCE_DIR) + "/lab/models/" + name;
-}
-
-std::string TemporaryPath(const std::string& name) {
-  return std::filesystem::path(testing::TempDir()) / ("tessy_engine_test_" + name);
-}
-
-std::string TinyModel(const std::string& name, TinyModelSpec spec) {
-  if (spec.vocabulary.tokens.empty()) spec.vocabulary = MakeTinyVocabulary(320, 1);
-  const std::string path = TemporaryPath(name + ".gguf");
-  EXPECT_TRUE(WriteTinyModel(path, spec).has_value());
-  return path;
-}
-
-Model Loaded(const std::string& path, bool exact) {
-  auto model = LlamaModel::Load(path, {.exact = exact});
-  if (!model) ADD_FAILURE() << model.error().message;
-  return model.value();
-}
-
-std::unique_ptr<Engine> Started(EngineDriver& driver, const Model& model, const EngineOptions& options) {
-  auto engine = Engine::Create(model, options, driver.post());
-  if (!engine) ADD_FAILURE() << engine.error().message;
-  driver.Add(**engine);
-  return std::move(*engine);
-}
-
-Tokens SomeTokens(const LlamaModel& model, uint64_t seed, size_t count) {
-  const auto texts = static_cast<double>(model.vocabulary().size() - 5);
-  Tokens tokens(count);
-  for (size_t i = 0; i < count; ++i) tokens[i] = static_cast<TokenId>(UniformAt(seed, 9, i) * texts);
-  return tokens;
-}
-
-std::vector<size_t> AllPositions(size_t count) {
-  std::vector<size_t> positions(count);
-  std::iota(positions.begin(), positions.end(), size_t{0});
-  return positions;
-}
-
-// Computed alone, in an engine of its own. A batch holds as many rows as the engine has places, so this goes
-// one token at a time.
-Rows Alone(const Model& model, const Tokens& tokens, size_t context = 1024) {
-  EngineDriver driver;
-  const auto engine = Started(driver, model, {.sequences = 1, .context_tokens = context});
-  const auto sequence = engine->Open();
-  sequence->Append(tokens);
-  return RowsAt(driver, *sequence, AllPositions(tokens.size()));
-}
 
 double Spread(const std::vector<float>& row) {
   const auto [low, high] = std::minmax_element(row.begin(), row.end());
   return static_cast<double>(*high) - static_cast<double>(*low);
-}
-
-double Distance(const std::vector<float>& a, const std::vector<float>& b) {
-  double most = a.size() == b.size() ? 0.0 : INFINITY;
-  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i)
-    most = std::max(most, std::abs(double{a[i]} - double{b[i]}));
-  return std::isnan(most) ? INFINITY : most;
 }
 
 // ---- The same bits however the work is cut into batches.
@@ -155,47 +92,6 @@ TEST_P(ExactEngine, OddChunksAreLikeOneTokenAtATime) {
     }
   }
 }
-
-// Sequences that go on side by side, each with what is expected of it.
-class Choir {
- public:
-  struct Voice {
-    Tokens tokens;
-    Rows expected;
-    std::unique_ptr<Sequence> sequence;
-    std::unique_ptr<WantedRows> wanted;
-  };
-
-  void Join(Engine& engine, Tokens tokens, Rows expected) {
-    voices_.push_back({std::move(tokens), std::move(expected), engine.Open(), nullptr});
-  }
-  Voice& operator[](size_t i) { return voices_[i]; }
-
-  // Brings every voice that is there to `counts[i]` tokens, all at the same time, and compares.
-  void SingTo(EngineDriver& driver, const std::vector<size_t>& counts) {
-    for (size_t i = 0; i < voices_.size(); ++i) {
-      Voice& voice = voices_[i];
-      if (!voice.sequence) continue;
-      const size_t have = voice.sequence->tokens().size();
-      ASSERT_GT(counts[i], have);
-      voice.sequence->Append({voice.tokens.data() + have, counts[i] - have});
-      voice.wanted = std::make_unique<WantedRows>(*voice.sequence, std::vector{counts[i] - 1});
-    }
-    driver.RunUntil([&] {
-      return std::all_of(voices_.begin(), voices_.end(),
-                         [](const Voice& voice) { return !voice.sequence || voice.wanted->done(); });
-    });
-    for (size_t i = 0; i < voices_.size(); ++i) {
-      if (!voices_[i].sequence) continue;
-      ASSERT_TRUE(voices_[i].wanted->status().has_value());
-      ASSERT_EQ(voices_[i].wanted->rows()[0], voices_[i].expected[counts[i] - 1])
-          << "voice " << i << " at " << counts[i];
-    }
-  }
-
- private:
-  std::vector<Voice> voices_;
-};
 
 TEST_P(ExactEngine, SixtyFourTogetherAreLikeEachAlone) {
   constexpr size_t kVoices = 64;
@@ -558,6 +454,34 @@ TEST_F(EngineTest, WorkThatNobodyWaitsForStartsWhenItIsWorthIt) {
   EXPECT_EQ(engine->stats().tokens, 16U);
 }
 
+// A row is computed once: a token just drawn waits until it is known who goes on after it.
+TEST_F(EngineTest, ATokenHeldBackIsNotComputedBeforeSomebodyAsks) {
+  const Model model = Tiny();
+  const auto engine = Started(driver_, model, {.sequences = 2, .context_tokens = 256});
+  const auto drew = engine->Open();
+  const auto other = engine->Open();
+  drew->Append(SomeTokens(*model, 1, 5));
+  drew->HoldLast();
+  EXPECT_EQ(engine->pending_tokens(), 4U);
+  other->Append(SomeTokens(*model, 2, 3));
+  LastRow(driver_, *other);
+  EXPECT_EQ(engine->stats().tokens, 7U);
+  EXPECT_EQ(engine->pending_tokens(), 0U);
+  EXPECT_FALSE(engine->all_ready());  // it will come
+  const std::vector<float> row = LastRow(driver_, *drew);
+  EXPECT_EQ(engine->stats().tokens, 8U);
+  EXPECT_EQ(row, Alone(model, drew->tokens(), 256).back());
+  // What is appended after it lets it go.
+  drew->Append(SomeTokens(*model, 3, 2));
+  drew->HoldLast();
+  drew->Append(SomeTokens(*model, 4, 1));
+  EXPECT_EQ(engine->pending_tokens(), 3U);
+  // And it may be taken back.
+  drew->HoldLast();
+  drew->Truncate(drew->tokens().size() - 1);
+  EXPECT_EQ(engine->pending_tokens(), 2U);
+}
+
 TEST_F(EngineTest, AnEngineWaitsForTheBatchesUnderWayAndNoLonger) {
   const Model model = Tiny();
   const auto first = Started(driver_, model, {.sequences = 2, .context_tokens = 256});
@@ -671,222 +595,7 @@ TEST_F(EngineTest, ASlidingWindowRollsBackPastItsWidth) {
   EXPECT_EQ(engine->stats().refed_tokens, 0U);
 }
 
-// ---- Boundary predictors: the trunk with the head in the output matrix's place.
-
-// By llama.cpp's own way: states of the last layer, then the head.
-Rows HeadByHand(const std::string& path, const Tokens& tokens) {
-  llama_model_params params = llama_model_default_params();
-  llama_model* model = llama_model_load_from_file(path.c_str(), params);
-  llama_context_params context_params = llama_context_default_params();
-  context_params.n_ctx = 256;
-  context_params.n_batch = context_params.n_ubatch = 256;
-  context_params.embeddings = true;
-  context_params.pooling_type = LLAMA_POOLING_TYPE_NONE;
-  context_params.n_threads = context_params.n_threads_batch = 1;
-  context_params.type_k = context_params.type_v = GGML_TYPE_F32;
-  context_params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
-  llama_context* context = llama_init_from_model(model, context_params);
-  llama_batch batch = llama_batch_init(static_cast<int32_t>(tokens.size()), 0, 1);
-  batch.n_tokens = static_cast<int32_t>(tokens.size());
-  for (int i = 0; i < batch.n_tokens; ++i) {
-    batch.token[i] = tokens[static_cast<size_t>(i)];
-    batch.pos[i] = i;
-    batch.n_seq_id[i] = 1;
-    batch.seq_id[i][0] = 0;
-    batch.logits[i] = 1;
-  }
-  EXPECT_EQ(llama_decode(context, batch), 0);
-  const auto file = GgufFile::Open(path).value();
-  const auto head = file.ReadFloats(*file.Find("cls.output.weight")).value();
-  const auto width = static_cast<size_t>(llama_model_n_embd(model));
-  Rows rows;
-  for (int i = 0; i < batch.n_tokens; ++i) {
-    const float* state = llama_get_embeddings_ith(context, i);
-    std::vector<float> row(2);
-    for (size_t output = 0; output < 2; ++output) {
-      double sum = 0.0;
-      for (size_t j = 0; j < width; ++j) sum += double{state[j]} * double{head[output * width + j]};
-      row[output] = static_cast<float>(sum);
-    }
-    rows.push_back(row);
-  }
-  llama_batch_free(batch);
-  llama_free(context);
-  llama_model_free(model);
-  return rows;
-}
-
-void ExpectHeadByHand(const std::string& path) {
-  auto loaded = LlamaModel::LoadClassifier(path, {.exact = true});
-  ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
-  const Model model = *loaded;
-  EXPECT_TRUE(model->is_classifier());
-  EXPECT_EQ(model->output_width(), 2);
-  const Tokens tokens = SomeTokens(*model, 5, 200);
-  const Rows expected = HeadByHand(path, tokens);
-  const Rows rows = Alone(model, tokens, 256);
-  const auto biases = model->file().Floats("tessy.classifier.bias");
-  ASSERT_EQ(biases.size(), 2U);
-  double low = 1.0;
-  double high = 0.0;
-  for (size_t i = 0; i < tokens.size(); ++i) {
-    ASSERT_LT(Distance(rows[i], expected[i]), 1e-4) << i;
-    const double style = std::exp(double{expected[i][1]} + double{biases[1]});
-    const double capability = std::exp(double{expected[i][0]} + double{biases[0]});
-    const double p = model->StyleProbability(rows[i].data());
-    ASSERT_NEAR(p, style / (style + capability), 1e-4) << i;
-    low = std::min(low, p);
-    high = std::max(high, p);
-  }
-  EXPECT_LT(low, 0.4);
-  EXPECT_GT(high, 0.6);
-}
-
-TEST(Classifier, IsTheHeadOnTheTrunksStates) {
-  ExpectHeadByHand(LabModel("boundary-student.gguf"));
-  ExpectHeadByHand(LabModel("boundary-teacher.gguf"));
-}
-
-TEST(Classifier, EveryTypeOfWeightsWorks) {
-  for (const std::string type : {"f32", "f16", "q8_0"}) {
-    ExpectHeadByHand(
-        TinyModel("head_" + type, {.weights = type, .tied_output = true, .seed = 3, .head_outputs = 2}));
-  }
-}
-
-TEST(Classifier, BatchingDoesNotMatterWhenExact) {
-  const Model model = LlamaModel::LoadClassifier(
-                          TinyModel("head_exact", {.weights = "f16", .head_outputs = 2}), {.exact = true})
-                          .value();
-  EngineDriver driver;
-  const auto engine = Started(driver, model, {.sequences = 8, .context_tokens = 256});
-  Choir choir;
-  std::vector<size_t> counts;
-  for (size_t i = 0; i < 8; ++i) {
-    const Tokens tokens = SomeTokens(*model, i, 150);
-    choir.Join(*engine, tokens, Alone(model, tokens, 256));
-    counts.push_back(1 + 17 * i);
-  }
-  for (int step = 0; step < 10; ++step) {
-    ASSERT_NO_FATAL_FAILURE(choir.SingTo(driver, counts));
-    for (size_t& count : counts) ++count;
-  }
-}
-
-TEST(Classifier, LabelsSayWhichOutputIsStyle) {
-  const std::string path = TinyModel("labels", {.head_outputs = 2});
-  const Model model = LlamaModel::LoadClassifier(path, {}).value();
-  const float outputs[2] = {0.0F, 2.0F};
-  EXPECT_NEAR(model->StyleProbability(outputs), 1.0 / (1.0 + std::exp(-1.9)), 1e-6);
-}
-
-// ---- What is wrong with a file, in one line that names it.
-
-std::string ErrorOf(const Result<Model>& result, const std::string& path) {
-  if (result.has_value()) return "loads";
-  const std::string& message = result.error().message;
-  EXPECT_THAT(message, HasSubstr(path));
-  EXPECT_THAT(message, Not(HasSubstr("\n")));
-  return message;
-}
-std::string LoadError(const std::string& path) { return ErrorOf(LlamaModel::Load(path, {}), path); }
-std::string ClassifierError(const std::string& path) {
-  return ErrorOf(LlamaModel::LoadClassifier(path, {}), path);
-}
-
-void WriteBytes(const std::string& path, std::string_view bytes) {
-  std::ofstream(path, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-}
-
-std::string BytesOf(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-TEST(LoadError, OfAFileThatIsNotThere) {
-  const std::string path = TemporaryPath("nowhere.gguf");
-  EXPECT_THAT(LoadError(path), HasSubstr("no such model file"));
-  EXPECT_THAT(ClassifierError(path), HasSubstr("no such model file"));
-}
-
-TEST(LoadError, OfAFolder) {
-  const std::string path = TemporaryPath("folder");
-  std::filesystem::create_directory(path);
-  EXPECT_THAT(LoadError(path), HasSubstr("is a folder"));
-  EXPECT_THAT(ClassifierError(path), HasSubstr("is a folder"));
-}
-
-TEST(LoadError, OfAFileOfAnotherKind) {
-  const std::string path = TemporaryPath("text.gguf");
-  for (const std::string_view bytes : {"", "GG", "{\"architectures\": []}\n"}) {
-    WriteBytes(path, bytes);
-    EXPECT_THAT(LoadError(path), HasSubstr("not a GGUF file"));
-    EXPECT_THAT(ClassifierError(path), HasSubstr("not a GGUF file"));
-  }
-}
-
-TEST(LoadError, OfATruncatedFile) {
-  const std::string bytes = BytesOf(LabModel("boundary-teacher.gguf"));
-  const std::string path = TemporaryPath("truncated.gguf");
-  for (const size_t size : {size_t{5}, size_t{100}, size_t{2000}}) {
-    WriteBytes(path, bytes.substr(0, size));
-    EXPECT_THAT(LoadError(path), HasSubstr("damaged GGUF file")) << size;
-    EXPECT_THAT(ClassifierError(path), HasSubstr("damaged GGUF file")) << size;
-  }
-  for (const size_t size : {bytes.size() / 2, bytes.size() - 1000, bytes.size() - 1}) {
-    WriteBytes(path, bytes.substr(0, size));
-    EXPECT_THAT(LoadError(path), HasSubstr("truncated GGUF file: tensor ")) << size;
-    EXPECT_THAT(ClassifierError(path), HasSubstr("truncated GGUF file: tensor ")) << size;
-  }
-}
-
-TEST(LoadError, OfAVocabularyWithoutWeights) {
-  const std::string path = TemporaryPath("vocabulary.gguf");
-  ASSERT_TRUE(WriteVocabularyFile(path, MakeTinyVocabulary(300, 1)).has_value());
-  EXPECT_THAT(LoadError(path), HasSubstr("holds a vocabulary only"));
-  EXPECT_THAT(ClassifierError(path), HasSubstr("no classification head"));
-  EXPECT_TRUE(LoadVocabulary(path).has_value());
-}
-
-TEST(LoadError, OfAnArchitectureThatIsUnknown) {
-  const std::string words = "llama.cpp cannot load this model (architecture \"abacus\")";
-  EXPECT_THAT(LoadError(TinyModel("unknown", {.architecture = "abacus"})), HasSubstr(words));
-  EXPECT_THAT(ClassifierError(TinyModel("unknown_head", {.architecture = "abacus", .head_outputs = 2})),
-              HasSubstr(words));
-}
-
-TEST(LoadError, OfAPredictorInALanguageModelsPlace) {
-  EXPECT_THAT(LoadError(LabModel("boundary-teacher.gguf")),
-              HasSubstr("a boundary predictor, where a language model is needed"));
-}
-
-TEST(LoadError, OfAPredictorWithoutHead) {
-  EXPECT_THAT(ClassifierError(LabModel("student.gguf")),
-              HasSubstr("no classification head (cls.output.weight)"));
-}
-
-TEST(LoadError, OfAHeadOfAnotherShape) {
-  EXPECT_THAT(ClassifierError(TinyModel("three", {.head_outputs = 3})),
-              HasSubstr("head cls.output.weight has shape {64, 3}, but {64, 2} is needed"));
-  EXPECT_THAT(ClassifierError(TinyModel("one", {.head_outputs = 1})),
-              HasSubstr("has shape {64}, but {64, 2} is needed"));
-}
-
-TEST(LoadError, OfLabelsForAnotherToken) {
-  const std::string path =
-      TinyModel("own", {.head_outputs = 2, .strings = {{"tessy.classifier.labels", "same-token"}}});
-  EXPECT_THAT(ClassifierError(path),
-              HasSubstr("trained for \"same-token\" labels, next-token labels are needed"));
-}
-
-TEST(LoadError, OfFewerEmbeddingsThanTokens) {
-  EXPECT_THAT(ClassifierError(TinyModel("few_head", {.head_outputs = 2, .embedding_rows = 100})),
-              HasSubstr("token_embd.weight has shape {64, 100}, but {64, 320} is needed"));
-  EXPECT_THAT(LoadError(TinyModel("few", {.embedding_rows = 100})),
-              HasSubstr("llama.cpp cannot load this model"));
-}
-
-TEST(LoadErrorDeathTest, MoreSequencesThanOneContextHoldsIsAProgrammersMistake) {
+TEST(EngineDeathTest, MoreSequencesThanOneContextHoldsIsAProgrammersMistake) {
   const Model model = Loaded(LabModel("student.gguf"), true);
   EXPECT_DEATH(static_cast<void>(Engine::Create(model, {.sequences = 257}, [](auto) {})), "internal error");
 }

@@ -250,6 +250,15 @@ uint64_t GgufFile::vocabulary_fingerprint() const {
   return hash;
 }
 
+uint64_t GgufFile::cache_values_per_token() const {
+  const int64_t heads = std::max<int64_t>(1, ArchInteger("attention.head_count").value_or(1));
+  const int64_t head_width = ArchInteger("embedding_length").value_or(0) / heads;
+  const int64_t kv_heads = ArchInteger("attention.head_count_kv").value_or(heads);
+  const int64_t key = ArchInteger("attention.key_length").value_or(head_width);
+  const int64_t value = ArchInteger("attention.value_length").value_or(head_width);
+  return static_cast<uint64_t>(ArchInteger("block_count").value_or(0) * kv_heads * (key + value));
+}
+
 uint64_t GgufFile::content_fingerprint() const {
   constexpr uint64_t kBlocks = 64;
   constexpr size_t kBlockBytes = 4096;

@@ -44,6 +44,9 @@ class GgufFile {
     return Integer(architecture() + "." + key);
   }
 
+  // Numbers that full attention caches for one token of one sequence: keys and values of every layer.
+  uint64_t cache_values_per_token() const;
+
   // The tensor's values as F32, dequantised where needed.
   Result<std::vector<float>> ReadFloats(const Tensor& tensor) const;
   Result<std::vector<uint8_t>> ReadBytes(const Tensor& tensor) const;

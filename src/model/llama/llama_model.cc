@@ -226,16 +226,7 @@ uint64_t LlamaModel::parameters() const { return llama_model_n_params(model_); }
 int LlamaModel::output_width() const { return is_classifier_ ? 2 : static_cast<int>(vocabulary_->size()); }
 
 uint64_t LlamaModel::kv_bytes_per_token() const {
-  const auto heads =
-      static_cast<uint64_t>(file_.ArchInteger("attention.head_count_kv")
-                                .value_or(file_.ArchInteger("attention.head_count").value_or(1)));
-  const auto head_count = file_.ArchInteger("attention.head_count").value_or(1);
-  const int64_t head_width =
-      std::max<int64_t>(1, head_count) > 0 ? embedding_width_ / std::max<int64_t>(1, head_count) : 0;
-  const auto key = static_cast<uint64_t>(file_.ArchInteger("attention.key_length").value_or(head_width));
-  const auto value = static_cast<uint64_t>(file_.ArchInteger("attention.value_length").value_or(head_width));
-  const auto layers = static_cast<uint64_t>(llama_model_n_layer(model_));
-  return layers * heads * (key + value) * (exact_ ? sizeof(float) : sizeof(ggml_fp16_t));
+  return file_.cache_values_per_token() * (exact_ ? sizeof(float) : sizeof(ggml_fp16_t));
 }
 
 void LlamaModel::AppendEmbeddings(TokenId token, std::vector<float>& out) const {

@@ -10,10 +10,6 @@
 namespace tessy {
 namespace {
 
-bool IsBlank(std::string_view text, size_t begin, size_t end) {
-  return text.substr(begin, end - begin).find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
-
 bool Contains(const std::vector<TokenId>& tokens, TokenId token) {
   return std::find(tokens.begin(), tokens.end(), token) != tokens.end();
 }
@@ -167,7 +163,8 @@ void LlamaSession::OpenAnswer(std::string_view thinking, std::string_view handov
     // Past the thinking only newlines may stay: a marker that was written in pieces gives way to the real
     // one.
     const bool fits = end <= thinking.size() ||
-                      (form.compare(bytes, piece.size(), piece) == 0 && IsBlank(form, thinking.size(), end));
+                      (form.compare(bytes, piece.size(), piece) == 0 &&
+                       IsBlankText(std::string_view(form).substr(thinking.size(), end - thinking.size())));
     if (close || !fits) break;
     bytes = end;
     ++keep;

@@ -34,9 +34,7 @@ class ScriptedReader final : public BoundaryReader {
   void Rollback(size_t count) override;
   void EndSpan() override;
   void Ask(std::span<const uint32_t> places, AskDone done) override;
-  bool ReadsTokensOf(Role writer) const override {
-    return options_.reads_tokens_of[static_cast<size_t>(writer)];
-  }
+  bool ReadsTokensOf(Role writer) const override { return options_.reads_tokens_of[Index(writer)]; }
 
  private:
   Result<std::vector<float>> Answer(std::span<const uint32_t> places) const;

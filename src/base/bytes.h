@@ -1,0 +1,11 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace tessy {
+
+// A size for people, in the binary unit that suits it: "0.8 KiB", "40.2 MiB", "17.2 GiB".
+std::string FormatBytes(uint64_t bytes);
+
+}  // namespace tessy
