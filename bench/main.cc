@@ -154,7 +154,7 @@ Rate MeasureCooperation(const Pair& pair, int concurrency, size_t samples, size_
                                 .thinking_tokens_max = static_cast<uint32_t>(length),
                                 .retries_max = 0,
                                 .cut = CutRule::kToken};
-  std::vector<SampleTask> tasks;
+  std::deque<SampleTask> tasks;
   for (size_t i = 0; i < samples; ++i) {
     tasks.push_back({.question_id = fmt::format("q{}", i),
                      .sample = 0,

@@ -32,3 +32,42 @@ foreach(target llama ggml ggml-base ggml-cpu)
 endforeach()
 # g++ 12 takes its own AVX-512 headers for uses of uninitialised values.
 target_compile_options(ggml-cpu PRIVATE -w)
+
+# g++ before 12.4 drops the stores to a tile configuration that the processor is about to load (GCC bug 114098),
+# and some virtual machines announce AMX without having it. Where loading one fails, ggml goes without.
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND NOT CMAKE_CROSSCOMPILING)
+  include(CheckCXXSourceRuns)
+  set(CMAKE_REQUIRED_FLAGS "-march=native -O3")
+  check_cxx_source_runs([[
+#ifdef __AMX_INT8__
+#include <immintrin.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <cstring>
+__attribute__((noinline)) void LeaveRubbishOnTheStack() {
+  char rubbish[4096];
+  memset(rubbish, 0xFF, sizeof rubbish);
+  asm volatile("" : : "r"(rubbish) : "memory");
+}
+__attribute__((noinline)) void Configure() {
+  alignas(64) unsigned char configuration[64] = {};
+  configuration[0] = 1;
+  configuration[16] = 64;
+  configuration[48] = 16;
+  _tile_loadconfig(configuration);
+}
+int main() {
+  if (syscall(SYS_arch_prctl, 0x1023, 18) != 0) return 1;  // the kernel's leave to use tiles
+  LeaveRubbishOnTheStack();
+  Configure();
+  _tile_release();
+}
+#else
+int main() {}
+#endif
+]] TESSY_AMX_WORKS_OR_IS_ABSENT)
+  unset(CMAKE_REQUIRED_FLAGS)
+  if(NOT TESSY_AMX_WORKS_OR_IS_ABSENT)
+    target_compile_options(ggml-cpu PRIVATE -mno-amx-tile -mno-amx-int8 -mno-amx-bf16)
+  endif()
+endif()

@@ -8,7 +8,8 @@ wanted=build
 
 packages=(build-essential cmake ninja-build ccache git pkg-config openssl python3
   libboost1.81-dev libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
-  libexpected-dev libgtest-dev libgmock-dev clang-format clang-tidy)
+  libexpected-dev libgtest-dev libgmock-dev clang-format clang-tidy
+  libtorch-dev libopenblas0-pthread)
 command -v npm >/dev/null || packages+=(npm)
 
 missing=()

@@ -98,7 +98,7 @@ TEST_F(ResumeTest, TornLastLineIsMended) {
   Write("r.jsonl", text.substr(0, last + torn));
   const auto result = Tessy(Run("r.jsonl"));
   EXPECT_EQ(result.exit_status, 0) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("cut off a torn last line of " + std::to_string(torn) + " bytes"));
+  EXPECT_THAT(result.err, HasSubstr("cut off " + std::to_string(torn) + " bytes of torn last lines"));
   ExpectAsUndisturbed("r.jsonl");
 }
 

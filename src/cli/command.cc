@@ -1,12 +1,15 @@
 #include "cli/command.h"
 
 #include <fmt/format.h>
+#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -73,6 +76,13 @@ Status WriteOutput(std::string_view text) {
   return Fail(ErrorCode::kIo, fmt::format("standard output cannot be written: {}", std::strerror(errno)));
 }
 
+void SetLogLevel(const std::string& level) {
+  auto logger = std::make_shared<spdlog::logger>("tessy", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  logger->set_pattern("tessy: %l: %v");
+  logger->set_level(spdlog::level::from_str(level));
+  spdlog::set_default_logger(std::move(logger));
+}
+
 bool OutputIsTerminal() { return ::isatty(STDOUT_FILENO) == 1; }
 
 bool OutputHasColour() {
@@ -86,6 +96,7 @@ bool AllowsColour(bool is_terminal, const char* no_color, const char* terminal) 
 }
 
 int RunProgram(CLI::App& app, CommandContext& context, int argc, const char* const* argv) {
+  context.argv = argv;
   OfferVersion(app, app.version());
   try {
     app.parse(argc, argv);

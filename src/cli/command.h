@@ -1,6 +1,7 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <string>
 #include <string_view>
 
 #include "base/error.h"
@@ -11,6 +12,7 @@ namespace tessy {
 // CommandContext&); its callback runs while the arguments are parsed.
 struct CommandContext {
   int exit_status = 0;
+  const char* const* argv = nullptr;  // as the program got them; set by RunProgram
 };
 
 // "tessy: message" on standard error, in one line that is safe to print whatever the message quotes.
@@ -21,6 +23,9 @@ void Finish(CommandContext& context, const Status& status);
 
 // Results go to standard output; a full disk or a closed pipe is an error like any other.
 Status WriteOutput(std::string_view text);
+
+// Log lines go to standard error, from this level on ("debug", "info", "warning", "error").
+void SetLogLevel(const std::string& level);
 
 bool OutputIsTerminal();
 // May standard output be coloured? On a terminal only, and not if NO_COLOR is set (https://no-color.org).

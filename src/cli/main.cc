@@ -1,8 +1,10 @@
+#include "cli/annotate.h"
 #include "cli/command.h"
 #include "cli/completion.h"
 #include "cli/model.h"
 #include "cli/show.h"
 #include "cli/synth.h"
+#include "cli/train.h"
 
 int main(int argc, char** argv) {
   CLI::App app("Teacher and student models write fine-tuning data together, span by span.", "tessy");
@@ -16,6 +18,8 @@ int main(int argc, char** argv) {
 
   tessy::CommandContext context;
   tessy::AddSynthCommand(app, context);
+  tessy::AddAnnotateCommand(app, context);
+  tessy::AddTrainCommand(app, context, tessy::HandOver(context));
   tessy::AddShowCommand(app, context);
   tessy::AddModelCommand(app, context);
   tessy::AddCompletionCommand(app, context);

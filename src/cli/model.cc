@@ -1,11 +1,13 @@
 #include "cli/model.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "base/bytes.h"
+#include "base/numbers.h"
+#include "cli/convert.h"
 #include "cli/visible.h"
 #include "model/family.h"
 #include "model/llama/gguf_file.h"
@@ -24,6 +26,8 @@ struct InspectFlags {
 constexpr const char* kChatTemplate = "tokenizer.chat_template";
 // Of the usual cache; --exact keeps F32, twice as much.
 constexpr uint64_t kBytesOfF16 = 2;
+// What `tessy train` writes into a file, some of it as JSON.
+constexpr std::string_view kTraining = "tessy.training.";
 constexpr const char* kHead = "cls.output.weight";
 
 uint64_t Parameters(const GgufFile& file) {
@@ -53,6 +57,12 @@ Json Describe(const GgufFile& file) {
                         {"fingerprint", fmt::format("{:016x}", file.vocabulary_fingerprint())}};
   json["family"] = DetectFamily(chat_template);
   json["chat_template"] = !chat_template.empty();
+  for (const auto& [key, shown] : file.Describe()) {
+    if (!key.starts_with(kTraining)) continue;
+    const std::string value = file.String(key).value_or(shown);
+    const Json parsed = Json::parse(value, nullptr, false);
+    json["training"][key.substr(kTraining.size())] = parsed.is_discarded() ? Json(value) : parsed;
+  }
   if (const auto* head = file.Find(kHead)) {
     const auto labels = file.Strings(file.architecture() + ".classifier.output_labels");
     json["boundary_predictor"] = {{"head", head->shape},
@@ -61,6 +71,40 @@ Json Describe(const GgufFile& file) {
                                   {"labels", file.String("tessy.classifier.labels").value_or("next-token")}};
   }
   return json;
+}
+
+// "boundary, base student.gguf, epochs 3, batch_size 32, lr 0.001, steps 153, best_epoch 3"
+std::string DescribeTraining(const Json& training) {
+  const Json settings = training.value("settings", Json::object());
+  const auto text = [](const Json& value) {
+    return value.is_string() ? value.get<std::string>()
+                             : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+  };
+  std::vector<std::string> parts{text(training.value("kind", Json("of unknown kind")))};
+  for (const char* key : {"base", "student"}) {
+    if (settings.is_object() && settings.contains(key) && settings[key].is_object())
+      parts.push_back(fmt::format("{} {}", key, text(settings[key].value("file", Json("?")))));
+  }
+  if (settings.is_object()) {
+    for (const char* key : {"epochs", "batch_size", "lr"}) {
+      if (settings.contains(key)) parts.push_back(fmt::format("{} {}", key, text(settings[key])));
+    }
+  }
+  for (const char* key : {"steps", "best_epoch"}) {
+    if (training.contains(key)) parts.push_back(fmt::format("{} {}", key, text(training[key])));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
+}
+
+// The figures of the kept epoch on traces it was not trained on; empty where the file has none.
+std::string DescribeValidation(const Json& training) {
+  std::vector<std::string> parts;
+  const Json figures = training.value("validation", Json::object());
+  for (const char* key : {"accuracy", "precision", "recall", "f1", "calibration_error"}) {
+    if (figures.is_object() && figures.contains(key) && figures[key].is_number())
+      parts.push_back(fmt::format("{} {:.4f}", key, figures[key].get<double>()));
+  }
+  return fmt::format("{}", fmt::join(parts, ", "));
 }
 
 std::string ForPeople(const Json& d) {
@@ -80,6 +124,11 @@ std::string ForPeople(const Json& d) {
   line("vocabulary", fmt::format("{} tokens, {} {}, fingerprint {}", vocabulary["tokens"].get<size_t>(),
                                  vocabulary["model"].get<std::string>(), vocabulary["pre"].get<std::string>(),
                                  vocabulary["fingerprint"].get<std::string>()));
+  if (d.contains("training")) {
+    line("trained", DescribeTraining(d["training"]));
+    if (const std::string validation = DescribeValidation(d["training"]); !validation.empty())
+      line("validation", validation);
+  }
   if (d.contains("boundary_predictor")) {
     const Json& predictor = d["boundary_predictor"];
     line("boundary predictor",
@@ -114,9 +163,11 @@ Status Inspect(const InspectFlags& flags) {
 }  // namespace
 
 void AddModelCommand(CLI::App& app, CommandContext& context) {
-  CLI::App* command = app.add_subcommand("model", "look into model files");
+  CLI::App* command = app.add_subcommand("model", "look into model files, convert them");
   command->require_subcommand(1);
-  command->footer("Example:\n  tessy model inspect model.gguf");
+  command->footer(
+      "Example:\n  tessy model inspect model.gguf\n"
+      "  tessy model convert model.gguf --out model-folder");
   CLI::App* inspect = command->add_subcommand("inspect", "what a .gguf file holds");
   auto flags = std::make_shared<InspectFlags>();
   inspect->add_option("FILE", flags->path, "a .gguf file")->required();
@@ -124,6 +175,7 @@ void AddModelCommand(CLI::App& app, CommandContext& context) {
   inspect->add_flag("--metadata", flags->metadata, "every key of the file, too");
   inspect->footer("Example:\n  tessy model inspect boundary-student.gguf --metadata");
   inspect->callback([flags, &context] { Finish(context, Inspect(*flags)); });
+  AddConvertCommand(*command, context);
 }
 
 }  // namespace tessy

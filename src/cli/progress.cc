@@ -10,12 +10,6 @@ namespace {
 constexpr double kPlainSeconds = 10.0;
 constexpr size_t kBarWidth = 24;
 
-std::string Duration(double seconds) {
-  const auto total = static_cast<uint64_t>(seconds + 0.5);
-  if (total >= 3600) return fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
-  return fmt::format("{}:{:02}", total / 60, total % 60);
-}
-
 std::string Bar(double share) {
   const auto filled = static_cast<size_t>(share * kBarWidth);
   std::string bar;
@@ -24,6 +18,12 @@ std::string Bar(double share) {
 }
 
 }  // namespace
+
+std::string Duration(double seconds) {
+  const auto total = static_cast<uint64_t>(seconds + 0.5);
+  if (total >= 3600) return fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
+  return fmt::format("{}:{:02}", total / 60, total % 60);
+}
 
 Result<ProgressStyle> FindProgressStyle(const std::string& name, bool is_terminal) {
   if (name == "auto") return is_terminal ? ProgressStyle::kBar : ProgressStyle::kPlain;
@@ -56,16 +56,19 @@ std::string DescribeProgress(const RunProgress& progress) {
 }
 
 void ProgressDisplay::Show(const RunProgress& progress) {
-  const std::string line = DescribeProgress(progress);
+  const double share = progress.samples == 0 ? 1.0
+                                             : static_cast<double>(progress.done + progress.failed) /
+                                                   static_cast<double>(progress.samples);
+  Show(share, progress.seconds, DescribeProgress(progress));
+}
+
+void ProgressDisplay::Show(double share, double seconds, const std::string& line) {
   if (style_ == ProgressStyle::kBar) {
-    const double share = progress.samples == 0 ? 1.0
-                                               : static_cast<double>(progress.done + progress.failed) /
-                                                     static_cast<double>(progress.samples);
     fmt::print(stderr, "\r{} {}\x1b[K", Bar(share), line);
     std::fflush(stderr);
     open_ = true;
-  } else if (style_ == ProgressStyle::kPlain && progress.seconds - shown_at_ >= kPlainSeconds) {
-    shown_at_ = progress.seconds;
+  } else if (style_ == ProgressStyle::kPlain && seconds - shown_at_ >= kPlainSeconds) {
+    shown_at_ = seconds;
     fmt::print(stderr, "{}\n", line);
   }
 }

@@ -15,11 +15,16 @@ Result<ProgressStyle> FindProgressStyle(const std::string& name, bool is_termina
 // One line: samples, tokens a second, time left, discarded share. Pure.
 std::string DescribeProgress(const RunProgress& progress);
 
-// Shows a run's progress on standard error: a bar that stays in its line, or one plain line every 10 s.
+// "1:02:03", "2:03"
+std::string Duration(double seconds);
+
+// Shows progress on standard error: a bar that stays in its line, or one plain line every 10 s.
 class ProgressDisplay {
  public:
   explicit ProgressDisplay(ProgressStyle style) : style_(style) {}
   void Show(const RunProgress& progress);
+  // Of anything: `share` is done, 0 to 1, after `seconds`.
+  void Show(double share, double seconds, const std::string& line);
   void Close();  // leaves the bar's line
 
  private:

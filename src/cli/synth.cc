@@ -2,7 +2,6 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/exit_status.h"
+#include "cli/identity.h"
 #include "cli/progress.h"
 #include "cli/run_file.h"
 #include "cli/synth_options.h"
@@ -27,16 +27,7 @@ namespace {
 
 namespace asio = boost::asio;
 
-std::string FileName(const std::string& path) { return std::filesystem::path(path).filename().string(); }
-
 void Say(const std::string& line) { fmt::print(stderr, "{}\n", line); }
-
-void SetLogLevel(const std::string& level) {
-  auto logger = std::make_shared<spdlog::logger>("tessy", std::make_shared<spdlog::sinks::stderr_sink_mt>());
-  logger->set_pattern("tessy: %l: %v");
-  logger->set_level(spdlog::level::from_str(level));
-  spdlog::set_default_logger(std::move(logger));
-}
 
 // One run of the command, in the order in which it can go wrong: flags, questions, files, models, samples.
 class SynthCommand {
@@ -67,7 +58,7 @@ class SynthCommand {
   std::unique_ptr<RunFiles> files_;
   std::unique_ptr<LlamaCast> cast_;
   SampleSettings settings_;
-  std::vector<SampleTask> tasks_;
+  std::deque<SampleTask> tasks_;
   size_t resumed_done_ = 0;
   size_t resumed_failed_ = 0;
 };
@@ -111,7 +102,7 @@ Status SynthCommand::OpenFiles() {
   files_ = std::move(*files);
   for (const std::string& path : files_->set_aside()) Say(fmt::format("set aside: {}", path));
   if (files_->repaired_bytes() > 0) {
-    Say(fmt::format("{}: cut off a torn last line of {} bytes", flags_.out, files_->repaired_bytes()));
+    Say(fmt::format("{}: cut off {} bytes of torn last lines", flags_.out, files_->repaired_bytes()));
   }
   return {};
 }

@@ -2,11 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "model/llama/gguf_file.h"
+#include "base/numbers.h"
+#include "cli/identity.h"
+#include "cli/validators.h"
 
 namespace tessy {
 namespace {
@@ -27,35 +27,6 @@ Status CheckSpecs(const std::vector<std::string>& specs, const char* flag) {
   return {};
 }
 
-// The name and content of a model file, so that a changed model is noticed wherever it lies.
-Result<Json> DescribeModel(const std::string& path) {
-  auto file = GgufFile::Open(path);
-  if (!file) return tl::unexpected(file.error());
-  return Json{{"file", std::filesystem::path(path).filename().string()},
-              {"fingerprint", fmt::format("{:016x}", file->content_fingerprint())}};
-}
-
-// CLI11 takes -1 for 2^64 - 1, and whatever is larger too.
-CLI::Validator WholeNumber() {
-  const auto check = [](const std::string& text) -> std::string {
-    uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error == std::errc() && end == text.data() + text.size()) return "";
-    return fmt::format("{} is not a whole number from 0 to {}", text, UINT64_MAX);
-  };
-  return {check, ""};
-}
-
-// CLI::Range lets "nan" pass.
-CLI::Validator Number(double min, double max) {
-  const auto check = [min, max](const std::string& text) -> std::string {
-    double value = 0.0;
-    if (CLI::detail::lexical_cast(text, value) && value >= min && value <= max) return "";
-    return fmt::format("{} is not a number from {} to {}", text, min, max);
-  };
-  return {check, fmt::format("FLOAT in [{} - {}]", min, max)};
-}
-
 CLI::Validator Date() {
   const auto check = [](const std::string& text) -> std::string {
     constexpr std::string_view kForm = "0000-00-00";
@@ -67,9 +38,6 @@ CLI::Validator Date() {
   };
   return {check, ""};
 }
-
-// As typed, not as the nearest float prints in double precision.
-double Decimal(float value) { return std::stod(fmt::format("{}", value)); }
 
 std::string FirstOf(const std::vector<std::string>& specs) { return specs.empty() ? "" : specs.front(); }
 
@@ -337,7 +305,7 @@ Result<std::string> DescribeSettings(const SynthFlags& flags, const Method& meth
   for (const Role role : {Role::kStudent, Role::kTeacher}) {
     const auto i = Index(role);
     if (!models[i].empty()) {
-      auto model = DescribeModel(models[i]);
+      auto model = IdentityOfModel(models[i]);
       if (!model) return tl::unexpected(model.error());
       json[std::string(Name(role))] = *model;
       json[fmt::format("{}_family", Name(role))] = families[i].empty() ? "by template" : families[i];
@@ -345,7 +313,7 @@ Result<std::string> DescribeSettings(const SynthFlags& flags, const Method& meth
     if (!method.cooperative()) continue;
     Json boundary = "lexicon";
     if (boundaries[i] != "lexicon") {
-      auto model = DescribeModel(boundaries[i]);
+      auto model = IdentityOfModel(boundaries[i]);
       if (!model) return tl::unexpected(model.error());
       boundary = *model;
     }

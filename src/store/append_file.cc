@@ -98,6 +98,18 @@ Result<size_t> AppendFile::RepairTail() {
   return static_cast<size_t>(size - end);
 }
 
+Status AppendFile::KeepLines(size_t count) {
+  off_t end = 0;
+  size_t lines = 0;
+  auto status = ForEachLine([&](std::string_view line, size_t) -> Status {
+    if (lines++ < count) end += static_cast<off_t>(line.size()) + 1;
+    return {};
+  });
+  if (!status) return status;
+  if (ftruncate(descriptor_, end) != 0) return SystemFailure(path_, "cannot be cut off");
+  return {};
+}
+
 Status AppendFile::Append(std::string_view line) {
   std::string record(line);
   record += '\n';

@@ -27,6 +27,8 @@ class AppendFile {
   // Writes line and newline, and does not return before the system has them. On failure (a full disk) what
   // was written of the line is taken back.
   Status Append(std::string_view line);
+  // Cuts off all but the first `count` whole lines.
+  Status KeepLines(size_t count);
   bool empty() const;
   const std::string& path() const { return path_; }
 

@@ -18,6 +18,7 @@
 #include "synthesis/llama_cast.h"
 #include "synthesis/response_form.h"
 #include "synthesis/run.h"
+#include "synthesis/sample_cases.h"
 
 // Real engines, from the question to the response: models of several architectures and vocabularies, with
 // random weights, so that their text is garbage of every kind.
@@ -69,8 +70,8 @@ struct Ran {
   uint64_t refed_tokens = 0;
 };
 
-std::vector<SampleTask> Tasks() {
-  std::vector<SampleTask> tasks;
+std::deque<SampleTask> Tasks() {
+  std::deque<SampleTask> tasks;
   for (uint32_t i = 0; i < 6; ++i) {
     const std::string id = fmt::format("q{}", i / 2);
     tasks.push_back(
@@ -124,11 +125,11 @@ Ran RunOnce(const TestCase& test, const Mode& mode) {
                                 .answer_tokens_max = 500,
                                 .retries_max = 3,
                                 .cut = test.cut};
-  const std::vector<SampleTask> tasks = Tasks();
+  const std::deque<SampleTask> tasks = Tasks();
   ran.texts.resize(tasks.size());
   RunCallbacks callbacks;
   callbacks.finished = [&](const SampleTask& task, const SampleOutcome& outcome, uint64_t) -> Status {
-    std::string& text = ran.texts[static_cast<size_t>(&task - tasks.data())];
+    std::string& text = ran.texts[PlaceOf(tasks, task)];
     ran.switches += outcome.switches;
     if (outcome.done) {
       ++ran.done;

@@ -8,7 +8,7 @@
 #include <string>
 #include <thread>
 
-#include "base/bytes.h"
+#include "base/numbers.h"
 #include "boundary/classifier/classifier_reader.h"
 #include "boundary/lexicon/lexicon_reader.h"
 #include "cooperation/loop.h"

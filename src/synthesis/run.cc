@@ -18,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 class Runner {
  public:
   Runner(asio::io_context& io, Cast& cast, const SampleSettings& settings,
-         const std::vector<SampleTask>& tasks, const RunOptions& options, const RunCallbacks& callbacks)
+         const std::deque<SampleTask>& tasks, const RunOptions& options, const RunCallbacks& callbacks)
       : io_(io),
         cast_(cast),
         settings_(settings),
@@ -27,7 +27,6 @@ class Runner {
         callbacks_(callbacks),
         signals_(io),
         timer_(io) {
-    progress_.samples = tasks.size() + options.resumed_done + options.resumed_failed;
     progress_.done = options.resumed_done;
     progress_.failed = options.resumed_failed;
     progress_.resumed = options.resumed_done + options.resumed_failed;
@@ -45,7 +44,7 @@ class Runner {
   asio::io_context& io_;
   Cast& cast_;
   const SampleSettings& settings_;
-  const std::vector<SampleTask>& tasks_;
+  const std::deque<SampleTask>& tasks_;
   const RunOptions& options_;
   const RunCallbacks& callbacks_;
   asio::signal_set signals_;
@@ -101,6 +100,7 @@ void Runner::AwaitTick() {
 }
 
 void Runner::Report() {
+  progress_.samples = tasks_.size() + options_.resumed_done + options_.resumed_failed;
   if (!callbacks_.progress) return;
   progress_.seconds = std::chrono::duration<double>(Clock::now() - began_).count();
   callbacks_.progress(progress_);
@@ -138,7 +138,7 @@ RunResult Runner::Run() {
 }  // namespace
 
 RunResult RunAll(asio::io_context& io, Cast& cast, const SampleSettings& settings,
-                 const std::vector<SampleTask>& tasks, const RunOptions& options,
+                 const std::deque<SampleTask>& tasks, const RunOptions& options,
                  const RunCallbacks& callbacks) {
   return Runner(io, cast, settings, tasks, options, callbacks).Run();
 }

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <string>
 #include <vector>
@@ -44,7 +45,7 @@ struct RunResult {
 // Runs all tasks, each as a coroutine of its own, `concurrency` at a time and without a barrier between them,
 // on this thread. `io` is the context to which the cast's engines post; nothing else may run it.
 RunResult RunAll(boost::asio::io_context& io, Cast& cast, const SampleSettings& settings,
-                 const std::vector<SampleTask>& tasks, const RunOptions& options,
+                 const std::deque<SampleTask>& tasks, const RunOptions& options,
                  const RunCallbacks& callbacks);
 
 }  // namespace tessy

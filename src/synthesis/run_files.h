@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "dataset/question.h"
 #include "dataset/response.h"
-#include "store/append_file.h"
+#include "store/run_folder.h"
 #include "synthesis/sample.h"
 
 namespace tessy {
@@ -20,9 +20,6 @@ namespace tessy {
 struct RunConfiguration {
   std::string json;  // in one line
 };
-
-// What differs, "seed 1 -> 2, …"; empty if nothing does. Both are JSON objects.
-std::string DifferenceOf(const std::string& recorded_json, const std::string& json);
 
 // The files of one run: the responses (`--out`), and beside them the folder with the configuration and the
 // failures. Everything is written as it happens; the same command finds here what is done already. One
@@ -43,7 +40,7 @@ class RunFiles {
   static std::string RecordedConfiguration(const Options& options);
 
   // To be called once all is ready to run, before the first response.
-  Status RecordConfiguration();
+  Status RecordConfiguration() { return folder_.RecordConfiguration(); }
   Status AddResponse(const Response& response);
   Status AddFailure(const SampleTask& task, const SampleOutcome& outcome);
 
@@ -55,9 +52,9 @@ class RunFiles {
   }
   size_t done() const { return done_.size(); }
   size_t failed() const { return failed_.size(); }
-  size_t repaired_bytes() const { return repaired_bytes_; }
-  const std::vector<std::string>& set_aside() const { return set_aside_; }
-  std::string failures_path() const { return folder_ + "/failures.jsonl"; }
+  size_t repaired_bytes() const { return folder_.repaired_bytes(); }
+  const std::vector<std::string>& set_aside() const { return folder_.set_aside(); }
+  std::string failures_path() { return folder_.rejects().path(); }
 
   // What the responses of this file, earlier runs included, sum up to.
   struct Totals {
@@ -68,21 +65,14 @@ class RunFiles {
   const Totals& totals() const { return totals_; }
 
  private:
-  RunFiles(AppendFile responses, AppendFile failures)
-      : responses_(std::move(responses)), failures_(std::move(failures)) {}
+  explicit RunFiles(RunFolder folder) : folder_(std::move(folder)) {}
   Status ReadResponses(const std::vector<Question>& questions);
   Status ReadFailures();
   void Count(const Response& response);
 
-  AppendFile responses_;
-  AppendFile failures_;
-  std::string folder_;
-  std::string configuration_;
-  bool recorded_ = false;
+  RunFolder folder_;
   std::set<std::pair<std::string, uint32_t>> done_;
   std::set<std::pair<std::string, uint32_t>> failed_;
-  std::vector<std::string> set_aside_;
-  size_t repaired_bytes_ = 0;
   Totals totals_;
 };
 

@@ -220,7 +220,10 @@ awaitable<Result<void>> Attempt::Answer(SampleOutcome& outcome) {
   readers_ = {};
   sessions_[Index(Other(role))].reset();
   Session& session = *sessions_[Index(role)];
-  session.OpenAnswer(outcome.thinking.text, cast_.FamilyOf(role).handover);
+  const Family& family = cast_.FamilyOf(role);
+  // A family that opens no thinking has none to hand over from.
+  const bool unopened = !settings_.thinks && family.open_thinking.empty();
+  session.OpenAnswer(outcome.thinking.text, unopened ? "" : family.handover);
 
   outcome.answered_by = role;
   outcome.answer.clear();
@@ -256,8 +259,10 @@ awaitable<Result<void>> Attempt::Answer(SampleOutcome& outcome) {
 
 awaitable<Result<void>> Attempt::Run(SampleOutcome& outcome) {
   if (auto opened = Open(); !opened) co_return tl::unexpected(opened.error());
-  auto thought = co_await Think(outcome);
-  if (!thought) co_return thought;
+  if (settings_.thinks) {
+    auto thought = co_await Think(outcome);
+    if (!thought) co_return thought;
+  }
   co_return co_await Answer(outcome);
 }
 

@@ -31,6 +31,8 @@ struct SampleSettings {
   CutRule cut = CutRule::kCompleteWord;
   uint32_t min_span_tokens = 1;
   float style_threshold = 0.5F;
+  // Of a method of one role: false hands over to the answer at once, with nothing thought.
+  bool thinks = true;
 };
 
 // What one task came to: a response, or the reasons why there is none.

@@ -111,11 +111,18 @@ struct TestCase {
   uint64_t seed = 0;
   ScriptedCastOptions cast;
   SampleSettings settings;
-  std::vector<SampleTask> tasks;
+  std::deque<SampleTask> tasks;
 };
 
-inline std::vector<SampleTask> TasksOf(size_t count) {
-  std::vector<SampleTask> tasks;
+// `task` is one of `tasks`.
+inline size_t PlaceOf(const std::deque<SampleTask>& tasks, const SampleTask& task) {
+  const auto found =
+      std::find_if(tasks.begin(), tasks.end(), [&](const SampleTask& t) { return &t == &task; });
+  return static_cast<size_t>(found - tasks.begin());
+}
+
+inline std::deque<SampleTask> TasksOf(size_t count) {
+  std::deque<SampleTask> tasks;
   for (size_t i = 0; i < count; ++i) {
     const std::string question = fmt::format("q{}", i / 2);
     const auto sample = static_cast<uint32_t>(i % 2);

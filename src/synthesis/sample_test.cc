@@ -83,7 +83,7 @@ Ran RunOnce(const TestCase& test, const Mode& mode) {
   ran.finished.resize(test.tasks.size());
   RunCallbacks callbacks;
   callbacks.finished = [&](const SampleTask& task, const SampleOutcome& outcome, uint64_t) -> Status {
-    const auto at = static_cast<size_t>(&task - test.tasks.data());
+    const auto at = PlaceOf(test.tasks, task);
     ran.texts[at] = Text(task, outcome, settings, cast.FamilyOf(Role::kStudent));
     ran.outcomes[at] = outcome;
     ++ran.finished[at];

@@ -27,6 +27,7 @@ class Lexicon::Sentence {
   }
   void Take(std::string_view word);
   void TakeComma() {
+    ends_in_marker_ = ends_in_marker_ || comma_completes_;
     if (!comma_chains_) Close();
     nodes_.assign(1, PhraseTree::kRoot);
   }
@@ -36,11 +37,17 @@ class Lexicon::Sentence {
   bool open() const { return open_; }
   bool empty() const { return words_ == 0; }
   bool is_student_only() const { return teacher_words_ == 0; }
+  // Did the last word or comma complete a marker of an open sentence?
+  bool ends_in_marker() const { return ends_in_marker_; }
+  // Would its end complete one?
+  bool may_end_in_marker() const { return ends_in_marker_ || comma_completes_; }
 
  private:
   const Lexicon& lexicon_;
   bool open_ = false;
-  bool comma_chains_ = false;  // another marker may follow a comma
+  bool comma_chains_ = false;     // another marker may follow a comma
+  bool comma_completes_ = false;  // the words are a marker if a comma follows
+  bool ends_in_marker_ = false;
   uint32_t words_ = 0;
   uint32_t teacher_words_ = 0;             // of these
   std::vector<uint32_t> nodes_, reached_;  // where the next word goes on from
@@ -48,6 +55,7 @@ class Lexicon::Sentence {
 
 void Lexicon::Sentence::Take(std::string_view word) {
   ++words_;
+  ends_in_marker_ = comma_completes_ = false;
   if (!open_) {
     ++teacher_words_;
     return;
@@ -61,6 +69,8 @@ void Lexicon::Sentence::Take(std::string_view word) {
     if (found == next.end()) continue;
     reached_.push_back(found->second);
     const std::optional<Then> then = lexicon_.markers_.At(found->second).marker;
+    ends_in_marker_ = ends_in_marker_ || (then && then != Then::kComma);
+    comma_completes_ = comma_completes_ || then == Then::kComma;
     if (then == Then::kContent) return Close();
     chains = chains || then == Then::kMarker || then == Then::kMarkerOrComma;
     comma_chains_ = comma_chains_ || then == Then::kMarker;
@@ -78,7 +88,7 @@ class Lexicon::Scan {
     sentence_.Begin(from_start);
   }
 
-  bool NextIsStyle(std::string_view text);
+  Place Read(std::string_view text);
 
  private:
   enum class Block : uint8_t { kUnknown, kInside, kOutside };  // of code or formulas, between fences
@@ -95,15 +105,21 @@ class Lexicon::Scan {
   uint32_t student_sentences_ = 0;         // in a row in which the teacher had no word
   LineKind last_line_ = LineKind::kProse;  // that is not blank
   bool blank_since_ = false;
+  bool ends_in_marker_ = false;
 };
 
-bool Lexicon::Scan::NextIsStyle(std::string_view text) {
+Lexicon::Place Lexicon::Scan::Read(std::string_view text) {
   for (;;) {
     const auto newline =
         static_cast<size_t>(std::find_if(text.begin(), text.end(), IsNewline) - text.begin());
     const std::string_view line = text.substr(0, newline);
     ReadLine(line);
-    if (newline == text.size()) return block_ != Block::kInside && sentence_.open();
+    if (newline == text.size()) {
+      const bool prose = block_ != Block::kInside;
+      return {.next_is_style = prose && sentence_.open(),
+              .ends_in_marker = prose && ends_in_marker_,
+              .ends_sentence = sentence_.empty()};
+    }
     EndLine(line);
     text.remove_prefix(newline + (text.substr(newline).starts_with("\r\n") ? 2 : 1));
   }
@@ -123,8 +139,9 @@ void Lexicon::Scan::ReadLine(std::string_view line) {
         break;
       case Mark::kEnd:
         EndSentence(!StartsLikeCode(line.substr(0, word.end), lexicon_.code_line_starts_));
-        break;
+        return;
     }
+    ends_in_marker_ = sentence_.ends_in_marker();
   });
 }
 
@@ -146,10 +163,14 @@ void Lexicon::Scan::Pass(Fence fence) {
   const bool closes = fence == Fence::kCloses || (fence == Fence::kEither && inside);
   block_ = closes ? Block::kOutside : Block::kInside;
   last_line_ = LineKind::kProse;
+  student_sentences_ = 0;
 }
 
 void Lexicon::Scan::EndSentence(bool student_may_begin) {
-  if (!sentence_.empty()) student_sentences_ = sentence_.is_student_only() ? student_sentences_ + 1 : 0;
+  if (!sentence_.empty()) {
+    student_sentences_ = sentence_.is_student_only() ? student_sentences_ + 1 : 0;
+    ends_in_marker_ = sentence_.may_end_in_marker();
+  }
   sentence_.Begin(student_may_begin && student_sentences_ < lexicon_.student_sentences_max_);
 }
 
@@ -300,10 +321,14 @@ const Lexicon& Lexicon::BuiltIn() {
   return lexicon;
 }
 
+Lexicon::Place Lexicon::PlaceAfter(std::string_view text) const {
+  const bool from_start = text.size() < kLookBackBytes;
+  if (!from_start) text.remove_prefix(text.size() - kLookBackBytes);
+  return Scan(*this, from_start).Read(text);
+}
+
 float Lexicon::StyleProbability(std::string_view response_so_far) const {
-  const bool from_start = response_so_far.size() < kLookBackBytes;
-  if (!from_start) response_so_far.remove_prefix(response_so_far.size() - kLookBackBytes);
-  return Scan(*this, from_start).NextIsStyle(response_so_far) ? 1.0F : 0.0F;
+  return PlaceAfter(response_so_far).next_is_style ? 1.0F : 0.0F;
 }
 
 }  // namespace tessy

@@ -34,13 +34,20 @@ class Lexicon {
   // bytes.
   float StyleProbability(std::string_view response_so_far) const;
 
+  // How a text reads at its end; for what is already written, where StyleProbability asks before it is.
+  struct Place {
+    bool next_is_style = false;
+    bool ends_in_marker = false;  // "Let me" is not yet one, "Let me see." is
+    bool ends_sentence = false;   // or has not begun one
+  };
+  Place PlaceAfter(std::string_view text) const;
+
  private:
   class Loader;
   class Sentence;
   class Scan;
 
   Lexicon() = default;
-
   PhraseTree markers_;
   WordSet abbreviations_;
   std::vector<std::string> code_line_starts_;

@@ -25,6 +25,7 @@ using testing::Not;
 // By llama.cpp's own way: states of the last layer, then the head.
 Rows HeadByHand(const std::string& path, const Tokens& tokens) {
   llama_model_params params = llama_model_default_params();
+  params.use_extra_bufts = false;  // repacked weights round what they multiply
   llama_model* model = llama_model_load_from_file(path.c_str(), params);
   llama_context_params context_params = llama_context_default_params();
   context_params.n_ctx = 256;

@@ -18,17 +18,18 @@ ScriptedVocabulary::ScriptedVocabulary(std::vector<ScriptedPiece> pieces) : piec
     const ScriptedPiece& piece = pieces_[i];
     const auto kind = static_cast<uint64_t>(piece.kind);
     weights_.push_back(weight += piece.weight);
-    (piece.kind == ScriptedPiece::Kind::kText ? texts_ : markup_)
-        .emplace(piece.text, static_cast<TokenId>(i));
-    bytes_max_ = std::max(bytes_max_, piece.text.size());
+    Index& index = piece.kind == ScriptedPiece::Kind::kText ? texts_ : markup_;
+    index.tokens.emplace(piece.text, static_cast<TokenId>(i));
+    index.bytes_max = std::max(index.bytes_max, piece.text.size());
     fingerprint_ = HashParts(std::array<uint64_t, 3>{fingerprint_, HashBytes(piece.text), kind});
   }
   TESSY_CHECK(weight > 0);
 }
 
-TokenId ScriptedVocabulary::LongestPrefix(const Index& index, std::string_view text, size_t bytes_max) {
-  for (size_t bytes = std::min(bytes_max, text.size()); bytes > 0; --bytes) {
-    if (const auto found = index.find(text.substr(0, bytes)); found != index.end()) return found->second;
+TokenId ScriptedVocabulary::LongestPrefix(const Index& index, std::string_view text) {
+  for (size_t bytes = std::min(index.bytes_max, text.size()); bytes > 0; --bytes) {
+    const auto found = index.tokens.find(text.substr(0, bytes));
+    if (found != index.tokens.end()) return found->second;
   }
   return -1;
 }
@@ -36,7 +37,7 @@ TokenId ScriptedVocabulary::LongestPrefix(const Index& index, std::string_view t
 std::vector<TokenId> ScriptedVocabulary::Tokenize(std::string_view text) const {
   std::vector<TokenId> tokens;
   for (; !text.empty(); text.remove_prefix(Piece(tokens.back()).size())) {
-    tokens.push_back(LongestPrefix(texts_, text, bytes_max_));
+    tokens.push_back(LongestPrefix(texts_, text));
   }
   return tokens;
 }
@@ -44,7 +45,7 @@ std::vector<TokenId> ScriptedVocabulary::Tokenize(std::string_view text) const {
 std::vector<TokenId> ScriptedVocabulary::TokenizeMarkup(std::string_view text) const {
   std::vector<TokenId> tokens;
   for (size_t at = 0; at <= text.size(); ++at) {
-    const TokenId special = LongestPrefix(markup_, text.substr(at), bytes_max_);
+    const TokenId special = LongestPrefix(markup_, text.substr(at));
     if (special < 0 && at < text.size()) continue;
     const auto before = Tokenize(text.substr(0, at));
     tokens.insert(tokens.end(), before.begin(), before.end());
@@ -63,7 +64,7 @@ std::string_view ScriptedVocabulary::Piece(TokenId token) const {
 
 TokenId ScriptedVocabulary::Find(std::string_view text) const {
   for (const Index* index : {&markup_, &texts_}) {
-    if (const auto found = index->find(text); found != index->end()) return found->second;
+    if (const auto found = index->tokens.find(text); found != index->tokens.end()) return found->second;
   }
   return -1;
 }

@@ -35,15 +35,17 @@ class ScriptedVocabulary final : public Vocabulary {
   TokenId Pick(double draw) const;
 
  private:
-  using Index = std::map<std::string, TokenId, std::less<>>;
+  struct Index {
+    std::map<std::string, TokenId, std::less<>> tokens;
+    size_t bytes_max = 1;
+  };
   // The token of the longest entry that `text` begins with; -1 if none.
-  static TokenId LongestPrefix(const Index& index, std::string_view text, size_t bytes_max);
+  static TokenId LongestPrefix(const Index& index, std::string_view text);
 
   std::vector<ScriptedPiece> pieces_;
   std::vector<uint32_t> weights_;  // running sums
   Index texts_;
   Index markup_;
-  size_t bytes_max_ = 1;
   uint64_t fingerprint_ = 0;
 };
 

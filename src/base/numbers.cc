@@ -1,4 +1,4 @@
-#include "base/bytes.h"
+#include "base/numbers.h"
 
 #include <fmt/format.h>
 
@@ -11,5 +11,7 @@ std::string FormatBytes(uint64_t bytes) {
   if (kib < kKibi * kKibi) return fmt::format("{:.1f} MiB", kib / kKibi);
   return fmt::format("{:.1f} GiB", kib / kKibi / kKibi);
 }
+
+double Decimal(float value) { return std::stod(fmt::format("{}", value)); }
 
 }  // namespace tessy

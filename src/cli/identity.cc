@@ -1,0 +1,36 @@
+#include "cli/identity.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "base/random.h"
+#include "model/llama/gguf_file.h"
+#include "store/append_file.h"
+
+namespace tessy {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json Identity(const std::string& path, uint64_t fingerprint) {
+  return {{"file", FileName(path)}, {"fingerprint", fmt::format("{:016x}", fingerprint)}};
+}
+
+}  // namespace
+
+std::string FileName(const std::string& path) {
+  const std::filesystem::path whole(path);
+  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+}
+
+Result<Json> IdentityOfModel(const std::string& path) {
+  return GgufFile::Open(path).map(
+      [&](const GgufFile& file) { return Identity(path, file.content_fingerprint()); });
+}
+
+Result<Json> IdentityOfData(const std::string& path) {
+  return ReadWhole(path).map([&](const std::string& text) { return Identity(path, HashBytes(text)); });
+}
+
+}  // namespace tessy

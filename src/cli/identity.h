@@ -1,0 +1,20 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "base/error.h"
+
+namespace tessy {
+
+// The last part of a path, be it a file's or a folder's.
+std::string FileName(const std::string& path);
+
+// The name and content of a model file, {"file","fingerprint"}, so that a changed model is noticed wherever
+// it lies.
+Result<nlohmann::ordered_json> IdentityOfModel(const std::string& path);
+
+// The same of any other file; all of it is read.
+Result<nlohmann::ordered_json> IdentityOfData(const std::string& path);
+
+}  // namespace tessy

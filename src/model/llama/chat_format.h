@@ -1,0 +1,48 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/message.h"
+#include "model/family.h"
+#include "model/llama/chat_template.h"
+#include "model/llama/gguf_file.h"
+#include "model/vocabulary.h"
+
+namespace tessy {
+
+// How one model is spoken to: its family, its own chat template, its markers as tokens of its vocabulary.
+// Immutable; safe from any thread.
+class ChatFormat {
+ public:
+  // `family`: a built-in's name or a family file; empty: as the file's template says. Errors name the file.
+  static Result<ChatFormat> Load(const GgufFile& file, const Vocabulary& vocabulary,
+                                 const std::string& family, const TemplateOptions& options);
+
+  const Family& family() const { return family_; }
+  const std::vector<TokenId>& close_tokens() const { return close_tokens_; }
+  const std::vector<TokenId>& end_tokens() const { return end_tokens_; }
+  // What ends a finished answer: the file's end-of-sequence token, else the family's first that the
+  // vocabulary has; -1 if there is none.
+  TokenId answer_end() const { return answer_end_; }
+
+  // The tokens of the prompt with thinking opened. `vocabulary` is that of Load.
+  Result<std::vector<TokenId>> Prompt(std::span<const Message> messages, const Vocabulary& vocabulary) const;
+
+ private:
+  std::vector<TokenId> Tokenize(std::span<const PromptPart> parts, const Vocabulary& vocabulary) const;
+
+  Family family_;
+  std::optional<ChatTemplate> chat_template_;
+  TemplateOptions options_;
+  std::vector<TokenId> close_tokens_;
+  std::vector<TokenId> end_tokens_;
+  TokenId answer_end_ = -1;
+  TokenId bos_ = -1;  // to be put before every prompt; -1: none
+};
+
+}  // namespace tessy

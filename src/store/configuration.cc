@@ -1,0 +1,59 @@
+#include "store/configuration.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+namespace tessy {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string Short(const Json& value) {
+  std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  constexpr size_t kShownMax = 60;
+  if (text.size() > kShownMax) text = text.substr(0, kShownMax) + "…";
+  return text;
+}
+
+}  // namespace
+
+std::string DifferenceOf(const std::string& recorded_json, const std::string& json) {
+  const Json recorded = Json::parse(recorded_json, nullptr, false);
+  const Json wanted = Json::parse(json, nullptr, false);
+  if (!recorded.is_object()) return "its config.json is damaged";
+  std::string difference;
+  const auto add = [&](const std::string& key, const std::string& before, const std::string& after) {
+    difference += fmt::format("{}{} {} -> {}", difference.empty() ? "" : ", ", key, before, after);
+  };
+  const Json before = recorded.flatten();
+  const Json after = wanted.flatten();
+  const auto name = [](const std::string& key) { return key.substr(1); };
+  for (const auto& [key, value] : before.items()) {
+    if (key.empty()) continue;  // so an empty object is flattened
+    if (!after.contains(key)) {
+      add(name(key), Short(value), "(none)");
+    } else if (after[key] != value) {
+      add(name(key), Short(value), Short(after[key]));
+    }
+  }
+  for (const auto& [key, value] : after.items()) {
+    if (!key.empty() && !before.contains(key)) add(name(key), "(none)", Short(value));
+  }
+  return difference;
+}
+
+Result<std::string> SetAside(const std::string& path) {
+  std::error_code status;
+  if (!std::filesystem::exists(path, status)) return std::string();
+  for (int i = 1;; ++i) {
+    std::string name = fmt::format("{}.old-{}", path, i);
+    if (std::filesystem::exists(name, status)) continue;
+    std::filesystem::rename(path, name, status);
+    if (status) return Fail(ErrorCode::kIo, fmt::format("{}: cannot be renamed: {}", path, status.message()));
+    return name;
+  }
+}
+
+}  // namespace tessy

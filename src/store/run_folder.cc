@@ -1,0 +1,91 @@
+#include "store/run_folder.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "store/configuration.h"
+
+namespace tessy {
+namespace {
+
+std::string FolderOf(const RunFolder::Options& options) {
+  return options.run_folder.empty() ? options.out + ".run" : options.run_folder;
+}
+
+std::string ConfigurationPath(const std::string& folder) { return folder + "/config.json"; }
+
+Result<std::vector<std::string>> SetAllAside(const RunFolder::Options& options) {
+  // Not from under a run that is still writing.
+  if (auto held = AppendFile::Open(options.out); !held) return tl::unexpected(held.error());
+  std::vector<std::string> names;
+  for (const std::string& path : {options.out, FolderOf(options)}) {
+    std::error_code status;
+    const bool empty =
+        std::filesystem::is_regular_file(path, status) && std::filesystem::file_size(path, status) == 0;
+    if (empty) continue;
+    auto moved = SetAside(path);
+    if (!moved) return tl::unexpected(moved.error());
+    if (!moved->empty()) names.push_back(std::move(*moved));
+  }
+  return names;
+}
+
+}  // namespace
+
+std::string RunFolder::RecordedConfiguration(const Options& options) {
+  return ReadWhole(ConfigurationPath(FolderOf(options))).value_or("");
+}
+
+Result<RunFolder> RunFolder::Open(const Options& options, std::string configuration_json) {
+  const std::string folder = FolderOf(options);
+  std::vector<std::string> set_aside;
+  if (options.fresh) {
+    auto names = SetAllAside(options);
+    if (!names) return tl::unexpected(names.error());
+    set_aside = std::move(*names);
+  }
+  auto results = AppendFile::Open(options.out);
+  if (!results) return tl::unexpected(results.error());
+  const std::string recorded = RecordedConfiguration(options);
+  const Error unknown{
+      .code = ErrorCode::kConflict,
+      .message = fmt::format("{}: is there already, and {} does not say how it was made; use another "
+                             "--out, or --fresh to set it aside",
+                             options.out, ConfigurationPath(folder))};
+  if (!results->empty() && recorded.empty()) return tl::unexpected(unknown);
+  auto rejects = AppendFile::Open(folder + "/" + options.rejects);
+  if (!rejects) return tl::unexpected(rejects.error());
+  const bool begun = !results->empty() || !rejects->empty();
+  if (begun && recorded.empty()) return tl::unexpected(unknown);
+  if (begun) {
+    const std::string difference = DifferenceOf(recorded, configuration_json);
+    if (!difference.empty()) {
+      return Fail(
+          ErrorCode::kConflict,
+          fmt::format(
+              "{}: was made with other settings: {}; give the same ones to go on, use another --out, or "
+              "--fresh to start over",
+              options.out, difference));
+    }
+  }
+  RunFolder run(std::move(*results), std::move(*rejects));
+  for (AppendFile* file : {&run.results_, &run.rejects_}) {
+    auto repaired = file->RepairTail();
+    if (!repaired) return tl::unexpected(repaired.error());
+    run.repaired_bytes_ += *repaired;
+  }
+  run.folder_ = folder;
+  run.configuration_ = std::move(configuration_json);
+  run.recorded_ = begun;
+  run.set_aside_ = std::move(set_aside);
+  return run;
+}
+
+Status RunFolder::RecordConfiguration() {
+  if (recorded_) return {};
+  recorded_ = true;
+  return WriteWhole(ConfigurationPath(folder_), configuration_ + "\n");
+}
+
+}  // namespace tessy

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+#include "store/append_file.h"
+
+namespace tessy {
+
+// What work that can be interrupted leaves behind: a file of results, a line each, and beside it a folder
+// with the settings (config.json) and a file of what came to nothing, with reasons. Both files are locked and
+// their torn last lines cut off. One process at a time; not thread-safe.
+class RunFolder {
+ public:
+  struct Options {
+    std::string out;         // results
+    std::string run_folder;  // empty: `out` + ".run"
+    std::string rejects;     // file name, in the folder
+    bool fresh = false;      // set what is there aside (renamed, not deleted) and start over
+  };
+
+  // kConflict: another process is writing, `out` was not made by such a run, or the settings differ.
+  static Result<RunFolder> Open(const Options& options, std::string configuration_json);
+  // The settings that an earlier run recorded; empty if there are none.
+  static std::string RecordedConfiguration(const Options& options);
+
+  // To be called once all is ready to run, before the first result.
+  Status RecordConfiguration();
+
+  AppendFile& results() { return results_; }
+  AppendFile& rejects() { return rejects_; }
+  const std::vector<std::string>& set_aside() const { return set_aside_; }
+  size_t repaired_bytes() const { return repaired_bytes_; }
+
+ private:
+  RunFolder(AppendFile results, AppendFile rejects)
+      : results_(std::move(results)), rejects_(std::move(rejects)) {}
+
+  AppendFile results_;
+  AppendFile rejects_;
+  std::string folder_;
+  std::string configuration_;
+  bool recorded_ = false;
+  std::vector<std::string> set_aside_;
+  size_t repaired_bytes_ = 0;
+};
+
+}  // namespace tessy

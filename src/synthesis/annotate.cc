@@ -1,0 +1,92 @@
+#include "synthesis/annotate.h"
+
+#include <fmt/format.h>
+
+#include <deque>
+#include <unordered_map>
+
+#include "base/utf8.h"
+#include "dataset/style_spans.h"
+#include "embedded/annotate.h"
+
+namespace tessy {
+namespace {
+
+constexpr std::string_view kPlace = "{window}";
+// Of a wrong answer that is shown again: enough to see what is wrong.
+constexpr size_t kShownMax = 2000;
+
+std::string Filled(std::string_view prompt, std::string_view window) {
+  std::string text(prompt);
+  // What looks like the place in a window is not looked at again.
+  if (const size_t at = text.find(kPlace); at != std::string::npos) text.replace(at, kPlace.size(), window);
+  return text;
+}
+
+class Interview {
+ public:
+  Interview(std::span<const WindowQuestion> windows, std::string_view prompt,
+            const AnnotateCallbacks& callbacks)
+      : windows_(windows), callbacks_(callbacks) {
+    for (size_t i = 0; i < windows.size(); ++i) {
+      places_.emplace(windows[i].id, i);
+      tasks_.push_back({.question_id = windows[i].id,
+                        .sample = kFirst,
+                        .messages = {{.role = "user", .content = Filled(prompt, windows[i].text)}}});
+    }
+  }
+
+  const std::deque<SampleTask>& tasks() const { return tasks_; }
+
+  Status Finished(const SampleTask& task, const SampleOutcome& outcome) {
+    const size_t window = places_.at(task.question_id);
+    std::vector<std::string>& reasons = reasons_[window];
+    if (!outcome.done) {
+      reasons.push_back("no_answer: " + (outcome.failures.empty() ? "unknown" : outcome.failures.back()));
+      return callbacks_.rejected(window, reasons);
+    }
+    const auto spans = LocateStyle(windows_[window].text, outcome.answer);
+    if (spans) return callbacks_.accepted(window, *spans);
+    reasons.push_back(spans.error().message);
+    if (task.sample != kFirst) return callbacks_.rejected(window, reasons);
+    AskAgain(task, outcome.answer, spans.error().message);
+    return {};
+  }
+
+ private:
+  enum Asked : uint32_t { kFirst, kAgain };
+
+  void AskAgain(const SampleTask& task, std::string_view answer, const std::string& reason) {
+    SampleTask again{.question_id = task.question_id, .sample = kAgain, .messages = task.messages};
+    again.messages.push_back({.role = "assistant", .content = Sanitize(answer.substr(0, kShownMax))});
+    again.messages.push_back(
+        {.role = "user",
+         .content =
+             fmt::format("That cannot be used: {}. Answer again: only the JSON array of pieces that stand in "
+                         "the excerpt, letter for letter and in order.",
+                         reason)});
+    tasks_.push_back(std::move(again));
+  }
+
+  std::span<const WindowQuestion> windows_;
+  const AnnotateCallbacks& callbacks_;
+  std::unordered_map<std::string, size_t> places_;
+  std::unordered_map<size_t, std::vector<std::string>> reasons_;
+  std::deque<SampleTask> tasks_;
+};
+
+}  // namespace
+
+std::string_view BuiltInAnnotatePrompt() { return embedded::annotate::kAnnotatePromptTxt; }
+
+RunResult AnnotateWindows(boost::asio::io_context& io, Cast& cast, const SampleSettings& settings,
+                          std::span<const WindowQuestion> windows, std::string_view prompt,
+                          const RunOptions& options, const AnnotateCallbacks& callbacks) {
+  Interview interview(windows, prompt, callbacks);
+  const RunCallbacks run{.finished = [&interview](const SampleTask& task, const SampleOutcome& outcome,
+                                                  uint64_t) { return interview.Finished(task, outcome); },
+                         .progress = callbacks.progress};
+  return RunAll(io, cast, settings, interview.tasks(), options, run);
+}
+
+}  // namespace tessy

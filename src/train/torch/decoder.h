@@ -1,0 +1,58 @@
+#pragma once
+
+#include <torch/types.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "train/trainer.h"
+#include "weights/checkpoint.h"
+
+namespace tessy {
+
+// The Qwen3 decoder (Qwen3 technical report, arXiv 2505.09388, section 2; the layout is that of Hugging
+// Face's Qwen3Model): pre-norm blocks with RMSNorm, grouped-query attention with RMSNorm on queries and keys,
+// rotary positions, SwiGLU. Holds references to the weights, owns none. Differentiable; one thread at a time.
+class Decoder {
+ public:
+  // Weights by the names of TensorsOf(shape); an adapter's as the matrix's name + ".lora_a" and ".lora_b".
+  // An undefined tensor for what is not there (adapters).
+  using Weights = std::function<torch::Tensor(const std::string& name)>;
+
+  struct Options {
+    Precision precision = Precision::kF32;  // of the matrix products; sums, norms and residuals stay F32
+    double lora_scale = 0.0;                // alpha / rank
+  };
+
+  Decoder(Qwen3Shape shape, const Weights& weights, const Options& options);
+
+  // Rows after the final norm, [batch, length, width], for token ids [batch, length] (int64). Attention is
+  // causal, so what stands behind the end of a shorter sequence changes nothing before it.
+  torch::Tensor Hidden(const torch::Tensor& tokens) const;
+  // Vocabulary logits or the classes' outputs, [rows, outputs], of rows of Hidden, [rows, width]. F32.
+  torch::Tensor Outputs(const torch::Tensor& rows) const;
+
+  const Qwen3Shape& shape() const { return shape_; }
+
+ private:
+  struct Linear {
+    torch::Tensor weight, lora_a, lora_b;
+  };
+  struct Layer {
+    torch::Tensor attention_norm, query_norm, key_norm, feed_forward_norm;
+    Linear query, key, value, output, gate, up, down;
+  };
+
+  torch::Tensor Apply(const Linear& linear, const torch::Tensor& x) const;
+  torch::Tensor Attention(const Layer& layer, const torch::Tensor& x) const;
+  torch::Tensor FeedForward(const Layer& layer, const torch::Tensor& x) const;
+
+  Qwen3Shape shape_;
+  Options options_;
+  torch::Tensor embeddings_, final_norm_, head_bias_;
+  Linear head_;
+  std::vector<Layer> layers_;
+};
+
+}  // namespace tessy

@@ -1,0 +1,182 @@
+#include "train/training_files.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "store/configuration.h"
+
+namespace tessy {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr int kFormat = 1;
+
+std::string CheckpointPath(const std::string& folder) { return folder + "/checkpoint"; }
+std::string ResultPath(const std::string& folder) { return folder + "/result.json"; }
+
+tl::unexpected<Error> CannotWrite(const std::string& path) {
+  return Fail(ErrorCode::kIo, fmt::format("{}: cannot be written: {}", path, std::strerror(errno)));
+}
+
+void AppendNumbers(std::ofstream& stream, const std::vector<float>& numbers) {
+  stream.write(reinterpret_cast<const char*>(numbers.data()),
+               static_cast<std::streamsize>(numbers.size() * sizeof(float)));
+}
+
+bool ReadNumbers(std::ifstream& stream, std::vector<float>& numbers, size_t count) {
+  numbers.resize(count);
+  const auto bytes = static_cast<std::streamsize>(count * sizeof(float));
+  stream.read(reinterpret_cast<char*>(numbers.data()), bytes);
+  return stream.gcount() == bytes;
+}
+
+Json HeaderOf(const TrainingState& state) {
+  Json header{{"format", kFormat},
+              {"step", state.trainer.step},
+              {"numbers", state.trainer.values.size()},
+              {"metrics_lines", state.metrics_lines},
+              {"seconds", state.seconds}};
+  if (state.best) {
+    header["best"] = {{"epoch", state.best->epoch},
+                      {"score", state.best->score},
+                      {"judgement_json", state.best->judgement_json},
+                      {"judgement_text", state.best->judgement_text},
+                      {"numbers", state.best->values.size()}};
+  }
+  return header;
+}
+
+// Its bytes, too: a rename may reach the disk before what was written.
+Status Flush(const std::string& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return CannotWrite(path);
+  const bool done = fsync(descriptor) == 0;
+  close(descriptor);
+  if (!done) return CannotWrite(path);
+  return {};
+}
+
+Status SetAsideAll(const std::string& out, const std::string& folder) {
+  // Not from under a training that is still writing.
+  if (auto held = AppendFile::Open(folder + "/metrics.jsonl"); !held) return tl::unexpected(held.error());
+  for (const std::string& path : {out, folder}) {
+    if (auto moved = SetAside(path); !moved) return tl::unexpected(moved.error());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<TrainingFiles> TrainingFiles::Open(const std::string& out, const std::string& configuration_json,
+                                          bool fresh) {
+  const std::string folder = out + ".run";
+  if (fresh) {
+    if (auto status = SetAsideAll(out, folder); !status) return tl::unexpected(status.error());
+  }
+  const std::string config = folder + "/config.json";
+  const bool begun = fs::exists(config);
+  if (fs::exists(out) && !begun) {
+    return Fail(
+        ErrorCode::kConflict,
+        fmt::format("{}: is there already, and {} does not say how it was made; use another --out, or "
+                    "--fresh to set it aside",
+                    out, config));
+  }
+  auto metrics = AppendFile::Open(folder + "/metrics.jsonl");
+  if (!metrics) return tl::unexpected(metrics.error());
+  if (begun) {
+    const std::string difference = DifferenceOf(ReadWhole(config).value_or(""), configuration_json);
+    if (!difference.empty()) {
+      return Fail(
+          ErrorCode::kConflict,
+          fmt::format("{}: was made with other settings: {}; give the same ones to go on, use another "
+                      "--out, or --fresh to start over",
+                      out, difference));
+    }
+  } else if (auto status = WriteWhole(config, configuration_json + "\n"); !status) {
+    return tl::unexpected(status.error());
+  }
+  TrainingFiles files(folder, std::move(*metrics));
+  if (fs::exists(ResultPath(folder))) {
+    auto result = ReadWhole(ResultPath(folder));
+    if (!result) return tl::unexpected(result.error());
+    files.result_ = std::move(*result);
+    if (!fs::exists(out)) {
+      return Fail(ErrorCode::kConflict,
+                  fmt::format("{}: is gone, though {} says that it was made; --fresh makes it again", out,
+                              ResultPath(folder)));
+    }
+  }
+  return files;
+}
+
+Result<std::optional<TrainingState>> TrainingFiles::LoadState() const {
+  const std::string path = CheckpointPath(folder_);
+  if (!fs::exists(path)) return std::optional<TrainingState>();
+  const auto damaged = [&] {
+    return Fail(ErrorCode::kInvalidData, fmt::format("{}: is damaged; --fresh starts over", path));
+  };
+  std::ifstream stream(path, std::ios::binary);
+  std::string line;
+  if (!std::getline(stream, line)) return damaged();
+  const Json header = Json::parse(line, nullptr, false);
+  if (!header.is_object() || header.value("format", 0) != kFormat) return damaged();
+  TrainingState state;
+  state.trainer.step = header.value("step", uint64_t{0});
+  state.metrics_lines = header.value("metrics_lines", size_t{0});
+  state.seconds = header.value("seconds", 0.0);
+  const auto count = header.value("numbers", size_t{0});
+  if (count > fs::file_size(path) / sizeof(float)) return damaged();
+  for (std::vector<float>* numbers : {&state.trainer.values, &state.trainer.first, &state.trainer.second}) {
+    if (!ReadNumbers(stream, *numbers, count)) return damaged();
+  }
+  if (header.contains("best")) {
+    const Json& best = header["best"];
+    state.best = BestEpoch{.epoch = best.value("epoch", uint64_t{0}),
+                           .score = best.value("score", 0.0),
+                           .judgement_json = best.value("judgement_json", ""),
+                           .judgement_text = best.value("judgement_text", ""),
+                           .values = {}};
+    const auto best_count = best.value("numbers", size_t{0});
+    if (best_count != count || !ReadNumbers(stream, state.best->values, count)) return damaged();
+  }
+  return std::optional(std::move(state));
+}
+
+Status TrainingFiles::SaveState(const TrainingState& state) const {
+  const std::string path = CheckpointPath(folder_);
+  const std::string temporary = path + ".tmp";
+  {
+    std::ofstream stream(temporary, std::ios::binary | std::ios::trunc);
+    stream << HeaderOf(state).dump() << '\n';
+    AppendNumbers(stream, state.trainer.values);
+    AppendNumbers(stream, state.trainer.first);
+    AppendNumbers(stream, state.trainer.second);
+    if (state.best) AppendNumbers(stream, state.best->values);
+    stream.flush();
+    if (!stream) return CannotWrite(temporary);
+  }
+  if (auto flushed = Flush(temporary); !flushed) return flushed;
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) return CannotWrite(path);
+  return {};
+}
+
+Status TrainingFiles::Finish(std::string_view result_json) {
+  if (auto written = WriteWhole(ResultPath(folder_), std::string(result_json) + "\n"); !written)
+    return written;
+  std::error_code status;
+  fs::remove(CheckpointPath(folder_), status);
+  result_ = result_json;
+  return {};
+}
+
+}  // namespace tessy

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "weights/checkpoint.h"
+
+namespace tessy {
+
+// A folder with config.json and model.safetensors, or its shards with model.safetensors.index.json, of
+// Qwen3ForCausalLM or Qwen3ForTokenClassification.
+Result<std::unique_ptr<Checkpoint>> OpenHuggingFaceCheckpoint(const std::string& folder);
+
+}  // namespace tessy
