@@ -10,7 +10,7 @@ help:
 	@echo "make test    build and run all tests"
 	@echo "make build   the program, at build/tessy"
 	@echo "make lint    clang-format and clang-tidy"
-	@echo "make bench   measure the engine"
+	@echo "make bench   measure the engine and training (the latter beside python3-torch)"
 	@echo "make sanitize   the tests under ASan+UBSan, then under TSan"
 	@echo "make setup   what the others do first: packages and llama.cpp's source"
 
@@ -45,8 +45,9 @@ lint: build/release/build.ninja
 	@scripts/lint.sh
 
 bench: build/release/build.ninja
-	@cmake --build --preset release -j $(JOBS) --target tessy_bench
+	@cmake --build --preset release -j $(JOBS) --target tessy_bench tessy_training_bench
 	@build/release/tessy_bench
+	@build/release/tessy_training_bench
 
 clean:
 	rm -rf build

@@ -87,7 +87,7 @@ ProgramResult CliTest::Tessy(const Arguments& arguments, ProgramOptions options)
   return result;
 }
 
-Arguments CliTest::Synth(const Arguments& more) {
+Arguments CliTest::Synth(const Arguments& more, const std::string& student_boundary) {
   Arguments all{"synth",
                 "--questions",
                 "q.jsonl",
@@ -96,7 +96,7 @@ Arguments CliTest::Synth(const Arguments& more) {
                 "--teacher",
                 Model("teacher"),
                 "--student-boundary",
-                Model("boundary-student"),
+                student_boundary,
                 "--teacher-boundary",
                 Model("boundary-teacher")};
   all.insert(all.end(), more.begin(), more.end());

@@ -43,7 +43,8 @@ class CliTest : public testing::Test {
   ProgramResult Tessy(const Arguments& arguments, ProgramOptions options = {}) const;
   std::unique_ptr<Program> StartTessy(const Arguments& arguments, ProgramOptions options = {}) const;
   // `tessy synth` with models and predictors, questions "q.jsonl", `more` behind.
-  static Arguments Synth(const Arguments& more);
+  static Arguments Synth(const Arguments& more,
+                         const std::string& student_boundary = Model("boundary-student"));
   ProgramResult RunSynth(const Arguments& more, ProgramOptions options = {}) const;
   // Waits until the file has so many lines; false if that takes too long.
   bool AwaitLines(const std::string& name, size_t count) const;

@@ -90,6 +90,10 @@ TEST_F(ReadmeTest, CommandsRunInTheirOrder) {
   size_t run = 0;
   for (const std::string& command : document.commands) {
     if (!command.starts_with("tessy ")) continue;
+#ifdef TESSY_WITHOUT_TORCH
+    if (command.find("tessy train") == 0 || command.find("my-boundary") != std::string::npos) continue;
+    if (command.find("model convert checkpoint") != std::string::npos) continue;
+#endif
     ExpectRuns(command, folder);
     ++run;
   }

@@ -15,7 +15,7 @@ namespace {
 struct Data {
   std::vector<Example> training;
   std::vector<Example> validation;
-  size_t traces = 0;
+  std::string about;  // in words
 };
 
 Result<std::vector<Annotation>> ReadAll(const std::vector<std::string>& paths) {
@@ -46,11 +46,11 @@ Result<Data> ReadData(const TrainBoundaryFlags& flags, const Vocabulary& vocabul
       examples->push_back(std::move(*example));
     }
   }
-  fmt::print(stderr, "{} windows to train on, {} of other traces to judge by{}\n", data.training.size(),
-             data.validation.size(),
-             cut_off > 0
-                 ? fmt::format("; {} reach --max-tokens {} and may be cut off", cut_off, flags.max_tokens)
-                 : "");
+  data.about = fmt::format(
+      "{} windows to train on, {} of other traces to judge by{}", data.training.size(),
+      data.validation.size(),
+      cut_off > 0 ? fmt::format("; {} reach --max-tokens {} and may be cut off", cut_off, flags.max_tokens)
+                  : "");
   return data;
 }
 
@@ -93,7 +93,7 @@ Result<int> RunTrainBoundary(const TrainBoundaryFlags& flags) {
               .name = FileName(flags.out),
               .type = WeightTypeOf(flags),
               .metadata = {{"tessy.training.kind", "boundary"}, {"tessy.training.settings", *configuration}}};
-  return RunJob(std::move(job), flags);
+  return RunJob(std::move(job), flags, data->about);
 }
 
 }  // namespace tessy

@@ -67,12 +67,26 @@ void AddLoraFlags(CLI::App& command, TrainFlags& f) {
   command.add_option("--lora-targets", f.lora_targets, "matrices that get an adapter")
       ->delimiter(',')
       ->allow_extra_args(false)
+      ->check(CLI::IsMember({"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}))
       ->capture_default_str()
       ->group("LoRA");
 }
 
+CLI::Validator Device() {
+  const auto check = [](const std::string& text) -> std::string {
+    if (text == "cpu" || text == "cuda") return "";
+    const std::string number = text.starts_with("cuda:") ? text.substr(5) : "";
+    if (!number.empty() && number.find_first_not_of("0123456789") == std::string::npos) return "";
+    return text + " is none of cpu, cuda, cuda:0, cuda:1, …";
+  };
+  return {check, ""};
+}
+
 void AddMachineFlags(CLI::App& command, TrainFlags& f) {
-  command.add_option("--device", f.device, "cpu, cuda or cuda:N")->capture_default_str()->group("Machine");
+  command.add_option("--device", f.device, "cpu, cuda or cuda:N")
+      ->check(Device())
+      ->capture_default_str()
+      ->group("Machine");
   command
       .add_option("--precision", f.precision,
                   "of matrix products: f32, bf16, or auto: bf16 on an accelerator")

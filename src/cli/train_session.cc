@@ -71,7 +71,7 @@ WeightType WeightTypeOf(const TrainFlags& flags) {
   return flags.type == "f16" ? WeightType::kF16 : flags.type == "bf16" ? WeightType::kBF16 : WeightType::kF32;
 }
 
-Result<int> RunJob(TrainingJob job, const TrainFlags& flags) {
+Result<int> RunJob(TrainingJob job, const TrainFlags& flags, const std::string& about) {
   auto style = FindProgressStyle(flags.progress, isatty(STDERR_FILENO) == 1);
   if (!style) return tl::unexpected(style.error());
   ProgressDisplay display(*style);
@@ -80,6 +80,7 @@ Result<int> RunJob(TrainingJob job, const TrainFlags& flags) {
     fmt::print(stderr, "{}\n", text);
   };
   const TrainingCallbacks callbacks{
+      .begun = [&] { say(about); },
       .progress =
           [&display](const TrainingProgress& progress) {
             const double share = static_cast<double>(progress.step) / static_cast<double>(progress.steps);

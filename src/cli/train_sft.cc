@@ -25,8 +25,13 @@ SftExampleOptions ExampleOptionsOf(const TrainSftFlags& flags) {
   return options;
 }
 
-Result<std::vector<Example>> ReadExamples(const TrainSftFlags& flags, const ChatFormat& format,
-                                          const Vocabulary& vocabulary, size_t tokens_max) {
+struct Data {
+  std::string about;  // in words
+  std::vector<Example> examples;
+};
+
+Result<Data> ReadExamples(const TrainSftFlags& flags, const ChatFormat& format, const Vocabulary& vocabulary,
+                          size_t tokens_max) {
   const SftExampleOptions options = ExampleOptionsOf(flags);
   std::vector<Example> examples;
   size_t too_long = 0;
@@ -53,10 +58,11 @@ Result<std::vector<Example>> ReadExamples(const TrainSftFlags& flags, const Chat
                 fmt::format("--responses: there is nothing to train on ({} are longer than {} tokens)",
                             too_long, tokens_max));
   }
-  fmt::print(
-      stderr, "{} responses to train on{}\n", examples.size(),
-      too_long > 0 ? fmt::format("; {} are longer than {} tokens and left out", too_long, tokens_max) : "");
-  return examples;
+  return Data{.about = fmt::format("{} responses to train on{}", examples.size(),
+                                   too_long > 0 ? fmt::format("; {} are longer than {} tokens and left out",
+                                                              too_long, tokens_max)
+                                                : ""),
+              .examples = std::move(examples)};
 }
 
 }  // namespace
@@ -79,13 +85,13 @@ Result<int> RunTrainSft(const TrainSftFlags& flags) {
   auto configuration = DescribeSettings(flags);
   if (!configuration) return tl::unexpected(configuration.error());
   const auto known = static_cast<size_t>((*base)->shape().context_tokens);
-  const auto examples =
+  const auto data =
       ReadExamples(flags, *format, **vocabulary, flags.max_tokens > 0 ? flags.max_tokens : known);
-  if (!examples) return tl::unexpected(examples.error());
+  if (!data) return tl::unexpected(data.error());
 
   TrainingJob job;
   job.base = base->get();
-  job.training = *examples;
+  job.training = data->examples;
   job.trainer = TrainerOptionsOf(flags);
   job.out = flags.out;
   job.configuration_json = *configuration;
@@ -95,7 +101,7 @@ Result<int> RunTrainSft(const TrainSftFlags& flags) {
               .name = FileName(flags.out),
               .type = WeightTypeOf(flags),
               .metadata = {{"tessy.training.kind", "sft"}, {"tessy.training.settings", *configuration}}};
-  return RunJob(std::move(job), flags);
+  return RunJob(std::move(job), flags, data->about);
 }
 
 }  // namespace tessy

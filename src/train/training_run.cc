@@ -195,6 +195,7 @@ Result<TrainingOutcome> RunTraining(const TrainingJob& job, const TrainingCallba
   }
   auto trainer = Trainer::Create(*job.base, job.training, job.trainer);
   if (!trainer) return tl::unexpected(trainer.error());
+  if (callbacks.begun) callbacks.begun();
   TrainingRun run(job, callbacks, std::move(*files), std::move(*trainer));
   if (auto status = run.Resume(); !status) return tl::unexpected(status.error());
   return run.Run(stop);

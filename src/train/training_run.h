@@ -48,6 +48,7 @@ struct TrainingProgress {
 };
 
 struct TrainingCallbacks {
+  std::function<void()> begun = {};  // nothing was refused
   std::function<void(const TrainingProgress&)> progress;
   std::function<void(uint64_t epoch, const Judgement&)> judged;
   std::function<void(uint64_t step, uint64_t steps)> resumed;

@@ -19,9 +19,9 @@ class TrainableModel {
   struct Options {
     torch::Device device = torch::kCPU;
     Precision precision = Precision::kF32;
-    LoraOptions lora;     // rank 0: every weight is trained
-    int64_t classes = 0;  // more than 0: a token classifier; its head is new unless the file has one
-    uint64_t seed = 0;    // of what starts at random: a new head, adapters
+    LoraOptions lora = {};  // rank 0: every weight is trained
+    int64_t classes = 0;    // more than 0: a token classifier; its head is new unless the file has one
+    uint64_t seed = 0;      // of what starts at random: a new head, adapters
   };
 
   // A language model's file for classes 0. A classifier's own head must have as many classes.

@@ -1,0 +1,116 @@
+// Windows annotated by rules and by a model: every one ends in exactly one of the two files.
+#include <csignal>
+#include <set>
+
+#include "cli_fixture.h"
+
+namespace tessy {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+class AnnotateTest : public CliTest {
+ protected:
+  AnnotateTest() {
+    WriteQuestions("q.jsonl", 6);
+    EXPECT_EQ(RunSynth({"--method", "student-only", "--out", "r.jsonl"}).exit_status, 0);
+  }
+  ProgramResult Annotate(const Arguments& more, ProgramOptions options = {}) const {
+    return Tessy(Command(more), std::move(options));
+  }
+  static Arguments Command(const Arguments& more) {
+    Arguments all{"annotate", "--responses", "r.jsonl", "--window-words", "20", "--windows-per-response",
+                  "4",        "--out",       "a.jsonl"};
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }
+  std::set<std::string> Ids(const std::string& name) const {
+    std::set<std::string> ids;
+    for (const std::string& line : ReadLines(name)) {
+      EXPECT_TRUE(ids.insert(Json::parse(line)["id"].get<std::string>()).second) << line;
+    }
+    return ids;
+  }
+};
+
+const Arguments kRules{"--annotator", "lexicon"};
+
+TEST_F(AnnotateTest, RulesMarkEveryWindowAndGoOnWhereTheyWereCut) {
+  const auto result = Annotate(kRules);
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("24 of 24 windows annotated"));
+  const std::string whole = Read("a.jsonl");
+  size_t spans = 0;
+  for (const std::string& line : ReadLines("a.jsonl")) {
+    const Json window = Json::parse(line);
+    EXPECT_EQ(window["annotator"], "lexicon");
+    spans += window["spans"].size();
+  }
+  EXPECT_GT(spans, 20U);
+
+  EXPECT_THAT(Annotate(kRules).err, HasSubstr("24 of 24 windows annotated"));
+  EXPECT_EQ(Read("a.jsonl"), whole);
+  Write("a.jsonl", whole.substr(0, whole.size() / 2));
+  const auto resumed = Annotate(kRules);
+  EXPECT_EQ(resumed.exit_status, 0) << resumed.err;
+  EXPECT_EQ(Read("a.jsonl"), whole);
+}
+
+TEST_F(AnnotateTest, PhrasesOfOnesOwn) {
+  Write("phrases.txt", "okay , let's see .\nnow times ,\n");
+  const auto result = Annotate({"--annotator", "phrases:phrases.txt"});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_THAT(Read("a.jsonl"), HasSubstr("phrases.txt"));
+}
+
+// The shipped teacher knows arithmetic and nothing of annotating: whatever it says, nothing is lost.
+TEST_F(AnnotateTest, AModelThatCannotAnnotateHasItsWindowsRejectedWithReasons) {
+  const Arguments asked{"--annotator",
+                        Model("teacher"),
+                        "--windows",
+                        "8",
+                        "--max-answer-tokens",
+                        "24",
+                        "--retries",
+                        "0",
+                        "--max-thinking-tokens",
+                        "64",
+                        "--context",
+                        "256"};
+  Write("prompt.txt", "{window}");
+  Arguments all = asked;
+  all.insert(all.end(), {"--prompt", "prompt.txt"});
+  const auto result = Annotate(all);
+  EXPECT_EQ(result.exit_status, 2) << result.err;
+  EXPECT_THAT(ReadLines("a.jsonl"), IsEmpty());
+  EXPECT_THAT(Ids("a.jsonl.run/rejected.jsonl"), SizeIs(8));
+  for (const std::string& line : ReadLines("a.jsonl.run/rejected.jsonl")) {
+    EXPECT_NE(Json::parse(line)["reason"], "") << line;
+  }
+  EXPECT_THAT(result.err, HasSubstr("0 of 8 windows annotated; "));
+}
+
+TEST_F(AnnotateTest, WhatIsRefused) {
+  Write("no-thinking.jsonl", "{\"messages\": [{\"role\": \"user\", \"content\": \"hi\"}]}\n");
+  Write("empty.txt", "\n");
+  Write("prompt.txt", "mark the style\n");
+  ExpectRefusal(Annotate({}), {"--annotator is missing", "lexicon"});
+  ExpectRefusal(Annotate({"--annotator", "nowhere.gguf"}), {"nowhere.gguf: no such model file"});
+  ExpectRefusal(Annotate({"--annotator", "phrases:nowhere.txt"}), {"nowhere.txt: cannot be read"});
+  ExpectRefusal(Annotate({"--annotator", "phrases:empty.txt"}), {"empty.txt: holds no phrase"});
+  ExpectRefusal(Annotate({"--annotator", Model("teacher"), "--prompt", "prompt.txt"}),
+                {"prompt.txt: has no {window}"});
+  ExpectRefusal(
+      Tessy({"annotate", "--responses", "no-thinking.jsonl", "--out", "b.jsonl", "--annotator", "lexicon"}),
+      {"no-thinking.jsonl:1", "--skip-bad-lines"});
+  ExpectRefusal(
+      Tessy({"annotate", "--responses", "nowhere.jsonl", "--out", "b.jsonl", "--annotator", "lexicon"}),
+      {"nowhere.jsonl: cannot be read"});
+  ASSERT_EQ(Annotate(kRules).exit_status, 0);
+  ExpectRefusal(Annotate({"--annotator", "lexicon", "--seed", "5"}), {"a.jsonl", "seed", "--fresh"});
+}
+
+}  // namespace
+}  // namespace tessy
