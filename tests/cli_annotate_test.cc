@@ -50,6 +50,8 @@ TEST_F(AnnotateTest, RulesMarkEveryWindowAndGoOnWhereTheyWereCut) {
   }
   EXPECT_GT(spans, 20U);
 
+  EXPECT_THAT(Tessy({"show", "a.jsonl", "--id", "code-0001/0"}).out, HasSubstr("‹S wait , let me check ,›"));
+
   EXPECT_THAT(Annotate(kRules).err, HasSubstr("24 of 24 windows annotated"));
   EXPECT_EQ(Read("a.jsonl"), whole);
   Write("a.jsonl", whole.substr(0, whole.size() / 2));

@@ -145,7 +145,8 @@ std::string RenderText(const Response& response, bool colour) {
   page.Question(response.messages);
   page.Legend(response);
   page.Content(response);
-  page.Figures(response);
+  const bool is_counted = response.stats.thinking_tokens + response.stats.answer_tokens > 0;
+  if (is_counted) page.Figures(response);  // an annotated window is not
   return page.Take();
 }
 

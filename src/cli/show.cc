@@ -18,6 +18,7 @@
 #include "cli/response_pieces.h"
 #include "cli/response_text.h"
 #include "cli/visible.h"
+#include "dataset/annotation.h"
 #include "dataset/response.h"
 
 namespace tessy {
@@ -38,9 +39,36 @@ struct Found {
   Response response;
 };
 
+// A window with its style marked, as a response whose thinking is that window.
+Response AsResponse(const Annotation& window) {
+  Response response;
+  response.id = window.id;
+  response.question_id = window.trace_id;
+  response.method = "annotated by " + window.annotator;
+  response.messages = {{.role = "assistant", .content = window.text}};
+  const auto add = [&](Role role, SpanKind kind, size_t start, size_t end) {
+    const std::string_view text = window.text;
+    if (start == end) return;
+    response.spans.push_back({.role = role,
+                              .kind = kind,
+                              .start = CountCodePoints(text.substr(0, start)),
+                              .end = CountCodePoints(text.substr(0, end))});
+  };
+  size_t at = 0;
+  for (const ByteRange& span : window.spans) {
+    add(Role::kTeacher, SpanKind::kCapability, at, span.start);
+    add(Role::kStudent, SpanKind::kStyle, span.start, span.end);
+    at = span.end;
+  }
+  add(Role::kTeacher, SpanKind::kCapability, at, window.text.size());
+  response.stats.switches = response.spans.empty() ? 0 : response.spans.size() - 1;
+  return response;
+}
+
 Result<Found> Parse(const LineReader& reader, std::string_view line) {
   auto response = ParseResponse(line);
   if (response) return Found{std::string(line), std::move(*response)};
+  if (const auto window = ParseAnnotation(line)) return Found{std::string(line), AsResponse(*window)};
   return Fail(response.error().code, fmt::format("{}: {}", reader.Where(), response.error().message));
 }
 
@@ -167,7 +195,7 @@ void AddShowCommand(CLI::App& app, CommandContext& context) {
   CLI::App* command = app.add_subcommand("show", "one response, spans coloured");
   command->footer("Example:\n  tessy show responses.jsonl --index 3 --html response.html");
   // option_text: how the help shows it, instead of types, defaults and exclusions.
-  command->add_option("FILE", options->file, "responses.jsonl as tessy synth writes it; - for standard input")
+  command->add_option("FILE", options->file, "of tessy synth or tessy annotate; - for standard input")
       ->option_text(" ")
       ->required();
   auto* id =

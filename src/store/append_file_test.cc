@@ -56,6 +56,20 @@ TEST_F(AppendFileTest, CutsOffATornLastLineAndGoesOn) {
   }
 }
 
+TEST_F(AppendFileTest, KeepsTheFirstLinesAndGoesOnBehindThem) {
+  const std::string path = Path("kept");
+  std::ofstream(path) << "one\ntwo\n" << std::string(100000, 'x') << "\ntorn";
+  auto file = AppendFile::Open(path);
+  ASSERT_TRUE(file->KeepLines(2));
+  EXPECT_EQ(Lines(*file), (std::vector<std::string>{"one", "two"}));
+  ASSERT_TRUE(file->KeepLines(9));  // there are no more
+  ASSERT_TRUE(file->KeepLines(1));
+  ASSERT_TRUE(file->Append("next"));
+  EXPECT_EQ(Lines(*file), (std::vector<std::string>{"one", "next"}));
+  ASSERT_TRUE(file->KeepLines(0));
+  EXPECT_EQ(Lines(*file), std::vector<std::string>{});
+}
+
 TEST_F(AppendFileTest, RefusesASecondWriter) {
   auto first = AppendFile::Open(Path("out"));
   ASSERT_TRUE(first);

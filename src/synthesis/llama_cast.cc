@@ -30,13 +30,6 @@ int ThreadsFor(const LlamaModel& model, int asked) {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / 2);
 }
 
-void AppendKnown(const Vocabulary& vocabulary, const std::vector<std::string>& texts,
-                 std::vector<TokenId>& out) {
-  for (const std::string& text : texts) {
-    if (const TokenId token = vocabulary.Find(text); token >= 0) out.push_back(token);
-  }
-}
-
 }  // namespace
 
 uint64_t MemoryPlan::total() const {
@@ -95,7 +88,7 @@ Result<std::unique_ptr<LlamaCast>> LlamaCast::Load(const LlamaCastOptions& optio
   cast->sampling_ = options.sampling;
   if (auto status = cast->LoadModels(options); !status) return tl::unexpected(status.error());
   for (const Role role : kRoles) {
-    if (auto status = cast->PreparePlayer(role, options); !status) return tl::unexpected(status.error());
+    if (auto status = cast->LoadFormat(role, options); !status) return tl::unexpected(status.error());
   }
   if (auto status = cast->Plan(options); !status) return tl::unexpected(status.error());
   if (auto status = cast->StartEngines(options); !status) return tl::unexpected(status.error());
@@ -139,44 +132,25 @@ Status LlamaCast::LoadModels(const LlamaCastOptions& options) {
   return {};
 }
 
-Status LlamaCast::PreparePlayer(Role role, const LlamaCastOptions& options) {
-  Player& player = players_[Index(role)];
-  const LlamaModel* model = models_[Index(role)].get();
+Status LlamaCast::LoadFormat(Role role, const LlamaCastOptions& options) {
+  const std::string& asked = options.families[Index(role)];
+  if (const LlamaModel* model = models_[Index(role)].get()) {
+    auto format =
+        ChatFormat::Load(model->file(), model->vocabulary(), asked, options.template_options[Index(role)]);
+    if (!format) return tl::unexpected(format.error());
+    families_[Index(role)] = format->family();
+    formats_[Index(role)] = std::move(*format);
+    return {};
+  }
   // A student that does not play still gives the response its form.
   const std::string& path =
       options.models[Index(role)].empty() ? options.models[Index(Other(role))] : options.models[Index(role)];
-  std::string source;
-  if (model != nullptr) {
-    source = model->file().String("tokenizer.chat_template").value_or("");
-  } else if (auto file = GgufFile::Open(path)) {
-    source = file->String("tokenizer.chat_template").value_or("");
-  } else {
-    return tl::unexpected(file.error());
-  }
-  const std::string& asked = options.families[Index(role)];
-  auto family = LoadFamily(asked.empty() ? DetectFamily(source) : asked);
+  const auto file = GgufFile::Open(path);
+  if (!file) return tl::unexpected(file.error());
+  auto family =
+      LoadFamily(asked.empty() ? DetectFamily(file->String("tokenizer.chat_template").value_or("")) : asked);
   if (!family) return tl::unexpected(family.error());
-  player.family = std::move(*family);
-  player.template_options = options.template_options[Index(role)];
-  if (model == nullptr) return {};
-
-  const Vocabulary& vocabulary = model->vocabulary();
-  const auto tokens = model->file().Strings("tokenizer.ggml.tokens");
-  const auto marker = [&](const char* key) {
-    const auto id = model->file().Integer(key);
-    return id && *id >= 0 && static_cast<size_t>(*id) < tokens.size() ? tokens[static_cast<size_t>(*id)]
-                                                                      : std::string();
-  };
-  auto chat_template = ChatTemplate::Parse(
-      source.empty() ? player.family.default_template : source,
-      {.bos = marker("tokenizer.ggml.bos_token_id"), .eos = marker("tokenizer.ggml.eos_token_id")});
-  if (!chat_template) {
-    return Fail(chat_template.error().code,
-                fmt::format("{}: {}", options.models[Index(role)], chat_template.error().message));
-  }
-  player.chat_template = std::move(*chat_template);
-  AppendKnown(vocabulary, player.family.close_tokens, player.close_tokens);
-  AppendKnown(vocabulary, player.family.end_tokens, player.end_tokens);
+  families_[Index(role)] = std::move(*family);
   return {};
 }
 
@@ -244,43 +218,16 @@ Status LlamaCast::StartEngines(const LlamaCastOptions& options) {
   return {};
 }
 
-const Family& LlamaCast::FamilyOf(Role role) const { return players_[Index(role)].family; }
-
-std::vector<TokenId> LlamaCast::TokenizePrompt(Role role, std::span<const PromptPart> parts) const {
-  const LlamaModel& model = *models_[Index(role)];
-  const Vocabulary& vocabulary = model.vocabulary();
-  // Where no content looks like a special token the whole is tokenised at once, as the model was trained;
-  // otherwise contents are tokenised apart, so that nothing in them is taken for markup.
-  std::vector<TokenId> tokens;
-  const bool plain = std::none_of(parts.begin(), parts.end(), [&](const PromptPart& part) {
-    return part.from_input && vocabulary.Tokenize(part.text) != vocabulary.TokenizeMarkup(part.text);
-  });
-  if (plain) {
-    tokens = vocabulary.TokenizeMarkup(JoinParts(parts));
-  } else {
-    for (const PromptPart& part : parts) {
-      const auto piece =
-          part.from_input ? vocabulary.Tokenize(part.text) : vocabulary.TokenizeMarkup(part.text);
-      tokens.insert(tokens.end(), piece.begin(), piece.end());
-    }
-  }
-  const auto bos = model.file().Integer("tokenizer.ggml.bos_token_id");
-  const bool add_bos = model.file().Boolean("tokenizer.ggml.add_bos_token").value_or(false);
-  if (add_bos && bos && (tokens.empty() || tokens.front() != *bos)) {
-    tokens.insert(tokens.begin(), static_cast<TokenId>(*bos));
-  }
-  return tokens;
-}
+const Family& LlamaCast::FamilyOf(Role role) const { return families_[Index(role)]; }
 
 Result<OpenedSession> LlamaCast::OpenSession(Role role, std::span<const Message> messages) {
-  const Player& player = players_[Index(role)];
+  const ChatFormat& format = *formats_[Index(role)];
   const LlamaModel& model = *models_[Index(role)];
-  auto parts = RenderOpenThinking(*player.chat_template, player.family, messages, player.template_options);
-  if (!parts) return tl::unexpected(parts.error());
-  auto prompt = TokenizePrompt(role, *parts);
-  if (prompt.empty())
+  auto prompt = format.Prompt(messages, model.vocabulary());
+  if (!prompt) return tl::unexpected(prompt.error());
+  if (prompt->empty())
     return Fail(ErrorCode::kInvalidData, fmt::format("the {}'s prompt is empty", Name(role)));
-  const size_t prompt_tokens = prompt.size();
+  const size_t prompt_tokens = prompt->size();
   if (prompt_tokens + 1 >= plan_.context_tokens) {
     return Fail(ErrorCode::kResourceLimit, fmt::format("{}: {} tokens for the {}, whose context holds {}",
                                                        Name(FailureReason::kPromptTooLong), prompt_tokens,
@@ -292,9 +239,9 @@ Result<OpenedSession> LlamaCast::OpenSession(Role role, std::span<const Message>
   });
   auto sequence = (*engine)->Open();
   if (!sequence) return Fail(ErrorCode::kResourceLimit, "no place is free for another sample");
-  LlamaSessionOptions options{.prompt = std::move(prompt),
-                              .close_tokens = player.close_tokens,
-                              .end_tokens = player.end_tokens,
+  LlamaSessionOptions options{.prompt = std::move(*prompt),
+                              .close_tokens = format.close_tokens(),
+                              .end_tokens = format.end_tokens(),
                               .sampling = sampling_,
                               .shares_vocabulary = roles_share_vocabulary_};
   return OpenedSession{

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "model/llama/chat_template.h"
+#include "model/llama/chat_format.h"
 #include "model/llama/engine.h"
 #include "model/sampling.h"
 #include "synthesis/cast.h"
@@ -77,22 +77,14 @@ class LlamaCast final : public Cast {
   std::vector<std::pair<std::string, EngineStats>> stats() const;
 
  private:
-  struct Player {
-    std::optional<ChatTemplate> chat_template;
-    Family family;
-    TemplateOptions template_options;
-    std::vector<TokenId> close_tokens;
-    std::vector<TokenId> end_tokens;
-  };
   using Engines = std::vector<std::unique_ptr<Engine>>;
 
   Status LoadModels(const LlamaCastOptions& options);
-  Status PreparePlayer(Role role, const LlamaCastOptions& options);
+  Status LoadFormat(Role role, const LlamaCastOptions& options);
   Status Plan(const LlamaCastOptions& options);
   Status StartEngines(const LlamaCastOptions& options);
   Result<Engines> MakeEngines(const std::shared_ptr<const LlamaModel>& model, size_t context_tokens,
                               int threads);
-  std::vector<TokenId> TokenizePrompt(Role role, std::span<const PromptPart> parts) const;
 
   Engine::Post post_;
   Sampling sampling_;
@@ -100,7 +92,8 @@ class LlamaCast final : public Cast {
   bool shares_vocabulary_ = false;
   bool roles_share_vocabulary_ = false;
   std::array<bool, 2> uses_lexicon_{};
-  std::array<Player, 2> players_;
+  std::array<Family, 2> families_;
+  std::array<std::optional<ChatFormat>, 2> formats_;  // none where the role has no model
   std::array<std::shared_ptr<const LlamaModel>, 2> models_;
   std::array<std::shared_ptr<const LlamaModel>, 2> predictors_;
   std::array<Engines, 2> engines_;
