@@ -17,6 +17,10 @@ class PatternCast final : public Cast {
     return cast_.OpenSession(role, messages);
   }
   Result<std::unique_ptr<BoundaryReader>> OpenReader(Role role) override;
+  void Score(Role role, std::span<const Message> messages, std::string_view thinking, std::string_view answer,
+             std::function<void(Result<double>)> done) override {
+    cast_.Score(role, messages, thinking, answer, std::move(done));
+  }
   void Pump() override { cast_.Pump(); }
   bool busy() const override { return cast_.busy(); }
 

@@ -1,6 +1,8 @@
 #include "cli/annotate.h"
 #include "cli/command.h"
 #include "cli/completion.h"
+#include "cli/eval.h"
+#include "cli/lab.h"
 #include "cli/model.h"
 #include "cli/show.h"
 #include "cli/synth.h"
@@ -20,8 +22,10 @@ int main(int argc, char** argv) {
   tessy::AddSynthCommand(app, context);
   tessy::AddAnnotateCommand(app, context);
   tessy::AddTrainCommand(app, context, tessy::HandOver(context));
+  tessy::AddEvalCommand(app, context);
   tessy::AddShowCommand(app, context);
   tessy::AddModelCommand(app, context);
+  tessy::AddLabCommand(app, context);
   tessy::AddCompletionCommand(app, context);
   return tessy::RunProgram(app, context, argc, argv);
 }

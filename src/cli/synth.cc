@@ -17,6 +17,7 @@
 #include "cli/progress.h"
 #include "cli/run_file.h"
 #include "cli/synth_options.h"
+#include "dataset/answer.h"
 #include "dataset/question.h"
 #include "synthesis/response_form.h"
 #include "synthesis/run.h"
@@ -57,7 +58,8 @@ class SynthCommand {
   std::map<std::string, const Question*> by_id_;
   std::unique_ptr<RunFiles> files_;
   std::unique_ptr<LlamaCast> cast_;
-  SampleSettings settings_;
+  TaskSettings settings_;
+  std::map<std::string, std::string> answers_;  // by question, where they are checked
   std::deque<SampleTask> tasks_;
   size_t resumed_done_ = 0;
   size_t resumed_failed_ = 0;
@@ -81,6 +83,16 @@ Status SynthCommand::ReadQuestionFile() {
   questions_ = std::move(read->questions);
   if (flags_.limit > 0 && questions_.size() > flags_.limit) questions_.resize(flags_.limit);
   for (const Question& question : questions_) by_id_.emplace(question.id, &question);
+  if (flags_.keep != "correct") return {};
+  for (const Question& question : questions_) {
+    auto answer = ExpectedAnswer(question.source_json);
+    if (!answer) {
+      return Fail(ErrorCode::kInvalidData,
+                  fmt::format("{}:{}: has no \"answer\", which --keep correct compares with",
+                              flags_.questions, question.line));
+    }
+    answers_.emplace(question.id, std::move(*answer));
+  }
   return {};
 }
 
@@ -115,19 +127,28 @@ Status SynthCommand::LoadCast() {
   cast_ = std::move(*cast);
   auto settings = SampleSettingsOf(flags_, method_, cast_->shares_vocabulary());
   if (!settings) return tl::unexpected(settings.error());
-  settings_ = *settings;
+  auto task_settings = TaskSettingsOf(flags_, std::move(*settings));
+  if (!task_settings) return tl::unexpected(task_settings.error());
+  settings_ = std::move(*task_settings);
+  if (flags_.keep == "correct") {
+    settings_.is_right = [this](const SampleTask& task, const SampleOutcome& outcome) {
+      return IsRightAnswer(outcome.answer, answers_.at(task.question_id));
+    };
+  }
   return {};
 }
 
 void SynthCommand::MakeTasks() {
+  uint64_t number = 0;
   for (const Question& question : questions_) {
-    for (uint32_t sample = 0; sample < flags_.samples_per_question; ++sample) {
+    for (uint32_t sample = 0; sample < flags_.samples_per_question; ++sample, ++number) {
       const bool done = files_ && files_->IsDone(question.id, sample);
       const bool failed = files_ && files_->HasFailed(question.id, sample);
       resumed_done_ += done ? 1 : 0;
       resumed_failed_ += failed && !done ? 1 : 0;
       if (!done && !failed)
-        tasks_.push_back({.question_id = question.id, .sample = sample, .messages = question.messages});
+        tasks_.push_back(
+            {.question_id = question.id, .sample = sample, .number = number, .messages = question.messages});
     }
   }
 }
@@ -185,10 +206,11 @@ int SynthCommand::Conclude(const RunResult& result) const {
     const auto thinking = static_cast<double>(std::max<uint64_t>(1, totals.thinking_tokens));
     Say(fmt::format(
         "{}: {} responses; a sample: {:.1f} thinking tokens, {:.1f} switches; teacher's share {:.3f}; "
-        "{} of {} drafted tokens discarded; {:.0f} tokens/s",
+        "{} of {} drafted tokens discarded; {:.0f} tokens/s{}",
         flags_.out, files_->done(), thinking / samples, static_cast<double>(totals.switches) / samples,
         static_cast<double>(totals.teacher_tokens) / thinking, totals.discarded, totals.drafted,
-        progress.seconds > 0 ? static_cast<double>(progress.counters.tokens) / progress.seconds : 0.0));
+        progress.seconds > 0 ? static_cast<double>(progress.counters.tokens) / progress.seconds : 0.0,
+        totals.wrong > 0 ? fmt::format("; {} wrong candidates dropped", totals.wrong) : ""));
   }
   if (result.interrupted) {
     Say(fmt::format("interrupted: {} of {} samples are finished; the same command goes on",
@@ -255,6 +277,8 @@ Result<int> SynthCommand::Run() {
 
 }  // namespace
 
+Result<int> RunSynth(const SynthFlags& flags) { return SynthCommand(flags).Run(); }
+
 void AddSynthCommand(CLI::App& app, CommandContext& context) {
   CLI::App* command = app.add_subcommand("synth", "make fine-tuning data: a response for every question");
   auto flags = std::make_shared<SynthFlags>();
@@ -271,7 +295,7 @@ void AddSynthCommand(CLI::App& app, CommandContext& context) {
       if (auto status = ApplyRunFile(*command, flags->run_file); !status) return Finish(context, status);
     }
     SetLogLevel(flags->log_level);
-    auto status = SynthCommand(*flags).Run();
+    auto status = RunSynth(*flags);
     if (!status) return Finish(context, tl::unexpected(status.error()));
     context.exit_status = *status;
   });

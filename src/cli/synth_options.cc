@@ -7,11 +7,14 @@
 #include "base/numbers.h"
 #include "cli/identity.h"
 #include "cli/validators.h"
+#include "store/append_file.h"
 
 namespace tessy {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+constexpr uint32_t kCandidates = 5;  // the paper's (method, section 10)
 
 bool IsServer(const std::string& spec) { return spec.starts_with("http://") || spec.starts_with("https://"); }
 
@@ -160,6 +163,34 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
       ->check(CLI::Range(0U, 1000U))
       ->capture_default_str()
       ->group("Method");
+  command
+      .add_option("--keep", f.keep,
+                  "correct: only responses whose answer is that of the question's \"answer\"")
+      ->check(CLI::IsMember({"all", "correct"}))
+      ->capture_default_str()
+      ->group("Method");
+  command
+      .add_option("--candidates", f.candidates,
+                  "written for one response at most, by teacher-score or --keep correct (default: 5)")
+      ->check(CLI::Range(1U, 10000U))
+      ->type_name("N")
+      ->group("Method");
+  command
+      .add_option("--score-by", f.score_by,
+                  "of teacher-score: the teacher's likelihood of a candidate, or its judgement")
+      ->check(CLI::IsMember({"likelihood", "judge"}))
+      ->capture_default_str()
+      ->group("Method");
+  command
+      .add_option("--judge-prompt", f.judge_prompt,
+                  "with {question} and {response} in it (default: built in)")
+      ->type_name("FILE")
+      ->group("Method");
+  command
+      .add_option("--reference-prompt", f.reference_prompt,
+                  "of teacher-reference, with {question} and {answer} in it (default: built in)")
+      ->type_name("FILE")
+      ->group("Method");
 
   command
       .add_option("--seed", f.seed, "same seed, same settings: same responses (to the letter with --exact)")
@@ -297,6 +328,48 @@ Result<SampleSettings> SampleSettingsOf(const SynthFlags& flags, const Method& m
   return settings;
 }
 
+namespace {
+
+uint32_t CandidatesOf(const SynthFlags& flags, const Method& method) {
+  if (flags.candidates > 0) return flags.candidates;
+  return method.plan == Plan::kBestOf || flags.keep == "correct" ? kCandidates : 1;
+}
+
+// A file's text, which must have all of `places` in it; the built-in one without a file.
+Result<std::string> PromptOf(const std::string& path, std::string_view built_in,
+                             std::initializer_list<std::string_view> places) {
+  if (path.empty()) return std::string(built_in);
+  auto text = ReadWhole(path);
+  if (!text) return text;
+  for (const std::string_view place : places) {
+    if (text->find(place) == std::string::npos) {
+      return Fail(ErrorCode::kInvalidData, fmt::format("{}: has no {} in it", path, place));
+    }
+  }
+  if (text->ends_with('\n')) text->pop_back();
+  return text;
+}
+
+}  // namespace
+
+Result<TaskSettings> TaskSettingsOf(const SynthFlags& flags, SampleSettings sample) {
+  const Plan plan = sample.method.plan;
+  if (flags.candidates > 1 && plan != Plan::kBestOf && flags.keep != "correct") {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--candidates: is for --method teacher-score, and for --keep correct");
+  }
+  TaskSettings settings{.sample = std::move(sample), .judge_prompt = {}, .reference_prompt = {}};
+  settings.candidates = CandidatesOf(flags, settings.sample.method);
+  settings.score_by = flags.score_by == "judge" ? ScoreBy::kJudge : ScoreBy::kLikelihood;
+  auto judge = PromptOf(flags.judge_prompt, BuiltInJudgePrompt(), {"{question}", "{response}"});
+  if (!judge) return tl::unexpected(judge.error());
+  auto reference = PromptOf(flags.reference_prompt, BuiltInReferencePrompt(), {"{question}", "{answer}"});
+  if (!reference) return tl::unexpected(reference.error());
+  settings.judge_prompt = std::move(*judge);
+  settings.reference_prompt = std::move(*reference);
+  return settings;
+}
+
 Result<std::string> DescribeSettings(const SynthFlags& flags, const Method& method) {
   Json json{{"tessy_run", 1}, {"method", flags.method}, {"answer_by", std::string(Name(method.answerer))}};
   const std::array<std::string, 2> models{FirstOf(flags.student), FirstOf(flags.teacher)};
@@ -318,6 +391,18 @@ Result<std::string> DescribeSettings(const SynthFlags& flags, const Method& meth
       boundary = *model;
     }
     json[fmt::format("{}_boundary", Name(role))] = boundary;
+  }
+  if (CandidatesOf(flags, method) > 1) {
+    json["candidates"] = CandidatesOf(flags, method);
+    json["keep"] = flags.keep;
+  }
+  if (method.plan == Plan::kBestOf) json["score_by"] = flags.score_by;
+  for (const auto& [key, path] : {std::pair("judge_prompt", &flags.judge_prompt),
+                                  std::pair("reference_prompt", &flags.reference_prompt)}) {
+    if (path->empty()) continue;
+    auto prompt = IdentityOfData(*path);
+    if (!prompt) return tl::unexpected(prompt.error());
+    json[key] = *prompt;
   }
   json["seed"] = flags.seed;
   json["temperature"] = Decimal(flags.sampling.temperature);

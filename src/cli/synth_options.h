@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "synthesis/llama_cast.h"
-#include "synthesis/sample.h"
+#include "synthesis/task.h"
 
 namespace tessy {
 
@@ -21,6 +21,10 @@ struct SynthFlags {
   std::string out, run_folder;
   std::string method = "tessy";
   std::string answer_by;
+  std::string keep = "all";
+  uint32_t candidates = 0;  // 0: as the method and --keep want
+  std::string score_by = "likelihood";
+  std::string judge_prompt, reference_prompt;  // files
   uint32_t samples_per_question = 1;
   uint64_t limit = 0;
   uint32_t k = 20;
@@ -56,6 +60,9 @@ Result<LlamaCastOptions> CastOptionsOf(const SynthFlags& flags, const Method& me
 // `shares_vocabulary`: of both roles and both predictors, which `--cut auto` asks.
 Result<SampleSettings> SampleSettingsOf(const SynthFlags& flags, const Method& method,
                                         bool shares_vocabulary);
+
+// Candidates, scoring, prompts; is_right is left to whoever knows the answers.
+Result<TaskSettings> TaskSettingsOf(const SynthFlags& flags, SampleSettings sample);
 
 // The settings that decide what the responses are, as one JSON object (RunConfiguration): not how fast they
 // come.

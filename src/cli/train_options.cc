@@ -35,6 +35,14 @@ void AddOptimisationFlags(CLI::App& command, TrainFlags& f) {
       ->check(WholeNumber())
       ->capture_default_str()
       ->group(kOptimisation);
+  command.add_option("--lr-floor", f.rate_floor, "of the cosine's end, as a share of --lr")
+      ->check(Number(0.0, 1.0))
+      ->capture_default_str()
+      ->group(kOptimisation);
+  command.add_option("--beta2", f.beta2, "of AdamW: how slowly the second moment forgets")
+      ->check(Number(0.0, 0.999999))
+      ->capture_default_str()
+      ->group(kOptimisation);
   command.add_option("--weight-decay", f.weight_decay, "of AdamW")
       ->check(Number(0.0, 1000.0))
       ->capture_default_str()
@@ -160,6 +168,8 @@ Result<Json> CommonSettings(const TrainFlags& f, const char* kind, const char* b
   json["batch_size"] = f.batch_size;
   json["lr"] = f.rate;
   json["schedule"] = f.schedule;
+  json["lr_floor"] = f.rate_floor;
+  json["beta2"] = f.beta2;
   json["warmup_steps"] = f.warmup_steps;
   json["weight_decay"] = f.weight_decay;
   json["clip"] = f.clip;

@@ -32,6 +32,8 @@ struct TrainFlags {
   std::vector<std::string> lora_targets{"q_proj",    "k_proj",  "v_proj",   "o_proj",
                                         "gate_proj", "up_proj", "down_proj"};
 
+  double rate_floor = 0.0;
+  double beta2 = 0.999;
   std::string device = "cpu";
   std::string precision = "auto";
   int threads = 0;

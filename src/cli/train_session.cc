@@ -49,6 +49,8 @@ TrainerOptions TrainerOptionsOf(const TrainFlags& flags) {
   options.batch = flags.batch_size;
   options.micro_tokens = flags.micro_tokens;
   options.rate = flags.rate;
+  options.rate_floor = flags.rate_floor;
+  options.beta2 = flags.beta2;
   options.warmup_steps = flags.warmup_steps;
   options.cosine = flags.schedule == "cosine";
   options.weight_decay = flags.weight_decay;

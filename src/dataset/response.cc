@@ -19,6 +19,7 @@ struct Key {
   const char* name;
   Value Record::*member;
   bool required = true;
+  bool only_if_several = false;  // candidates were written
 };
 
 using StatsKey = Key<ResponseStats, uint64_t>;
@@ -31,6 +32,8 @@ constexpr StatsKey kStatsKeys[] = {{"thinking_tokens", &ResponseStats::thinking_
                                    {"discarded_tokens", &ResponseStats::discarded_tokens},
                                    {"attempts", &ResponseStats::attempts},
                                    {"failed_attempts_tokens", &ResponseStats::failed_attempts_tokens, false},
+                                   {"candidates", &ResponseStats::candidates, false, true},
+                                   {"wrong_candidates", &ResponseStats::wrong_candidates, false, true},
                                    {"wall_ms", &ResponseStats::wall_ms}};
 using ModelKey = Key<ModelNames, std::string>;
 constexpr ModelKey kModelKeys[] = {{"student", &ModelNames::student, false},
@@ -238,7 +241,10 @@ Json SpansJson(const std::vector<ResponseSpan>& spans) {
 
 Json StatsJson(const ResponseStats& stats) {
   Json object = Json::object();
-  for (const StatsKey& key : kStatsKeys) object[key.name] = stats.*key.member;
+  for (const StatsKey& key : kStatsKeys) {
+    if (key.only_if_several && stats.candidates <= 1) continue;
+    object[key.name] = stats.*key.member;
+  }
   return object;
 }
 
@@ -258,6 +264,18 @@ Json SamplingJson(const SamplingRecord& sampling) {
 }
 
 }  // namespace
+
+std::string AnswerText(const Response& response) {
+  std::string text;
+  if (response.messages.empty()) return text;
+  const std::string& content = response.messages.back().content;
+  for (const ResponseSpan& span : response.spans) {
+    if (span.kind != SpanKind::kAnswer) continue;
+    const size_t start = ByteOffset(content, span.start);
+    text += content.substr(start, ByteOffset(content, span.end) - start);
+  }
+  return text;
+}
 
 std::string ToJsonLine(const Response& response) {
   Json row;

@@ -36,6 +36,8 @@ struct ResponseStats {
   uint64_t discarded_tokens = 0;
   uint64_t attempts = 1;
   uint64_t failed_attempts_tokens = 0;  // of the attempts before the one that is kept
+  uint64_t candidates = 1;              // written for this response
+  uint64_t wrong_candidates = 0;        // among them, where answers were checked
   uint64_t wall_ms = 0;
 
   bool operator==(const ResponseStats&) const = default;
@@ -78,6 +80,9 @@ struct Response {
 
   bool operator==(const Response&) const = default;
 };
+
+// What is said after the thinking: the answer's spans of the last message.
+std::string AnswerText(const Response& response);
 
 // One line without its newline, always UTF-8. `source_json` must be one valid JSON object on one line, or
 // empty.

@@ -86,7 +86,7 @@ RunResult AnnotateWindows(boost::asio::io_context& io, Cast& cast, const SampleS
   const RunCallbacks run{.finished = [&interview](const SampleTask& task, const SampleOutcome& outcome,
                                                   uint64_t) { return interview.Finished(task, outcome); },
                          .progress = callbacks.progress};
-  return RunAll(io, cast, settings, interview.tasks(), options, run);
+  return RunAll(io, cast, {.sample = settings}, interview.tasks(), options, run);
 }
 
 }  // namespace tessy

@@ -146,7 +146,7 @@ Ran RunOnce(const TestCase& test, const Mode& mode) {
                         fmt::join(outcome.failures, " "));
     return {};
   };
-  const RunResult result = RunAll(io, **cast, settings, tasks,
+  const RunResult result = RunAll(io, **cast, {.sample = settings}, tasks,
                                   {.concurrency = mode.concurrency, .stop_on_signals = false}, callbacks);
   EXPECT_TRUE(result.status.has_value());
   EXPECT_EQ(result.progress.done + result.progress.failed, tasks.size());

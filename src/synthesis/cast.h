@@ -1,9 +1,11 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "base/message.h"
@@ -31,6 +33,10 @@ class Cast {
   virtual Result<OpenedSession> OpenSession(Role role, std::span<const Message> messages) = 0;
   // Null for a cast without predictors (one thinker).
   virtual Result<std::unique_ptr<BoundaryReader>> OpenReader(Role role) = 0;
+  // The mean log-likelihood (nats) that the role's model gives the tokens of thinking and answer as its own
+  // response to the messages. Takes a place until `done`, which runs on the driving thread, later.
+  virtual void Score(Role role, std::span<const Message> messages, std::string_view thinking,
+                     std::string_view answer, std::function<void(Result<double>)> done) = 0;
   // Gives the engines a chance to start; called when the driving thread has nothing else to do.
   virtual void Pump() = 0;
   // True while results are under way that will be posted to the driving thread.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <map>
 #include <string>
@@ -220,6 +221,71 @@ Status LlamaCast::StartEngines(const LlamaCastOptions& options) {
 
 const Family& LlamaCast::FamilyOf(Role role) const { return families_[Index(role)]; }
 
+std::unique_ptr<Sequence> LlamaCast::OpenSequence(Role role) {
+  const auto& engines = engines_[Index(role)];
+  const auto engine = std::max_element(engines.begin(), engines.end(), [](const auto& a, const auto& b) {
+    return a->free_places() < b->free_places();
+  });
+  return (*engine)->Open();
+}
+
+void LlamaCast::Score(Role role, std::span<const Message> messages, std::string_view thinking,
+                      std::string_view answer, std::function<void(Result<double>)> done) {
+  const auto fail = [&](Error error) {
+    post_([done, error = std::move(error)] { done(tl::unexpected<Error>(error)); });
+  };
+  const ChatFormat& format = *formats_[Index(role)];
+  const Vocabulary& vocabulary = models_[Index(role)]->vocabulary();
+  auto prompt = format.Prompt(messages, vocabulary);
+  if (!prompt) return fail(prompt.error());
+
+  struct Scoring {
+    std::vector<TokenId> tokens;
+    std::unique_ptr<Sequence> sequence;
+    double sum = 0.0;
+    size_t count = 0;
+  };
+  auto scoring = std::make_shared<Scoring>();
+  std::vector<TokenId>& tokens = scoring->tokens;
+  tokens = std::move(*prompt);
+  std::vector<size_t> places;  // whose results foretell a token of the response
+  const auto append = [&](const std::vector<TokenId>& piece, bool counts) {
+    for (const TokenId token : piece) {
+      if (counts && !tokens.empty()) places.push_back(tokens.size() - 1);
+      tokens.push_back(token);
+    }
+  };
+  append(vocabulary.Tokenize(thinking), true);
+  append(vocabulary.TokenizeMarkup(format.family().handover), false);
+  append(vocabulary.Tokenize(answer), true);
+  if (places.empty()) return fail({ErrorCode::kInvalidData, "there is nothing to score"});
+  if (tokens.size() >= plan_.context_tokens) {
+    return fail({ErrorCode::kResourceLimit, fmt::format("{} tokens to score, and the {}'s context holds {}",
+                                                        tokens.size(), Name(role), plan_.context_tokens)});
+  }
+  scoring->sequence = OpenSequence(role);
+  if (!scoring->sequence) return fail({ErrorCode::kResourceLimit, "no place is free to score in"});
+  scoring->sequence->Append(tokens);
+  scoring->sequence->Want(
+      std::move(places),
+      [raw = scoring.get()](std::span<const float> row, size_t index) {
+        const auto target = static_cast<size_t>(raw->tokens[index + 1]);
+        const float most = *std::max_element(row.begin(), row.end());
+        double total = 0.0;
+        for (const float logit : row) total += std::exp(double{logit} - double{most});
+        raw->sum += double{row[target]} - double{most} - std::log(total);
+        ++raw->count;
+      },
+      [this, scoring, done = std::move(done)](Status status) {
+        // Not from within the sequence's own call.
+        post_([scoring, done, status = std::move(status)] {
+          scoring->sequence.reset();
+          if (!status) return done(tl::unexpected(status.error()));
+          done(scoring->sum / static_cast<double>(scoring->count));
+        });
+      });
+}
+
 Result<OpenedSession> LlamaCast::OpenSession(Role role, std::span<const Message> messages) {
   const ChatFormat& format = *formats_[Index(role)];
   const LlamaModel& model = *models_[Index(role)];
@@ -233,11 +299,7 @@ Result<OpenedSession> LlamaCast::OpenSession(Role role, std::span<const Message>
                                                        Name(FailureReason::kPromptTooLong), prompt_tokens,
                                                        Name(role), plan_.context_tokens));
   }
-  const auto& engines = engines_[Index(role)];
-  const auto engine = std::max_element(engines.begin(), engines.end(), [](const auto& a, const auto& b) {
-    return a->free_places() < b->free_places();
-  });
-  auto sequence = (*engine)->Open();
+  auto sequence = OpenSequence(role);
   if (!sequence) return Fail(ErrorCode::kResourceLimit, "no place is free for another sample");
   LlamaSessionOptions options{.prompt = std::move(*prompt),
                               .close_tokens = format.close_tokens(),

@@ -64,6 +64,8 @@ class LlamaCast final : public Cast {
   const Family& FamilyOf(Role role) const override;
   Result<OpenedSession> OpenSession(Role role, std::span<const Message> messages) override;
   Result<std::unique_ptr<BoundaryReader>> OpenReader(Role role) override;
+  void Score(Role role, std::span<const Message> messages, std::string_view thinking, std::string_view answer,
+             std::function<void(Result<double>)> done) override;
   void Pump() override { group_.Pump(); }
   bool busy() const override { return group_.busy(); }
 
@@ -85,6 +87,8 @@ class LlamaCast final : public Cast {
   Status StartEngines(const LlamaCastOptions& options);
   Result<Engines> MakeEngines(const std::shared_ptr<const LlamaModel>& model, size_t context_tokens,
                               int threads);
+
+  std::unique_ptr<Sequence> OpenSequence(Role role);
 
   Engine::Post post_;
   Sampling sampling_;

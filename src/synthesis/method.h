@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <optional>
 #include <string_view>
 
@@ -9,22 +10,36 @@
 
 namespace tessy {
 
-// Who writes what (method, section 10). The methods that are only that.
+// What a response takes besides one who thinks and one who answers.
+enum class Plan : uint8_t {
+  kOnce,       // nothing
+  kAlternate,  // teacher and student take turns, response by response
+  kBestOf,     // the teacher scores the student's candidates
+  kReference   // the student writes with the teacher's answer before it
+};
+
+// Who writes what (method, section 10).
 struct Method {
   std::string_view name;
   std::optional<Role> thinker;  // none: both think, by Algorithm 1
   Role answerer = Role::kStudent;
+  Plan plan = Plan::kOnce;
 
   bool cooperative() const { return !thinker.has_value(); }
-  bool Uses(Role role) const { return cooperative() || thinker == role || answerer == role; }
+  bool Uses(Role role) const {
+    return plan != Plan::kOnce || cooperative() || thinker == role || answerer == role;
+  }
 };
 
-inline constexpr std::array<Method, 5> kMethods{{
+inline constexpr std::array<Method, 8> kMethods{{
     {"tessy", std::nullopt, Role::kStudent},
     {"student-only", Role::kStudent, Role::kStudent},
     {"teacher-only", Role::kTeacher, Role::kTeacher},
     {"teacher-think", Role::kTeacher, Role::kStudent},
     {"teacher-answer", Role::kStudent, Role::kTeacher},
+    {"teacher-mix", Role::kTeacher, Role::kTeacher, Plan::kAlternate},
+    {"teacher-score", Role::kStudent, Role::kStudent, Plan::kBestOf},
+    {"teacher-reference", Role::kStudent, Role::kStudent, Plan::kReference},
 }};
 
 // The method of this name; the error lists the names.

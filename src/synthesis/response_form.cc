@@ -62,7 +62,9 @@ Response FormResponse(const Question& question, const SampleTask& task, const Sa
                     .drafted_tokens = outcome.drafted_tokens,
                     .discarded_tokens = outcome.discarded_tokens,
                     .attempts = outcome.attempts,
-                    .failed_attempts_tokens = outcome.failed_attempts_tokens};
+                    .failed_attempts_tokens = outcome.failed_attempts_tokens,
+                    .candidates = outcome.candidates,
+                    .wrong_candidates = outcome.wrong_candidates};
   return response;
 }
 

@@ -17,8 +17,8 @@ using Clock = std::chrono::steady_clock;
 
 class Runner {
  public:
-  Runner(asio::io_context& io, Cast& cast, const SampleSettings& settings,
-         const std::deque<SampleTask>& tasks, const RunOptions& options, const RunCallbacks& callbacks)
+  Runner(asio::io_context& io, Cast& cast, const TaskSettings& settings, const std::deque<SampleTask>& tasks,
+         const RunOptions& options, const RunCallbacks& callbacks)
       : io_(io),
         cast_(cast),
         settings_(settings),
@@ -43,7 +43,7 @@ class Runner {
 
   asio::io_context& io_;
   Cast& cast_;
-  const SampleSettings& settings_;
+  const TaskSettings& settings_;
   const std::deque<SampleTask>& tasks_;
   const RunOptions& options_;
   const RunCallbacks& callbacks_;
@@ -63,7 +63,7 @@ asio::awaitable<void> Runner::Worker() {
   while (!stop_ && next_task_ < tasks_.size()) {
     const SampleTask& task = tasks_[next_task_++];
     const auto began = Clock::now();
-    const SampleOutcome outcome = co_await RunSample(cast_, settings_, task, progress_.counters, stop_);
+    const SampleOutcome outcome = co_await RunTask(cast_, settings_, task, progress_.counters, stop_);
     if (!outcome.cancelled) Deliver(task, outcome, began);
   }
 }
@@ -137,7 +137,7 @@ RunResult Runner::Run() {
 
 }  // namespace
 
-RunResult RunAll(asio::io_context& io, Cast& cast, const SampleSettings& settings,
+RunResult RunAll(asio::io_context& io, Cast& cast, const TaskSettings& settings,
                  const std::deque<SampleTask>& tasks, const RunOptions& options,
                  const RunCallbacks& callbacks) {
   return Runner(io, cast, settings, tasks, options, callbacks).Run();

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "synthesis/sample.h"
+#include "synthesis/task.h"
 
 namespace tessy {
 
@@ -44,7 +44,7 @@ struct RunResult {
 
 // Runs all tasks, each as a coroutine of its own, `concurrency` at a time and without a barrier between them,
 // on this thread. `io` is the context to which the cast's engines post; nothing else may run it.
-RunResult RunAll(boost::asio::io_context& io, Cast& cast, const SampleSettings& settings,
+RunResult RunAll(boost::asio::io_context& io, Cast& cast, const TaskSettings& settings,
                  const std::deque<SampleTask>& tasks, const RunOptions& options,
                  const RunCallbacks& callbacks);
 

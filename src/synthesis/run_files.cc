@@ -86,6 +86,7 @@ void RunFiles::Count(const Response& response) {
   totals_.switches += response.stats.switches;
   totals_.drafted += response.stats.drafted_tokens;
   totals_.discarded += response.stats.discarded_tokens;
+  totals_.wrong += response.stats.wrong_candidates;
   totals_.closed_by_student += response.closed_by == "student" ? 1 : 0;
 }
 

@@ -3,13 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/async_result.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
 #include "base/random.h"
 #include "base/utf8.h"
 #include "cooperation/repetition.h"
+#include "synthesis/await.h"
 
 namespace tessy {
 namespace {
@@ -22,17 +21,6 @@ constexpr uint32_t kSoloDraftTokens = 16;
 
 enum class Stage : uint64_t { kThinking = 1, kAnswer = 2 };
 
-// Ports call back; the coroutine waits.
-template <class T, class Start>
-awaitable<Result<T>> Await(Start start) {
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>&, void(Result<T>)>(
-      [&start](auto handler) {
-        auto shared = std::make_shared<decltype(handler)>(std::move(handler));
-        start([shared](Result<T> result) { std::move (*shared)(std::move(result)); });
-      },
-      asio::use_awaitable);
-}
-
 awaitable<Result<Draft>> Generate(Session& session, DraftRequest request) {
   return Await<Draft>([&session, request](auto done) { session.Generate(request, std::move(done)); });
 }
@@ -43,11 +31,10 @@ awaitable<Result<std::vector<float>>> Ask(BoundaryReader& reader, std::span<cons
 
 uint64_t StreamOf(const SampleSettings& settings, const SampleTask& task, uint32_t attempt, Stage stage,
                   Role role) {
-  constexpr uint64_t kCandidate = 0;
   const uint64_t parts[] = {settings.seed,
                             HashBytes(task.question_id),
                             task.sample,
-                            kCandidate,
+                            task.candidate,
                             attempt,
                             static_cast<uint64_t>(stage),
                             static_cast<uint64_t>(role)};

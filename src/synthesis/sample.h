@@ -4,6 +4,7 @@
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,8 @@ namespace tessy {
 struct SampleTask {
   std::string question_id;
   uint32_t sample = 0;
+  uint64_t number = 0;     // in the run, from 0
+  uint32_t candidate = 0;  // of those that a method writes for one response
   std::vector<Message> messages;
 };
 
@@ -49,7 +52,10 @@ struct SampleOutcome {
   uint32_t drafted_tokens = 0;
   uint32_t discarded_tokens = 0;
   uint32_t attempts = 0;
-  uint64_t failed_attempts_tokens = 0;
+  uint64_t failed_attempts_tokens = 0;  // of candidates that were not kept, too
+  uint32_t candidates = 1;              // written for this response
+  uint32_t wrong_candidates = 0;        // among them, where answers are checked
+  std::optional<double> score = {};     // the teacher's, where candidates are scored
   std::vector<std::string>
       failures;  // of each failed attempt: the reason, with a backend's words if there are any
 };

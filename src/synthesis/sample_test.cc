@@ -91,7 +91,7 @@ Ran RunOnce(const TestCase& test, const Mode& mode) {
     EXPECT_EQ(CheckViews(test, cast, task, outcome), "") << Describe(test, mode);
     return {};
   };
-  ran.result = RunAll(io, cast, settings, test.tasks,
+  ran.result = RunAll(io, cast, {.sample = settings}, test.tasks,
                       {.concurrency = mode.concurrency, .stop_on_signals = false}, callbacks);
   for (const Role role : kRoles) ran.drawn[Index(role)] = cast.DrawnBy(role);
   return ran;
@@ -296,7 +296,7 @@ TEST(RunAll, ComesToTheSameForEveryDraftLengthConcurrencyAndOrder) {
   EXPECT_GT(tally.done, 5000U);
   EXPECT_GT(tally.retried, 1000U);
   EXPECT_GT(tally.switches, 10000U);
-  for (const Method& method : kMethods) EXPECT_GT(tally.by_method[method.name], 300U) << method.name;
+  for (const Method& method : kSimpleMethods) EXPECT_GT(tally.by_method[method.name], 300U) << method.name;
   for (const FailureReason reason :
        {FailureReason::kEmptyGeneration, FailureReason::kEndedInThinking, FailureReason::kThinkingNotClosed,
         FailureReason::kContextFull, FailureReason::kRepetition, FailureReason::kAnswerNotFinished}) {
@@ -314,7 +314,7 @@ TEST(RunAll, RunsAgainOnTheSameContext) {
         .finished = [](const SampleTask&, const SampleOutcome&, uint64_t) { return Status(); },
         .progress = {}};
     const RunResult result =
-        RunAll(io, cast, test.settings, test.tasks, {.stop_on_signals = false}, callbacks);
+        RunAll(io, cast, {.sample = test.settings}, test.tasks, {.stop_on_signals = false}, callbacks);
     EXPECT_EQ(result.progress.done + result.progress.failed, test.tasks.size());
   }
 }
@@ -413,7 +413,7 @@ TEST(RunAll, RecordsAPromptThatDoesNotFitWithoutARetry) {
 
 TEST(RunAll, ThinksNoLongerThanTheSmallestContextAllows) {
   const auto never_closes = VocabularyOf({{" and", 100}, {" on", 99}, {",", 99}});
-  for (const Method& method : kMethods) {
+  for (const Method& method : kSimpleMethods) {
     TestCase test = SimpleCase(never_closes, 10);
     test.settings.method = method;
     test.settings.retries_max = 0;
@@ -495,7 +495,7 @@ Stopped RunUntil(const TestCase& test, const RunOptions& options,
   callbacks.finished = [&](const SampleTask&, const SampleOutcome&, uint64_t) {
     return finished(++stopped.finished);
   };
-  stopped.result = RunAll(io, cast, test.settings, test.tasks, options, callbacks);
+  stopped.result = RunAll(io, cast, {.sample = test.settings}, test.tasks, options, callbacks);
   return stopped;
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -108,6 +109,22 @@ class ScriptedCast final : public Cast {
   // Of the last session that was opened for these messages.
   const ScriptedRecord& RecordOf(Role role, std::span<const Message> messages) const {
     return *records_.at({messages.back().content, role});
+  }
+  // The longer answer is the better one.
+  void Score(Role, std::span<const Message>, std::string_view, std::string_view answer,
+             std::function<void(Result<double>)> done) override {
+    auto fault = NextFault();
+    post_([done = std::move(done), fault = std::move(fault), bytes = answer.size()] {
+      if (fault) return done(tl::unexpected<Error>(*fault));
+      done(static_cast<double>(bytes));
+    });
+  }
+  // Was the role asked just this, or something that begins so?
+  bool HasHeard(Role role, const std::string& prompt) const { return records_.contains({prompt, role}); }
+  bool HasHeardLike(Role role, std::string_view beginning) const {
+    return std::any_of(records_.begin(), records_.end(), [&](const auto& record) {
+      return record.first.second == role && record.first.first.starts_with(beginning);
+    });
   }
   // Of every token that the role's sessions drew.
   const std::vector<DraftPosition>& DrawnBy(Role role) const { return *drawn_[Index(role)]; }

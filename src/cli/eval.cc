@@ -1,0 +1,175 @@
+#include "cli/eval.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/exit_status.h"
+#include "cli/run_file.h"
+#include "cli/synth.h"
+#include "cli/synth_options.h"
+#include "cli/validators.h"
+#include "dataset/grading.h"
+
+namespace tessy {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct EvalFlags {
+  SynthFlags synth;
+  std::string model;
+  std::string group_by = "task";
+  bool json = false;
+};
+
+Json ToJson(const Grade& grade) {
+  return {{"pass_at_1", grade.pass_at_1}, {"low", grade.low},         {"high", grade.high},
+          {"right", grade.right},         {"samples", grade.samples}, {"questions", grade.questions},
+          {"missing", grade.missing}};
+}
+
+std::string Row(const std::string& name, const Grade& grade) {
+  return fmt::format("{:<24} {:>6.1f} %   {:>5.1f} … {:>5.1f}   {} of {} samples right, {} questions{}\n",
+                     name, 100 * grade.pass_at_1, 100 * grade.low, 100 * grade.high, grade.right,
+                     grade.samples, grade.questions,
+                     grade.missing > 0 ? fmt::format(", {} never came", grade.missing) : "");
+}
+
+Result<int> Evaluate(EvalFlags flags) {
+  if (flags.model.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "--model is missing: give the .gguf file to evaluate");
+  }
+  if (flags.synth.out.empty()) {
+    return Fail(ErrorCode::kInvalidArgument, "--out is missing: name the file for the model's responses");
+  }
+  flags.synth.method = "student-only";
+  flags.synth.student = {flags.model};
+  auto questions = ReadQuestions(flags.synth.questions, {.skip_bad_lines = flags.synth.skip_bad_lines});
+  if (!questions) return tl::unexpected(questions.error());
+  if (flags.synth.limit > 0 && questions->questions.size() > flags.synth.limit) {
+    questions->questions.resize(flags.synth.limit);
+  }
+  // Before hours are spent: have all an answer?
+  const std::string nothing = "/dev/null";
+  if (auto graded = GradeResponses(nothing, flags.synth.questions, questions->questions, 1, flags.group_by);
+      !graded) {
+    return tl::unexpected(graded.error());
+  }
+  const auto ran = RunSynth(flags.synth);
+  if (!ran) return tl::unexpected(ran.error());
+  if (*ran != kExitDone && *ran != kExitSomeFailed) return *ran;
+  const auto graded = GradeResponses(flags.synth.out, flags.synth.questions, questions->questions,
+                                     flags.synth.samples_per_question, flags.group_by);
+  if (!graded) return tl::unexpected(graded.error());
+  std::string text;
+  if (flags.json) {
+    Json json{{"model", flags.model}, {"all", ToJson(graded->all)}, {"groups", Json::object()}};
+    for (const auto& [name, grade] : graded->groups) json["groups"][name] = ToJson(grade);
+    text = json.dump(2) + "\n";
+  } else {
+    text = fmt::format("{:<24} {:>8}   95 % interval\n", "", "pass@1");
+    for (const auto& [name, grade] : graded->groups) text += Row(name, grade);
+    text += Row("all", graded->all);
+  }
+  if (auto status = WriteOutput(text); !status) return tl::unexpected(status.error());
+  return kExitDone;
+}
+
+}  // namespace
+
+void AddEvalCommand(CLI::App& app, CommandContext& context) {
+  CLI::App* command = app.add_subcommand("eval", "pass@1 on problems with short answers");
+  auto flags = std::make_shared<EvalFlags>();
+  SynthFlags& f = flags->synth;
+  f.sampling.temperature = 0.6F;  // the paper's (method, section 11)
+  command->add_option("run.toml", f.run_file, "settings; every key is a flag's name, and flags win");
+  command->add_option("--model", flags->model, "a .gguf file")->type_name("MODEL");
+  command->add_option("--questions", f.questions, "JSON lines with a \"prompt\" and an \"answer\" each")
+      ->type_name("FILE")
+      ->required();
+  command->add_option("--out", f.out, "its responses, appended one by one; the same command goes on")
+      ->type_name("FILE");
+  command->add_option("--samples", f.samples_per_question, "of each question")
+      ->check(CLI::Range(1U, 100000U))
+      ->capture_default_str();
+  command
+      ->add_option("--group-by", flags->group_by, "a field of the questions; each of its values gets a row")
+      ->capture_default_str();
+  command->add_option("--limit", f.limit, "only the first questions")->check(WholeNumber())->type_name("N");
+  command
+      ->add_option("--family", f.student_family,
+                   "qwen3, gpt-oss, deepseek-r1, plain or a .toml (default: by template)")
+      ->type_name("FAMILY");
+  command->add_option("--temperature", f.sampling.temperature, "0: always the most probable token")
+      ->check(Number(0.0, 100.0))
+      ->capture_default_str();
+  command->add_option("--top-p", f.sampling.top_p, "1: off")
+      ->check(Number(0.0001, 1.0))
+      ->capture_default_str();
+  command->add_option("--top-k", f.sampling.top_k, "0: off")
+      ->check(CLI::Range(0, 100000000))
+      ->capture_default_str();
+  command->add_option("--seed", f.seed, "of sampling")->check(WholeNumber())->capture_default_str();
+  command->add_option("--max-thinking-tokens", f.thinking_tokens_max, "thinking budget")
+      ->check(CLI::Range(1U, 100000000U))
+      ->capture_default_str();
+  command->add_option("--max-answer-tokens", f.answer_tokens_max, "answer budget")
+      ->check(CLI::Range(1U, 100000000U))
+      ->capture_default_str();
+  f.retries = 0;
+  command
+      ->add_option("--retries", f.retries,
+                   "fresh attempts where none came to an end; 0: such a sample is wrong")
+      ->check(CLI::Range(0U, 1000U))
+      ->capture_default_str();
+  command
+      ->add_option("--concurrency", f.concurrency,
+                   "samples at a time (default: what memory allows, at most 64)")
+      ->check(CLI::Range(1, 4096))
+      ->type_name("N");
+  command->add_option("--threads", f.threads, "threads of the engine")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
+  command->add_option("--gpu-layers", f.gpu_layers, "layers on an accelerator, -1: all")
+      ->check(CLI::Range(-1, 100000));
+  command
+      ->add_option("--memory", f.memory_gib, "budget for weights and caches (default: 3/4 of what is free)")
+      ->check(Number(0.0, 1e9))
+      ->type_name("GIB");
+  command
+      ->add_option("--context", f.context,
+                   "tokens of a sample (default: what the model knows, at most 40960)")
+      ->check(CLI::Range(16U, 100000000U))
+      ->type_name("N");
+  command->add_flag("--exact", f.exact, "batch-invariant arithmetic");
+  command->add_flag("--fresh", f.fresh, "set an existing --out aside (renamed) and start over");
+  command->add_flag("--skip-bad-lines", f.skip_bad_lines, "pass over questions that cannot be read");
+  command->add_flag("--json", flags->json, "the result as JSON");
+  command->add_option("--progress", f.progress, "auto, none, plain or bar")
+      ->check(CLI::IsMember({"auto", "none", "plain", "bar"}))
+      ->capture_default_str();
+  command->add_option("--log-level", f.log_level, "debug, info, warning, error")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
+      ->capture_default_str();
+  command->footer(
+      "An answer is a number, numbers, a choice (A … J), a \\boxed{…} or a line; the question's \"answer\" "
+      "says which.\n\n"
+      "Example:\n"
+      "  tessy eval --model tuned.gguf --questions q.jsonl --samples 4 --out evaluation.jsonl\n\n"
+      "Exit status: 0 done; 1 usage or configuration; 3 interrupted, resumable.");
+  command->callback([command, flags, &context] {
+    if (!flags->synth.run_file.empty()) {
+      if (auto status = ApplyRunFile(*command, flags->synth.run_file); !status)
+        return Finish(context, status);
+    }
+    SetLogLevel(flags->synth.log_level == "warning" ? "error" : flags->synth.log_level);
+    auto status = Evaluate(*flags);
+    if (!status) return Finish(context, tl::unexpected(status.error()));
+    context.exit_status = *status;
+  });
+}
+
+}  // namespace tessy

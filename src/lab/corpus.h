@@ -1,0 +1,41 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+#include "dataset/response.h"
+#include "lab/world.h"
+
+namespace tessy {
+
+// What a model of the lab is pretrained on.
+struct LabCorpus {
+  LabStyle style = LabStyle::kStudent;
+  double own_style = 1.0;                   // share; the rest is mixed
+  std::array<double, 4> tasks{1, 1, 1, 1};  // weights, in the order of kLabTasks
+  bool misconceptions = false;
+  double hints = 0.0;  // share of prompts that tell the answer (" hint report output: 8", as the teacher
+                       // answers); those traces are right
+  uint64_t seed = 0;
+  uint64_t world = 1;  // seed of the misconceptions
+};
+
+// The student has misconceptions, 97 % its own style and all tasks alike; the teacher knows, writes 70 % its
+// own style and has seen more CODE.
+LabCorpus StudentCorpus(uint64_t seed);
+LabCorpus TeacherCorpus(uint64_t seed);
+
+// The n-th response of a corpus, of one thinker, as tessy synth would have written it.
+Response LabResponse(const LabCorpus& corpus, uint64_t number);
+
+// A question's line of JSON: id, prompt, answer, task.
+std::string LabQuestionLine(LabTask task, uint64_t seed, uint64_t number, int steps);
+
+// The prompt and the response, as far as a vocabulary is concerned.
+std::string TextOf(const Response& response);
+
+// Of every model of the lab: "<bos> CODE 7 * 3<think>".
+extern const char* const kLabChatTemplate;
+
+}  // namespace tessy

@@ -1,0 +1,205 @@
+#include "synthesis/task.h"
+
+#include <algorithm>
+#include <cctype>
+#include <optional>
+
+#include "embedded/prompts.h"
+#include "synthesis/await.h"
+
+namespace tessy {
+namespace {
+
+using boost::asio::awaitable;
+
+constexpr const char* kNoRightAnswer = "no_right_answer";
+
+// Places that look like another's name in what was filled in are not looked at again.
+std::string Filled(std::string_view prompt, std::string_view first_name, std::string_view first,
+                   std::string_view second_name, std::string_view second) {
+  std::string text;
+  while (!prompt.empty()) {
+    const size_t a = prompt.find(first_name);
+    const size_t b = prompt.find(second_name);
+    const size_t at = std::min(a, b);
+    text += prompt.substr(0, at);
+    if (at == std::string_view::npos) break;
+    text += a < b ? first : second;
+    prompt.remove_prefix(at + (a < b ? first_name : second_name).size());
+  }
+  return text;
+}
+
+std::optional<double> LastNumber(std::string_view text) {
+  for (size_t end = text.size(); end-- > 0;) {
+    if (!std::isdigit(static_cast<unsigned char>(text[end]))) continue;
+    size_t begin = end;
+    while (begin > 0 && std::isdigit(static_cast<unsigned char>(text[begin - 1]))) --begin;
+    return std::stod(std::string(text.substr(begin, std::min<size_t>(end + 1 - begin, 9))));
+  }
+  return std::nullopt;
+}
+
+// One task; lives as long as its coroutine.
+class TaskRun {
+ public:
+  TaskRun(Cast& cast, const TaskSettings& settings, const SampleTask& task, RunCounters& counters,
+          const std::atomic<bool>& stop)
+      : cast_(cast), settings_(settings), task_(task), counters_(counters), stop_(stop) {}
+
+  awaitable<SampleOutcome> Run() {
+    switch (settings_.sample.method.plan) {
+      case Plan::kOnce:
+        return UntilRight(settings_.sample.method, task_);
+      case Plan::kAlternate:
+        return UntilRight(Solo(task_.number % 2 == 0 ? Role::kTeacher : Role::kStudent), task_);
+      case Plan::kBestOf:
+        return BestOf();
+      case Plan::kReference:
+        return WithReference();
+    }
+    return UntilRight(settings_.sample.method, task_);
+  }
+
+ private:
+  Method Solo(Role role) const {
+    return {.name = settings_.sample.method.name, .thinker = role, .answerer = role};
+  }
+  awaitable<SampleOutcome> Write(Method method, SampleTask task) {
+    SampleSettings settings = settings_.sample;
+    settings.method = method;
+    co_return co_await RunSample(cast_, settings, task, counters_, stop_);
+  }
+  bool IsRight(const SampleOutcome& outcome) const {
+    return !settings_.is_right || settings_.is_right(task_, outcome);
+  }
+  static uint64_t TokensOf(const SampleOutcome& outcome) {
+    return outcome.thinking_tokens[0] + outcome.thinking_tokens[1] + outcome.answer_tokens;
+  }
+  // What a candidate that is not kept has cost is counted with the one that is.
+  static void Inherit(SampleOutcome& kept, const SampleOutcome& lost) {
+    kept.failed_attempts_tokens += lost.failed_attempts_tokens + (lost.done ? TokensOf(lost) : 0);
+  }
+
+  awaitable<SampleOutcome> UntilRight(Method method, SampleTask task);
+  awaitable<SampleOutcome> BestOf();
+  awaitable<SampleOutcome> WithReference();
+  awaitable<Result<double>> Score(const SampleOutcome& candidate);
+
+  Cast& cast_;
+  const TaskSettings& settings_;
+  const SampleTask& task_;
+  RunCounters& counters_;
+  const std::atomic<bool>& stop_;
+};
+
+awaitable<SampleOutcome> TaskRun::UntilRight(Method method, SampleTask task) {
+  SampleOutcome last;
+  uint32_t wrong = 0;
+  for (uint32_t i = 0; i < std::max(1U, settings_.candidates); ++i) {
+    task.candidate = i;
+    SampleOutcome outcome = co_await Write(method, task);
+    if (i > 0) Inherit(outcome, last);
+    outcome.candidates = i + 1;
+    outcome.wrong_candidates = wrong;
+    if (outcome.cancelled || !outcome.done || IsRight(outcome)) co_return outcome;
+    ++wrong;
+    last = std::move(outcome);
+  }
+  last.done = false;
+  last.wrong_candidates = wrong;
+  last.failed_attempts_tokens += TokensOf(last);
+  last.failures.emplace_back(kNoRightAnswer);
+  co_return last;
+}
+
+awaitable<Result<double>> TaskRun::Score(const SampleOutcome& candidate) {
+  if (settings_.score_by == ScoreBy::kLikelihood) {
+    co_return co_await Await<double>([&](auto done) {
+      cast_.Score(Role::kTeacher, task_.messages, candidate.thinking.text, candidate.answer, std::move(done));
+    });
+  }
+  SampleTask judging = task_;
+  judging.candidate = candidate.candidates;  // counted from 1: no candidate's own random numbers
+  const std::string response = candidate.thinking.text + "\n\n" + candidate.answer;
+  judging.messages = {{.role = "user",
+                       .content = Filled(settings_.judge_prompt, "{question}", task_.messages.back().content,
+                                         "{response}", response)}};
+  const SampleOutcome verdict = co_await Write(Solo(Role::kTeacher), judging);
+  if (verdict.cancelled) co_return Fail(ErrorCode::kCancelled, "cancelled");
+  if (!verdict.done) {
+    co_return Fail(ErrorCode::kBackend,
+                   "judge: " + (verdict.failures.empty() ? std::string("unknown") : verdict.failures.back()));
+  }
+  const auto number = LastNumber(verdict.answer);
+  if (!number) co_return Fail(ErrorCode::kBackend, "judge: named no number");
+  co_return *number;
+}
+
+awaitable<SampleOutcome> TaskRun::BestOf() {
+  std::optional<SampleOutcome> best;
+  SampleOutcome rest;  // what the others cost, and why the last of them failed
+  uint32_t wrong = 0;
+  SampleTask task = task_;
+  for (uint32_t i = 0; i < settings_.candidates; ++i) {
+    task.candidate = i;
+    SampleOutcome outcome = co_await Write(Solo(Role::kStudent), task);
+    outcome.candidates = i + 1;
+    if (outcome.cancelled) co_return outcome;
+    if (!outcome.done || !IsRight(outcome)) {
+      wrong += outcome.done ? 1 : 0;
+      Inherit(rest, outcome);
+      if (!outcome.done) rest.failures = outcome.failures;
+      rest.attempts = outcome.attempts;
+      continue;
+    }
+    const auto score = co_await Score(outcome);
+    if (!score) {
+      outcome.done = false;
+      outcome.cancelled = score.error().code == ErrorCode::kCancelled;
+      outcome.failures.push_back(score.error().message);
+      co_return outcome;
+    }
+    outcome.score = *score;
+    if (best && *best->score >= *score) {
+      Inherit(rest, outcome);
+    } else {
+      if (best) Inherit(rest, *best);
+      best = std::move(outcome);
+    }
+  }
+  if (!best) {
+    if (wrong > 0) rest.failures.emplace_back(kNoRightAnswer);
+    rest.candidates = settings_.candidates;
+    rest.wrong_candidates = wrong;
+    co_return rest;
+  }
+  best->failed_attempts_tokens += rest.failed_attempts_tokens;
+  best->candidates = settings_.candidates;
+  best->wrong_candidates = wrong;
+  co_return std::move(*best);
+}
+
+awaitable<SampleOutcome> TaskRun::WithReference() {
+  SampleOutcome reference = co_await Write(Solo(Role::kTeacher), task_);
+  if (!reference.done) co_return reference;
+  SampleTask shown = task_;
+  shown.messages.back().content = Filled(settings_.reference_prompt, "{question}",
+                                         task_.messages.back().content, "{answer}", reference.answer);
+  SampleOutcome outcome = co_await UntilRight(Solo(Role::kStudent), shown);
+  Inherit(outcome, reference);
+  co_return outcome;
+}
+
+}  // namespace
+
+std::string_view BuiltInJudgePrompt() { return embedded::prompts::kJudgePromptTxt; }
+std::string_view BuiltInReferencePrompt() { return embedded::prompts::kReferencePromptTxt; }
+
+awaitable<SampleOutcome> RunTask(Cast& cast, const TaskSettings& settings, const SampleTask& task,
+                                 RunCounters& counters, const std::atomic<bool>& stop) {
+  TaskRun run(cast, settings, task, counters, stop);
+  co_return co_await run.Run();
+}
+
+}  // namespace tessy

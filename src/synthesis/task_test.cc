@@ -1,0 +1,193 @@
+// The methods that need more than one response, on scripted models.
+#include "synthesis/task.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include "synthesis/run.h"
+#include "synthesis/sample_cases.h"
+
+namespace tessy {
+namespace {
+
+using testing::ElementsAre;
+
+class TaskTest : public testing::Test {
+ protected:
+  TaskTest() {
+    for (ScriptedPlayer& player : test_.cast.players) {
+      player.model = player.predictor = kWords;
+      player.family = LoadFamily("qwen3").value();
+    }
+    settings_.sample.thinking_tokens_max = 400;
+    settings_.sample.answer_tokens_max = 400;
+    settings_.sample.retries_max = 20;
+    settings_.reference_prompt = "{question} ANSWER {answer} END";
+    settings_.judge_prompt = "{question} RESPONSE {response} END";
+    tasks_ = TasksOf(30);
+    for (size_t i = 0; i < tasks_.size(); ++i) tasks_[i].number = i;
+  }
+
+  // By task.
+  std::vector<SampleOutcome> Run(std::string_view method, int concurrency = 4) {
+    settings_.sample.method = FindMethod(method).value();
+    boost::asio::io_context io(1);
+    ScriptedCastOptions options = test_.cast;
+    options.places = 2 * concurrency;
+    options.hops_max = 3;
+    ScriptedCast cast(std::move(options), [&io](auto call) { boost::asio::post(io, std::move(call)); });
+    std::vector<SampleOutcome> outcomes(tasks_.size());
+    RunCallbacks callbacks;
+    callbacks.finished = [&](const SampleTask& task, const SampleOutcome& outcome, uint64_t) -> Status {
+      outcomes[PlaceOf(tasks_, task)] = outcome;
+      return {};
+    };
+    RunAll(io, cast, settings_, tasks_, {.concurrency = concurrency, .stop_on_signals = false}, callbacks);
+    return outcomes;
+  }
+  // What the student writes for a candidate of its own.
+  SampleOutcome Candidate(size_t task, uint32_t candidate) {
+    const auto kept = tasks_;
+    const TaskSettings settings = settings_;
+    tasks_ = {kept[task]};
+    tasks_[0].candidate = candidate;
+    settings_ = {.sample = settings.sample};
+    boost::asio::io_context io(1);
+    SampleOutcome outcome;
+    settings_.sample.method = FindMethod("student-only").value();
+    ScriptedCastOptions options = test_.cast;
+    options.places = 1;
+    ScriptedCast cast(std::move(options), [&io](auto call) { boost::asio::post(io, std::move(call)); });
+    RunCounters counters;
+    const std::atomic<bool> stop = false;
+    boost::asio::co_spawn(
+        io,
+        [&]() -> boost::asio::awaitable<void> {
+          outcome = co_await RunSample(cast, settings_.sample, tasks_[0], counters, stop);
+        },
+        boost::asio::detached);
+    io.run();
+    settings_ = settings;
+    tasks_ = kept;
+    return outcome;
+  }
+
+  TestCase test_;
+  TaskSettings settings_;
+  std::deque<SampleTask> tasks_;
+};
+
+TEST_F(TaskTest, MixTakesTurns) {
+  const auto outcomes = Run("teacher-mix");
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    ASSERT_TRUE(outcomes[i].done);
+    const Role role = i % 2 == 0 ? Role::kTeacher : Role::kStudent;
+    EXPECT_EQ(outcomes[i].answered_by, role);
+    for (const Span& span : outcomes[i].thinking.spans) EXPECT_EQ(span.role, role);
+  }
+}
+
+// The scripted cast holds the longer answer for the better one.
+TEST_F(TaskTest, ScoreKeepsTheBestOfTheStudentsCandidates) {
+  settings_.candidates = 5;
+  const auto outcomes = Run("teacher-score");
+  for (size_t i = 0; i < outcomes.size(); ++i) {
+    ASSERT_TRUE(outcomes[i].done);
+    EXPECT_EQ(outcomes[i].candidates, 5U);
+    std::string best;
+    uint64_t tokens = 0;
+    for (uint32_t candidate = 0; candidate < 5; ++candidate) {
+      const SampleOutcome own = Candidate(i, candidate);
+      if (own.answer.size() > best.size()) best = own.answer;
+      tokens += own.thinking_tokens[0] + own.answer_tokens + own.failed_attempts_tokens;
+    }
+    EXPECT_EQ(outcomes[i].answer, best);
+    EXPECT_EQ(outcomes[i].score, static_cast<double>(best.size()));
+    EXPECT_EQ(outcomes[i].thinking_tokens[0] + outcomes[i].answer_tokens + outcomes[i].failed_attempts_tokens,
+              tokens);
+  }
+}
+
+TEST_F(TaskTest, AJudgeWhoNamesNoNumberFailsTheSample) {
+  settings_.candidates = 2;
+  settings_.score_by = ScoreBy::kJudge;
+  size_t judged = 0;
+  for (const SampleOutcome& outcome : Run("teacher-score")) {
+    if (outcome.done) {
+      ++judged;
+      EXPECT_EQ(outcome.score, 12.0);  // the one number in the vocabulary
+    } else {
+      EXPECT_THAT(outcome.failures.back(), testing::StartsWith("judge: "));
+    }
+  }
+  EXPECT_GT(judged, 0U);
+}
+
+TEST_F(TaskTest, WrongCandidatesAreDroppedAndCounted) {
+  settings_.candidates = 4;
+  settings_.is_right = [](const SampleTask&, const SampleOutcome& outcome) {
+    return outcome.answer.size() % 3 == 0;
+  };
+  size_t dropped = 0;
+  size_t never = 0;
+  for (const char* method : {"tessy", "student-only", "teacher-score", "teacher-mix"}) {
+    for (const SampleOutcome& outcome : Run(method)) {
+      if (outcome.done) {
+        EXPECT_EQ(outcome.answer.size() % 3, 0U) << method;
+        dropped += outcome.wrong_candidates;
+        EXPECT_LE(outcome.wrong_candidates, outcome.candidates);
+      } else {
+        ++never;
+        EXPECT_EQ(outcome.failures.back(), "no_right_answer") << method;
+        EXPECT_EQ(outcome.wrong_candidates, 4U) << method;
+        EXPECT_GT(outcome.failed_attempts_tokens, 0U);
+      }
+    }
+  }
+  EXPECT_GT(dropped, 10U);
+  EXPECT_GT(never, 0U);
+}
+
+TEST_F(TaskTest, ReferenceIsShownToTheStudentAlone) {
+  settings_.sample.method = FindMethod("teacher-reference").value();
+  boost::asio::io_context io(1);
+  ScriptedCastOptions options = test_.cast;
+  options.places = 2;
+  ScriptedCast cast(std::move(options), [&io](auto call) { boost::asio::post(io, std::move(call)); });
+  tasks_.resize(1);
+  RunCallbacks callbacks;
+  SampleOutcome outcome;
+  callbacks.finished = [&](const SampleTask& task, const SampleOutcome& finished, uint64_t) -> Status {
+    outcome = finished;
+    EXPECT_EQ(task.messages, tasks_[0].messages);  // what is written to the file
+    return {};
+  };
+  RunAll(io, cast, settings_, tasks_, {.concurrency = 1, .stop_on_signals = false}, callbacks);
+  ASSERT_TRUE(outcome.done);
+  EXPECT_EQ(outcome.answered_by, Role::kStudent);
+  EXPECT_GT(outcome.failed_attempts_tokens, 0U);  // the reference is not free
+  const std::string question = tasks_[0].messages.back().content;
+  EXPECT_TRUE(cast.HasHeard(Role::kTeacher, question));
+  EXPECT_FALSE(cast.HasHeard(Role::kStudent, question));
+  EXPECT_TRUE(cast.HasHeardLike(Role::kStudent, question + " ANSWER "));
+}
+
+TEST_F(TaskTest, ConcurrencyChangesNothing) {
+  settings_.candidates = 3;
+  for (const char* method : {"teacher-mix", "teacher-score", "teacher-reference"}) {
+    const auto one = Run(method, 1);
+    const auto many = Run(method, 16);
+    for (size_t i = 0; i < one.size(); ++i) {
+      EXPECT_EQ(one[i].answer, many[i].answer) << method;
+      EXPECT_EQ(one[i].thinking.text, many[i].thinking.text) << method;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tessy

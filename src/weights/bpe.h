@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/error.h"
+
+namespace tessy {
+
+// A byte-level BPE vocabulary (Sennrich et al., "Neural machine translation of rare words with subword
+// units", arXiv 1508.07909; bytes as GPT-2 shows them), as GGUF files hold it.
+struct BpeTokenizer {
+  std::vector<std::string> specials;  // come first
+  std::vector<std::string> tokens;    // all, specials included; bytes written as GPT-2's characters
+  std::vector<std::string> merges;    // "left right", in the order in which they apply
+};
+
+// Learns `size` tokens from the texts: `specials`, the 256 bytes, then the most frequent pairs inside words
+// as GPT-2's splitting finds them (of equally frequent ones the first by bytes). Fewer if the texts have no
+// more pairs. Pure.
+BpeTokenizer TrainBpe(const std::vector<std::string>& texts, size_t size, std::vector<std::string> specials);
+
+// GPT-2's pre-tokenisation of ASCII text; other bytes count as letters.
+std::vector<std::string_view> SplitGpt2(std::string_view text);
+
+// Writes a .gguf that holds nothing but the vocabulary and the chat template, for WriteGguf's tokenizer_from.
+// `bos` and `eos` are specials.
+Status WriteTokenizerGguf(const std::string& path, const BpeTokenizer& tokenizer, std::string_view bos,
+                          std::string_view eos, std::string_view chat_template);
+
+}  // namespace tessy
