@@ -9,7 +9,7 @@ build/tessy synth --questions lab/demo/questions.jsonl \
   --student $models/student.gguf --teacher $models/teacher.gguf \
   --student-boundary $models/boundary-student.gguf --teacher-boundary $models/boundary-teacher.gguf \
   --out "$out/responses.jsonl"
-build/tessy show "$out/responses.jsonl" --id code-0001/0
-build/tessy show "$out/responses.jsonl" --id code-0001/0 --html "$out/trace.html" --force
+build/tessy show "$out/responses.jsonl" --id CODE-5-0001/0
+build/tessy show "$out/responses.jsonl" --id CODE-5-0001/0 --html "$out/trace.html" --force
 echo
 echo "All responses: $out/responses.jsonl. The trace above as a page: $out/trace.html"

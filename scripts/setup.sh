@@ -4,12 +4,16 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 wanted=build
-[[ "${1:-}" == --tests ]] && wanted='build|tests'
+browser=()
+if [[ "${1:-}" == --tests ]]; then
+  wanted='build|tests'
+  browser=(chromium fonts-dejavu-core)  # shows the lab's page
+fi
 
 packages=(build-essential cmake ninja-build ccache git pkg-config openssl python3
   libboost1.81-dev libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
-  libexpected-dev libgtest-dev libgmock-dev clang-format clang-tidy
-  libtorch-dev libopenblas0-pthread)
+  libexpected-dev libcurl4-openssl-dev libgtest-dev libgmock-dev clang-format clang-tidy
+  libtorch-dev libopenblas0-pthread "${browser[@]}")
 command -v npm >/dev/null || packages+=(npm)
 
 missing=()

@@ -62,8 +62,13 @@ TEST_F(ErrorTest, ModelsThatCannotBeLoaded) {
   // llama.cpp has a word of its own for this; ours is the only one shown.
   Write("short.gguf", "GGUF");
   ExpectRefused({"--student", "short.gguf"}, {"short.gguf: damaged GGUF file"});
-  ExpectRefused({"--student", "http://localhost:1/v1#served"},
-                {"--student http://localhost:1/v1#served", ".gguf"});
+  const auto unreachable = Try({"--student", "http://localhost:1/v1#served"});
+  EXPECT_EQ(unreachable.exit_status, 4);
+  EXPECT_THAT(unreachable.err, AllOf(HasSubstr("http://localhost:1/props: "), HasSubstr("is the server up")));
+  EXPECT_THAT(Lines(unreachable.err), SizeIs(1));
+  ExpectRefused({"--student", "http://me:secret@localhost/v1"}, {"--student", "environment"});
+  ExpectRefused({"--student", "http:///v1"}, {"--student", "names no host"});
+  ExpectRefused({"--student", "http://localhost:1/v1", "--exact"}, {"--exact", "--student"});
   ExpectRefused({"--teacher-boundary", "http://localhost:1/v1#served"},
                 {"--teacher-boundary http://localhost:1/v1#served", ".gguf", "lexicon"});
 }
@@ -90,7 +95,7 @@ TEST_F(ErrorTest, QuestionsThatCannotBeRead) {
   ExpectRefused({"--questions", "."}, {".: is a directory"});
   ExpectRefused({"--questions", "broken.jsonl"}, {"broken.jsonl:4: not valid JSON", "--skip-bad-lines"});
   ExpectRefused({"--questions", "empty.jsonl"}, {"empty.jsonl: is empty"});
-  ExpectRefused({"--questions", "twice.jsonl"}, {"twice.jsonl", "\"code-0001\"", "line 2", "line 5"});
+  ExpectRefused({"--questions", "twice.jsonl"}, {"twice.jsonl", "\"CODE-5-0001\"", "line 2", "line 5"});
   ExpectRefused({"--questions", "alien.jsonl"}, {"alien.jsonl:1: no prompt, messages"});
 
   const auto skipped = Try({"--questions", "broken.jsonl", "--skip-bad-lines"});
@@ -133,10 +138,10 @@ TEST_F(ErrorTest, AnotherConfigurationIsRefusedWithTheDifference) {
           {"student_boundary", "lexicon", "boundary-student.gguf"});
 
   std::string changed = Read("q.jsonl");
-  changed.replace(changed.find("CODE 10"), 7, "CODE 11");
+  changed.replace(changed.find("CODE 2 + 9"), 10, "CODE 3 + 9");
   Write("changed.jsonl", changed);
   refused({"--seed", "1", "--questions", "changed.jsonl"},
-          {"r.jsonl:", "question code-0000 was another one", "another id"});
+          {"r.jsonl:", "question CODE-5-0000 was another one", "another id"});
 }
 
 TEST_F(ErrorTest, FlagsOutOfTheirRange) {

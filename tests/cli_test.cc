@@ -84,6 +84,19 @@ void ExpectWellFormed(const Json& response) {
 
 using SynthTest = CliTest;
 
+TEST_F(SynthTest, WhereVocabulariesAreOneNothingIsDiscarded) {
+  WriteQuestions("q.jsonl", 4);
+  const std::string boundary = Model("boundary-teacher");
+  const auto result =
+      Tessy({"synth", "--questions", "q.jsonl", "--student", Model("teacher"), "--teacher", Model("teacher"),
+             "--student-boundary", boundary, "--teacher-boundary", boundary, "--out", "r.jsonl"});
+  ASSERT_EQ(result.exit_status, 0) << result.err;
+  for (const auto& [id, response] : Responses("r.jsonl")) {
+    EXPECT_EQ(response["stats"]["discarded_tokens"], 0) << id;
+    EXPECT_GT(response["stats"]["switches"], 3) << id;
+  }
+}
+
 TEST_F(SynthTest, ThePairAnswersRightAndEveryResponseIsWellFormed) {
   const size_t questions = kSanitized ? 12 : 40;
   WriteQuestions("q.jsonl", questions);
@@ -95,7 +108,8 @@ TEST_F(SynthTest, ThePairAnswersRightAndEveryResponseIsWellFormed) {
   size_t right = 0;
   for (const auto& [id, response] : responses) {
     ExpectWellFormed(response);
-    EXPECT_EQ(response["stats"]["discarded_tokens"], 0) << id;
+    // To learn that a word is complete takes one token more (cut complete_word: the vocabularies differ).
+    EXPECT_LE(response["stats"]["discarded_tokens"], response["stats"]["switches"]) << id;
     EXPECT_EQ(response["method"], "tessy");
     EXPECT_EQ(response["models"]["teacher_boundary"], "boundary-teacher.gguf");
     EXPECT_EQ(response["sampling"]["temperature"].dump(), "0.7");
@@ -347,15 +361,15 @@ TEST_F(ShowProgramTest, ListsEveryResponse) {
 }
 
 TEST_F(ShowProgramTest, ShowsTheResponseThatWasAskedFor) {
-  for (const std::string id : {"code-0001/0", "code-0001"}) {
+  for (const std::string id : {"CODE-5-0001/0", "CODE-5-0001"}) {
     const auto result = Tessy({"show", "r.jsonl", "--id", id});
     ASSERT_EQ(result.exit_status, 0) << result.err;
     EXPECT_THAT(result.out,
-                AllOf(HasSubstr("code-0001/0"), HasSubstr("‹S"), HasSubstr("‹T"), Not(HasSubstr("\x1b"))));
+                AllOf(HasSubstr("CODE-5-0001/0"), HasSubstr("‹S"), HasSubstr("‹T"), Not(HasSubstr("\x1b"))));
   }
   const auto first = Tessy({"show", "r.jsonl"});
   EXPECT_EQ(first.exit_status, 0);
-  ExpectRefusal(Tessy({"show", "r.jsonl", "--id", "code-0009/0"}), {"r.jsonl", "code-0009/0", "--list"});
+  ExpectRefusal(Tessy({"show", "r.jsonl", "--id", "CODE-5-0009/0"}), {"r.jsonl", "CODE-5-0009/0", "--list"});
   ExpectRefusal(Tessy({"show", "nowhere.jsonl"}), {"nowhere.jsonl"});
 }
 

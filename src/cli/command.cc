@@ -68,7 +68,8 @@ void ReportError(const Error& error) { fmt::print(stderr, "tessy: {}\n", Visible
 void Finish(CommandContext& context, const Status& status) {
   if (status) return;
   ReportError(status.error());
-  context.exit_status = kExitUsage;
+  // Retryable: nothing is wrong with what was typed, somebody does not answer.
+  context.exit_status = status.error().retryable ? kExitBackendUnreachable : kExitUsage;
 }
 
 Status WriteOutput(std::string_view text) {

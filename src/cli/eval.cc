@@ -21,6 +21,7 @@ using Json = nlohmann::ordered_json;
 struct EvalFlags {
   SynthFlags synth;
   std::string model;
+  std::string responses;
   std::string group_by = "task";
   bool json = false;
 };
@@ -39,9 +40,11 @@ std::string Row(const std::string& name, const Grade& grade) {
 }
 
 Result<int> Evaluate(EvalFlags flags) {
-  if (flags.model.empty()) {
-    return Fail(ErrorCode::kInvalidArgument, "--model is missing: give the .gguf file to evaluate");
+  if (flags.model.empty() == flags.responses.empty()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--model is missing: give the .gguf file to evaluate, or --responses to grade what is there");
   }
+  if (!flags.responses.empty()) flags.synth.out = flags.responses;
   if (flags.synth.out.empty()) {
     return Fail(ErrorCode::kInvalidArgument, "--out is missing: name the file for the model's responses");
   }
@@ -58,15 +61,19 @@ Result<int> Evaluate(EvalFlags flags) {
       !graded) {
     return tl::unexpected(graded.error());
   }
-  const auto ran = RunSynth(flags.synth);
-  if (!ran) return tl::unexpected(ran.error());
-  if (*ran != kExitDone && *ran != kExitSomeFailed) return *ran;
+  if (flags.responses.empty()) {
+    const auto ran = RunSynth(flags.synth);
+    if (!ran) return tl::unexpected(ran.error());
+    if (*ran != kExitDone && *ran != kExitSomeFailed) return *ran;
+  }
   const auto graded = GradeResponses(flags.synth.out, flags.synth.questions, questions->questions,
                                      flags.synth.samples_per_question, flags.group_by);
   if (!graded) return tl::unexpected(graded.error());
   std::string text;
   if (flags.json) {
-    Json json{{"model", flags.model}, {"all", ToJson(graded->all)}, {"groups", Json::object()}};
+    Json json{{"model", flags.model.empty() ? flags.responses : flags.model},
+              {"all", ToJson(graded->all)},
+              {"groups", Json::object()}};
     for (const auto& [name, grade] : graded->groups) json["groups"][name] = ToJson(grade);
     text = json.dump(2) + "\n";
   } else {
@@ -87,6 +94,8 @@ void AddEvalCommand(CLI::App& app, CommandContext& context) {
   f.sampling.temperature = 0.6F;  // the paper's (method, section 11)
   command->add_option("run.toml", f.run_file, "settings; every key is a flag's name, and flags win");
   command->add_option("--model", flags->model, "a .gguf file")->type_name("MODEL");
+  command->add_option("--responses", flags->responses, "grade these instead of asking a model")
+      ->type_name("FILE");
   command->add_option("--questions", f.questions, "JSON lines with a \"prompt\" and an \"answer\" each")
       ->type_name("FILE")
       ->required();

@@ -83,8 +83,9 @@ Status WriteQuestions(const QuestionFlags& flags) {
 
 Status WritePhrases(const PhraseFlags& flags) {
   std::string lines;
-  for (const std::string& phrase :
-       LabPhrases(flags.role == "teacher" ? LabStyle::kTeacher : LabStyle::kStudent)) {
+  for (const std::string& phrase : LabPhrases(flags.role == "both"      ? LabStyle::kMixed
+                                              : flags.role == "teacher" ? LabStyle::kTeacher
+                                                                        : LabStyle::kStudent)) {
     lines += phrase + "\n";
   }
   return WriteNew(flags.out, lines);
@@ -160,7 +161,9 @@ void AddPhrases(CLI::App& lab, CommandContext& context) {
   CLI::App* command =
       lab.add_subcommand("phrases", "a style's phrases, for annotate --annotator phrases:FILE");
   auto flags = std::make_shared<PhraseFlags>();
-  AddRole(*command, flags->role);
+  command->add_option("--role", flags->role, "whose style: student, teacher or both")
+      ->check(CLI::IsMember({"student", "teacher", "both"}))
+      ->capture_default_str();
   command->add_option("--out", flags->out, "a new file (default: standard output)")->type_name("FILE");
   command->callback([flags, &context] { Finish(context, WritePhrases(*flags)); });
 }

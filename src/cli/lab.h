@@ -6,7 +6,8 @@
 
 namespace tessy {
 
-// `tessy lab`: the paper in miniature: a world to learn, models that have learnt nothing, and the whole experiment.
+// `tessy lab`: the paper in miniature: a world to learn, models that have learnt nothing, and the whole
+// experiment.
 void AddLabCommand(CLI::App& app, CommandContext& context);
 
 }  // namespace tessy

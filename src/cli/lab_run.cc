@@ -41,8 +41,8 @@ struct LabFlags {
 
 // How much of everything (by trial: what brings both models near their best, and no more).
 struct LabSize {
-  uint64_t student_corpus = 67200;  // responses: 2,100 steps of 32
-  uint64_t teacher_corpus = 41600;  // 1,300 steps
+  uint64_t student_corpus = 80000;  // responses: 2,500 steps of 32
+  uint64_t teacher_corpus = 64000;  // 2,000 steps
   uint64_t questions = 600;
   uint64_t evaluation = 400;  // problems of a task
   std::vector<int> steps{20, 40, 80, 160};
@@ -137,9 +137,9 @@ Status Lab::WriteWorld() {
   const std::string seed = std::to_string(flags_.world_seed);
   const std::string questions_seed = std::to_string(100 + flags_.world_seed);
   const std::string evaluation_seed = std::to_string(200 + flags_.world_seed);
+  // Whoever writes it: a teacher that takes up the student's style has written style.
+  stages.push_back(Make("phrases", {"lab", "phrases", "--role", "both", "--out", In("phrases.txt")}));
   for (const std::string role : {"student", "teacher"}) {
-    stages.push_back(
-        Make("phrases-" + role, {"lab", "phrases", "--role", role, "--out", In("phrases-" + role + ".txt")}));
     if (!flags_.models.empty()) continue;
     const uint64_t count = role == "student" ? size_.student_corpus : size_.teacher_corpus;
     stages.push_back(
@@ -163,9 +163,9 @@ Status Lab::WriteWorld() {
 Status Lab::Pretrain() {
   if (!flags_.models.empty()) return {};
   const std::string seed = std::to_string(flags_.world_seed);
-  const Words student{"--vocabulary",   "352", "--width",      "64", "--layers", "3",
+  const Words student{"--vocabulary",   "416", "--width",      "64", "--layers", "3",
                       "--feed-forward", "192", "--head-width", "16"};
-  const Words teacher{"--vocabulary",   "384", "--width",      "96", "--layers", "3",
+  const Words teacher{"--vocabulary",   "448", "--width",      "96", "--layers", "3",
                       "--feed-forward", "256", "--head-width", "24"};
   std::vector<Stage> models;
   std::vector<Stage> training;
@@ -210,8 +210,8 @@ Status Lab::TrainPredictors() {
                                                In("sample-" + role + ".jsonl"), "--progress", "none"}));
     annotating.push_back(
         Make("annotate-" + role, {"annotate", "--responses", In("sample-" + role + ".jsonl"), "--annotator",
-                                  "phrases:" + In("phrases-" + role + ".txt"), "--windows-per-response", "3",
-                                  "--out", In("style-" + role + ".jsonl"), "--progress", "none"}));
+                                  "phrases:" + In("phrases.txt"), "--windows-per-response", "3", "--out",
+                                  In("style-" + role + ".jsonl"), "--progress", "none"}));
     training.push_back(Make(
         "boundary-" + role,
         {"train", "boundary", "--annotations", In("style-" + role + ".jsonl"), "--base", Model(role), "--lr",

@@ -7,11 +7,14 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <ctime>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "base/numbers.h"
+#include "cli/checker.h"
 #include "cli/exit_status.h"
 #include "cli/identity.h"
 #include "cli/progress.h"
@@ -30,6 +33,11 @@ namespace asio = boost::asio;
 
 void Say(const std::string& line) { fmt::print(stderr, "{}\n", line); }
 
+// A file by its name, a server's model by where it is.
+std::string ModelName(const std::string& spec) {
+  return spec.find("://") == std::string::npos ? FileName(spec) : spec;
+}
+
 // One run of the command, in the order in which it can go wrong: flags, questions, files, models, samples.
 class SynthCommand {
  public:
@@ -42,6 +50,7 @@ class SynthCommand {
   Status OpenFiles();
   Status LoadCast();
   void MakeTasks();
+  bool IsRight(const SampleTask& task, const SampleOutcome& outcome);
   Status Deliver(const SampleTask& task, const SampleOutcome& outcome, uint64_t wall_ms);
   Response Complete(const SampleTask& task, const SampleOutcome& outcome, uint64_t wall_ms) const;
   Result<RunResult> RunTasks();
@@ -57,7 +66,7 @@ class SynthCommand {
   std::vector<Question> questions_;
   std::map<std::string, const Question*> by_id_;
   std::unique_ptr<RunFiles> files_;
-  std::unique_ptr<LlamaCast> cast_;
+  std::unique_ptr<MixedCast> cast_;
   TaskSettings settings_;
   std::map<std::string, std::string> answers_;  // by question, where they are checked
   std::deque<SampleTask> tasks_;
@@ -83,7 +92,7 @@ Status SynthCommand::ReadQuestionFile() {
   questions_ = std::move(read->questions);
   if (flags_.limit > 0 && questions_.size() > flags_.limit) questions_.resize(flags_.limit);
   for (const Question& question : questions_) by_id_.emplace(question.id, &question);
-  if (flags_.keep != "correct") return {};
+  if (flags_.keep != "correct" || !flags_.checker.empty()) return {};
   for (const Question& question : questions_) {
     auto answer = ExpectedAnswer(question.source_json);
     if (!answer) {
@@ -122,20 +131,41 @@ Status SynthCommand::OpenFiles() {
 Status SynthCommand::LoadCast() {
   auto options = CastOptionsOf(flags_, method_);
   if (!options) return tl::unexpected(options.error());
-  auto cast = LlamaCast::Load(*options, [this](std::function<void()> f) { asio::post(io_, std::move(f)); });
+  auto cast = MixedCast::Load(
+      *options, [this](std::function<void()> f) { asio::post(io_, std::move(f)); },
+      [this](int64_t milliseconds, std::function<void()> call) {
+        auto timer = std::make_shared<asio::steady_timer>(io_, std::chrono::milliseconds(milliseconds));
+        timer->async_wait([timer, call = std::move(call)](const boost::system::error_code&) { call(); });
+      });
   if (!cast) return tl::unexpected(cast.error());
   cast_ = std::move(*cast);
-  auto settings = SampleSettingsOf(flags_, method_, cast_->shares_vocabulary());
+  auto settings = SampleSettingsOf(flags_, method_, cast_->local().shares_vocabulary());
   if (!settings) return tl::unexpected(settings.error());
   auto task_settings = TaskSettingsOf(flags_, std::move(*settings));
   if (!task_settings) return tl::unexpected(task_settings.error());
   settings_ = std::move(*task_settings);
   if (flags_.keep == "correct") {
     settings_.is_right = [this](const SampleTask& task, const SampleOutcome& outcome) {
-      return IsRightAnswer(outcome.answer, answers_.at(task.question_id));
+      return IsRight(task, outcome);
     };
   }
   return {};
+}
+
+bool SynthCommand::IsRight(const SampleTask& task, const SampleOutcome& outcome) {
+  if (flags_.checker.empty()) return IsRightAnswer(outcome.answer, answers_.at(task.question_id));
+  const nlohmann::ordered_json json{
+      {"id", task.question_id},
+      {"question", task.messages.back().content},
+      {"answer", outcome.answer},
+      {"response", outcome.thinking.text + outcome.answer},
+      {"expected", ExpectedAnswer(by_id_.at(task.question_id)->source_json).value_or("")}};
+  const auto right =
+      AskChecker(flags_.checker, json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  if (right) return *right;
+  // Nothing is right that could not be checked; it is said once for each.
+  spdlog::error("{}/{}: {}", task.question_id, task.sample, right.error().message);
+  return false;
 }
 
 void SynthCommand::MakeTasks() {
@@ -165,8 +195,8 @@ Response SynthCommand::Complete(const SampleTask& task, const SampleOutcome& out
                        .top_p = decimal(flags_.sampling.top_p),
                        .top_k = flags_.sampling.top_k,
                        .min_p = decimal(flags_.sampling.min_p)};
-  if (method_.Uses(Role::kStudent)) response.models.student = FileName(flags_.student.front());
-  if (method_.Uses(Role::kTeacher)) response.models.teacher = FileName(flags_.teacher.front());
+  if (method_.Uses(Role::kStudent)) response.models.student = ModelName(flags_.student.front());
+  if (method_.Uses(Role::kTeacher)) response.models.teacher = ModelName(flags_.teacher.front());
   if (method_.cooperative()) {
     response.models.student_boundary = FileName(flags_.student_boundary);
     response.models.teacher_boundary = FileName(flags_.teacher_boundary);
@@ -187,7 +217,16 @@ Status SynthCommand::Deliver(const SampleTask& task, const SampleOutcome& outcom
 }
 
 void SynthCommand::ReportEngines() const {
-  for (const auto& [name, stats] : cast_->stats()) {
+  for (const Role role : {Role::kStudent, Role::kTeacher}) {
+    const ServerModel* server = cast_->server(role);
+    if (server == nullptr) continue;
+    const auto counts = server->counts();
+    Say(fmt::format(
+        "{} server ({}): {} requests, {} tried again; {} sent, {} received; {} tokens came past a boundary",
+        Name(role), Name(server->dialect()), counts.requests, counts.retries, FormatBytes(counts.bytes_sent),
+        FormatBytes(counts.bytes_received), counts.surplus_tokens));
+  }
+  for (const auto& [name, stats] : cast_->local().stats()) {
     spdlog::debug("{}: {} tokens in {} batches, {:.2f} CPU-seconds, {} fed again, {} sequences moved", name,
                   stats.tokens, stats.batches, stats.cpu_seconds, stats.refed_tokens, stats.sequence_copies);
     if (stats.refed_tokens > 0) {
@@ -225,14 +264,14 @@ int SynthCommand::Conclude(const RunResult& result) const {
 
 Result<RunResult> SynthCommand::RunTasks() {
   if (auto status = LoadCast(); !status) return tl::unexpected(status.error());
-  spdlog::info("memory: {}", cast_->plan().Describe());
+  spdlog::info("memory: {}", cast_->local().plan().Describe());
   if (files_) {
     if (auto status = files_->RecordConfiguration(); !status) return tl::unexpected(status.error());
   }
   auto style = FindProgressStyle(flags_.progress, isatty(STDERR_FILENO) == 1);
   if (!style) return tl::unexpected(style.error());
   ProgressDisplay display(*style);
-  const RunOptions run{.concurrency = cast_->plan().concurrency,
+  const RunOptions run{.concurrency = cast_->local().plan().concurrency,
                        .resumed_done = resumed_done_,
                        .resumed_failed = resumed_failed_};
   const RunCallbacks callbacks{

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "base/numbers.h"
@@ -20,12 +21,9 @@ bool IsServer(const std::string& spec) { return spec.starts_with("http://") || s
 
 Status CheckSpecs(const std::vector<std::string>& specs, const char* flag) {
   if (specs.size() > 1) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("--{}: a .gguf file is given once; several are for replicas of a server", flag));
-  }
-  if (!specs.empty() && IsServer(specs.front())) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("--{} {}: this build plays .gguf files only", flag, specs.front()));
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("--{}: one model is given once; replicas of a server are not told apart yet", flag));
   }
   return {};
 }
@@ -115,6 +113,14 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
       ->check(CLI::IsMember({"low", "medium", "high"}))
       ->group("Models");
 
+  command.add_option("--dialect", f.dialect, "of servers: auto asks them")
+      ->check(CLI::IsMember({"auto", "llama-server", "vllm", "sglang"}))
+      ->capture_default_str()
+      ->group("Models");
+  command
+      .add_option("--ca-file", f.ca_file, "certificates to trust for https servers (default: the system's)")
+      ->type_name("FILE")
+      ->group("Models");
   command.add_option("--method", f.method, "who writes what; tessy is Algorithm 1 of the paper")
       ->type_name(MethodChoice())
       ->capture_default_str()
@@ -168,6 +174,13 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
                   "correct: only responses whose answer is that of the question's \"answer\"")
       ->check(CLI::IsMember({"all", "correct"}))
       ->capture_default_str()
+      ->group("Method");
+  command
+      .add_option("--checker", f.checker,
+                  "with --keep correct: asked instead, with the response as JSON on its standard input; exit "
+                  "status 0 is "
+                  "right, 1 wrong")
+      ->type_name("COMMAND")
       ->group("Method");
   command
       .add_option("--candidates", f.candidates,
@@ -267,7 +280,37 @@ Result<Method> MethodOf(const SynthFlags& flags) {
   return method;
 }
 
-Result<LlamaCastOptions> CastOptionsOf(const SynthFlags& flags, const Method& method) {
+namespace {
+
+// Keys come from the environment alone, so that no list of processes and no settings file shows them.
+std::string KeyOf(Role role) {
+  for (const char* name :
+       {role == Role::kStudent ? "TESSY_STUDENT_API_KEY" : "TESSY_TEACHER_API_KEY", "TESSY_API_KEY"}) {
+    if (const char* key = std::getenv(name); key != nullptr && *key != '\0') return key;
+  }
+  return "";
+}
+
+Result<ServerModelOptions> ServerOptionsOf(const SynthFlags& flags, Role role,
+                                           const LlamaCastOptions& local) {
+  auto address = ServerAddress::Parse(local.models[Index(role)]);
+  if (!address) {
+    return Fail(address.error().code, fmt::format("--{} {}", Name(role), address.error().message));
+  }
+  ServerModelOptions server;
+  server.address = std::move(*address);
+  server.dialect = flags.dialect;
+  server.family = local.families[Index(role)];
+  server.template_options = local.template_options[Index(role)];
+  server.sampling = local.sampling;
+  server.http = {.bearer_token = KeyOf(role), .ca_file = flags.ca_file};
+  server.streams = flags.draft == "stop";
+  return server;
+}
+
+}  // namespace
+
+Result<MixedCastOptions> CastOptionsOf(const SynthFlags& flags, const Method& method) {
   if (auto status = CheckSpecs(flags.student, "student"); !status) return tl::unexpected(status.error());
   if (auto status = CheckSpecs(flags.teacher, "teacher"); !status) return tl::unexpected(status.error());
   LlamaCastOptions options;
@@ -299,7 +342,22 @@ Result<LlamaCastOptions> CastOptionsOf(const SynthFlags& flags, const Method& me
   options.threads = flags.threads;
   options.gpu_layers = flags.gpu_layers;
   options.exact = flags.exact;
-  return options;
+  MixedCastOptions mixed{.llama = std::move(options), .servers = {}};
+  for (const Role role : {Role::kStudent, Role::kTeacher}) {
+    std::string& spec = mixed.llama.models[Index(role)];
+    if (!IsServer(spec)) continue;
+    if (flags.exact) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("--exact: the arithmetic of a server (--{}) is not ours to say", Name(role)));
+    }
+    if (method.Uses(role)) {
+      auto server = ServerOptionsOf(flags, role, mixed.llama);
+      if (!server) return tl::unexpected(server.error());
+      mixed.servers[Index(role)] = std::move(*server);
+    }
+    spec.clear();
+  }
+  return mixed;
 }
 
 Result<SampleSettings> SampleSettingsOf(const SynthFlags& flags, const Method& method,
@@ -354,6 +412,9 @@ Result<std::string> PromptOf(const std::string& path, std::string_view built_in,
 
 Result<TaskSettings> TaskSettingsOf(const SynthFlags& flags, SampleSettings sample) {
   const Plan plan = sample.method.plan;
+  if (!flags.checker.empty() && flags.keep != "correct") {
+    return Fail(ErrorCode::kInvalidArgument, "--checker: is for --keep correct");
+  }
   if (flags.candidates > 1 && plan != Plan::kBestOf && flags.keep != "correct") {
     return Fail(ErrorCode::kInvalidArgument,
                 "--candidates: is for --method teacher-score, and for --keep correct");
@@ -378,9 +439,13 @@ Result<std::string> DescribeSettings(const SynthFlags& flags, const Method& meth
   for (const Role role : {Role::kStudent, Role::kTeacher}) {
     const auto i = Index(role);
     if (!models[i].empty()) {
-      auto model = IdentityOfModel(models[i]);
-      if (!model) return tl::unexpected(model.error());
-      json[std::string(Name(role))] = *model;
+      Json identity{{"server", models[i]}};
+      if (!IsServer(models[i])) {
+        auto model = IdentityOfModel(models[i]);
+        if (!model) return tl::unexpected(model.error());
+        identity = std::move(*model);
+      }
+      json[std::string(Name(role))] = identity;
       json[fmt::format("{}_family", Name(role))] = families[i].empty() ? "by template" : families[i];
     }
     if (!method.cooperative()) continue;
@@ -395,6 +460,7 @@ Result<std::string> DescribeSettings(const SynthFlags& flags, const Method& meth
   if (CandidatesOf(flags, method) > 1) {
     json["candidates"] = CandidatesOf(flags, method);
     json["keep"] = flags.keep;
+    if (!flags.checker.empty()) json["checker"] = flags.checker;
   }
   if (method.plan == Plan::kBestOf) json["score_by"] = flags.score_by;
   for (const auto& [key, path] : {std::pair("judge_prompt", &flags.judge_prompt),

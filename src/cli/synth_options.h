@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "synthesis/llama_cast.h"
+#include "synthesis/mixed_cast.h"
 #include "synthesis/task.h"
 
 namespace tessy {
@@ -18,10 +18,13 @@ struct SynthFlags {
   std::vector<std::string> student, teacher;
   std::string student_boundary = "lexicon", teacher_boundary = "lexicon";
   std::string student_family, teacher_family;
+  std::string dialect = "auto";
+  std::string ca_file;
   std::string out, run_folder;
   std::string method = "tessy";
   std::string answer_by;
   std::string keep = "all";
+  std::string checker;
   uint32_t candidates = 0;  // 0: as the method and --keep want
   std::string score_by = "likelihood";
   std::string judge_prompt, reference_prompt;  // files
@@ -56,7 +59,7 @@ void AddSynthFlags(CLI::App& command, SynthFlags& flags);
 
 // What the flags mean together. Errors name the flag.
 Result<Method> MethodOf(const SynthFlags& flags);
-Result<LlamaCastOptions> CastOptionsOf(const SynthFlags& flags, const Method& method);
+Result<MixedCastOptions> CastOptionsOf(const SynthFlags& flags, const Method& method);
 // `shares_vocabulary`: of both roles and both predictors, which `--cut auto` asks.
 Result<SampleSettings> SampleSettingsOf(const SynthFlags& flags, const Method& method,
                                         bool shares_vocabulary);

@@ -32,7 +32,8 @@ const char* const kLabChatTemplate =
 
 LabCorpus StudentCorpus(uint64_t seed) {
   return {.style = LabStyle::kStudent,
-          .own_style = 0.97,
+          .own_style = 0.99,
+          .other = LabStyle::kEven,
           .tasks = {1, 1, 1, 1},
           .misconceptions = true,
           .hints = 0.04,
@@ -40,13 +41,13 @@ LabCorpus StudentCorpus(uint64_t seed) {
 }
 
 LabCorpus TeacherCorpus(uint64_t seed) {
-  return {.style = LabStyle::kTeacher, .own_style = 0.7, .tasks = {55, 15, 15, 15}, .seed = seed};
+  return {.style = LabStyle::kTeacher, .own_style = 0.6, .tasks = {55, 15, 15, 15}, .seed = seed};
 }
 
 Response LabResponse(const LabCorpus& corpus, uint64_t number) {
   const uint64_t key = HashBytes("corpus", corpus.seed);
   const LabTask task = DrawTask(corpus, UniformAt(key, number, 0));
-  const LabStyle style = UniformAt(key, number, 1) < corpus.own_style ? corpus.style : LabStyle::kMixed;
+  const LabStyle style = UniformAt(key, number, 1) < corpus.own_style ? corpus.style : corpus.other;
   const bool hinted = UniformAt(key, number, 2) < corpus.hints;
   const LabProblem problem = DrawLabProblem(task, corpus.seed, number, 0);
   const Misconceptions wrong = Misconceptions::Draw(corpus.world);

@@ -12,7 +12,8 @@ namespace tessy {
 // What a model of the lab is pretrained on.
 struct LabCorpus {
   LabStyle style = LabStyle::kStudent;
-  double own_style = 1.0;                   // share; the rest is mixed
+  double own_style = 1.0;  // share; the rest is of the style below
+  LabStyle other = LabStyle::kMixed;
   std::array<double, 4> tasks{1, 1, 1, 1};  // weights, in the order of kLabTasks
   bool misconceptions = false;
   double hints = 0.0;  // share of prompts that tell the answer (" hint report output: 8", as the teacher
@@ -21,8 +22,9 @@ struct LabCorpus {
   uint64_t world = 1;  // seed of the misconceptions
 };
 
-// The student has misconceptions, 97 % its own style and all tasks alike; the teacher knows, writes 70 % its
-// own style and has seen more CODE.
+// The student has misconceptions, writes 99 % its own style (the rest by a coin), and all tasks alike; the
+// teacher knows, has read both styles (60 % its own, the rest mixed: it is to go on from what a student
+// wrote), and seen more CODE.
 LabCorpus StudentCorpus(uint64_t seed);
 LabCorpus TeacherCorpus(uint64_t seed);
 

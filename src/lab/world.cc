@@ -14,7 +14,7 @@ namespace {
 constexpr int kModulus = 13;
 constexpr double kWrongShare = 0.4;   // of products of factors from 2 up
 constexpr double kWrongUsed = 0.8;    // of the times that such a product comes up
-constexpr double kCheckShare = 0.5;   // of a student's products are checked
+constexpr double kCheckShare = 0.3;   // of a student's products are checked
 constexpr double kHoldsShare = 0.25;  // of a teacher's steps are declared consistent
 
 // Draws one after the other.
@@ -89,7 +89,12 @@ const char* WordOf(char operation) {
 class Writer {
  public:
   Writer(LabStyle style, const Misconceptions* misconceptions, Dice dice)
-      : style_(style), misconceptions_(misconceptions), dice_(dice) {}
+      : misconceptions_(misconceptions), dice_(dice) {
+    student_share_ = style == LabStyle::kMixed     ? dice_.Uniform()
+                     : style == LabStyle::kEven    ? 0.5
+                     : style == LabStyle::kStudent ? 1.0
+                                                   : 0.0;
+  }
 
   LabTrace Write(const LabProblem& problem) {
     Say(Student() ? dice_.Of(kStudentOpenings) : dice_.Of(kTeacherOpenings));
@@ -101,7 +106,7 @@ class Writer {
   }
 
  private:
-  bool Student() { return style_ == LabStyle::kMixed ? dice_.Chance(0.5) : style_ == LabStyle::kStudent; }
+  bool Student() { return dice_.Chance(student_share_); }
   void Say(std::string_view words) {
     text_ += ' ';
     text_ += words;
@@ -160,9 +165,9 @@ class Writer {
     return list;
   }
 
-  LabStyle style_;
   const Misconceptions* misconceptions_;
   Dice dice_;
+  double student_share_;  // of the connectives
   std::string text_;
 };
 

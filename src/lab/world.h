@@ -33,7 +33,8 @@ LabProblem DrawLabProblem(LabTask task, uint64_t seed, uint64_t number, int step
 enum class LabStyle : uint8_t {
   kStudent,  // names each operation, checks itself: "now times,", "wait, let me check,"
   kTeacher,  // generic: "step 3:", "apply rule: we have"
-  kMixed     // every connective of one or of the other
+  kEven,     // every connective of one or of the other, by a coin
+  kMixed     // every connective of one or of the other, by a share that is the trace's own
 };
 
 // What the student believes of products: about 40 % of those of factors from 2 up have one fixed wrong value.

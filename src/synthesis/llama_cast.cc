@@ -124,6 +124,7 @@ Status LlamaCast::LoadModels(const LlamaCastOptions& options) {
     }
     predictors_[Index(role)] = predictor;
   }
+  if (!models_[0] || !models_[1]) return {};  // who is played elsewhere shares no ids
   const uint64_t student = models_[0]->vocabulary().fingerprint();
   roles_share_vocabulary_ = student == models_[1]->vocabulary().fingerprint();
   shares_vocabulary_ = roles_share_vocabulary_ &&
@@ -134,6 +135,10 @@ Status LlamaCast::LoadModels(const LlamaCastOptions& options) {
 }
 
 Status LlamaCast::LoadFormat(Role role, const LlamaCastOptions& options) {
+  if (const auto& served = options.served[Index(role)]) {
+    families_[Index(role)] = *served;
+    return {};
+  }
   const std::string& asked = options.families[Index(role)];
   if (const LlamaModel* model = models_[Index(role)].get()) {
     auto format =
@@ -143,7 +148,11 @@ Status LlamaCast::LoadFormat(Role role, const LlamaCastOptions& options) {
     formats_[Index(role)] = std::move(*format);
     return {};
   }
-  // A student that does not play still gives the response its form.
+  // A student that does not play still gives the response its form; that of a served teacher will do.
+  if (const auto& other = options.served[Index(Other(role))]; other && options.models[Index(role)].empty()) {
+    families_[Index(role)] = *other;
+    return {};
+  }
   const std::string& path =
       options.models[Index(role)].empty() ? options.models[Index(Other(role))] : options.models[Index(role)];
   const auto file = GgufFile::Open(path);
@@ -322,8 +331,8 @@ Result<std::unique_ptr<BoundaryReader>> LlamaCast::OpenReader(Role role) {
   auto sequence = (*engine)->Open();
   if (!sequence) return Fail(ErrorCode::kResourceLimit, "no place is free for another reader");
   const uint64_t own = predictor->vocabulary().fingerprint();
-  const std::array<bool, 2> reads{own == models_[0]->vocabulary().fingerprint(),
-                                  own == models_[1]->vocabulary().fingerprint()};
+  const auto reads_of = [&](const auto& model) { return model && own == model->vocabulary().fingerprint(); };
+  const std::array<bool, 2> reads{reads_of(models_[0]), reads_of(models_[1])};
   return std::make_unique<ClassifierReader>(std::move(sequence), predictor, reads);
 }
 

@@ -21,6 +21,8 @@ struct LlamaCastOptions {
   std::array<std::string, 2> models;
   std::array<std::string, 2> boundaries;  // a predictor .gguf, or "lexicon"
   std::array<std::string, 2> families;    // names or files; empty: as the template says
+  // The families of roles that others play (MixedCast); they have no model here.
+  std::array<std::optional<Family>, 2> served;
   std::array<TemplateOptions, 2> template_options;
   Sampling sampling;
   int concurrency = 0;        // samples at a time; 0: as many as memory allows, at most 64

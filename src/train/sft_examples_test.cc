@@ -9,6 +9,7 @@
 
 #include "model/llama/llama_vocabulary.h"
 #include "model/llama/testing/tiny_model.h"
+#include "weights/word_vocabulary.h"
 
 namespace tessy {
 namespace {
@@ -18,10 +19,9 @@ using testing::HasSubstr;
 class SftExamplesTest : public testing::Test {
  protected:
   SftExamplesTest()
-      : vocabulary_(LoadVocabulary(kStudent).value()),
-        format_(ChatFormat::Load(GgufFile::Open(kStudent).value(), *vocabulary_, "", {}).value()) {}
-
-  static constexpr const char* kStudent = TESSY_SOURCE_DIR "/lab/models/student.gguf";
+      : words_({" CODE 7 * 3 okay , = 8 ; the answer is"}),
+        vocabulary_(LoadVocabulary(words_.path()).value()),
+        format_(ChatFormat::Load(GgufFile::Open(words_.path()).value(), *vocabulary_, "", {}).value()) {}
 
   static Response Cooperative() {
     Response response;
@@ -42,6 +42,7 @@ class SftExamplesTest : public testing::Test {
     return text;
   }
 
+  WordVocabulary words_;
   std::shared_ptr<const Vocabulary> vocabulary_;
   ChatFormat format_;
 };

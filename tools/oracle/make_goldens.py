@@ -2,7 +2,7 @@
 
 Each folder holds a checkpoint as save_pretrained leaves it, golden.json (token ids, labels, loss, norm of the gradients),
 golden.safetensors (states after the final norm, logits) and stepped.safetensors (the weights after one step of AdamW).
-The token ids are below 96, the size of the vocabulary of lab/models/student.gguf, so that a converted checkpoint can take
+The token ids are below 416, the size of the vocabulary of lab/models/student.gguf, so that a converted checkpoint can take
 that file's tokenizer.
 """
 import json
@@ -22,7 +22,7 @@ RATE, WEIGHT_DECAY, EPSILON = 1e-3, 0.01, 1e-6
 
 def config(**more):
     return transformers.Qwen3Config(
-        vocab_size=96, hidden_size=32, intermediate_size=56, num_hidden_layers=2,
+        vocab_size=416, hidden_size=32, intermediate_size=56, num_hidden_layers=2,
         num_attention_heads=4, num_key_value_heads=2, head_dim=16, max_position_embeddings=256,
         rope_theta=10000.0, rms_norm_eps=1e-6, attention_bias=False, use_cache=False, **more)
 
@@ -37,7 +37,7 @@ def randomise(model, seed):
 
 def inputs(classes, seed):
     generator = torch.Generator().manual_seed(seed)
-    ids = torch.randint(0, 96, (len(LENGTHS), max(LENGTHS)), generator=generator)
+    ids = torch.randint(0, 416, (len(LENGTHS), max(LENGTHS)), generator=generator)
     labels = torch.randint(0, classes, ids.shape, generator=generator) if classes else ids.clone()
     labels[torch.rand(ids.shape, generator=generator) < 0.3] = IGNORED
     mask = torch.ones_like(ids)

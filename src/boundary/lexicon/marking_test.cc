@@ -27,7 +27,8 @@ TEST(MarkStyleTest, TakesWholeMarkersAlone) {
   EXPECT_THAT(marked("Okay, let me eat the cake."), ElementsAre("Okay,"));
   EXPECT_THAT(marked("The. Let me. Wait, so the sum"), ElementsAre("Wait, so"));
   EXPECT_THAT(marked("Hmm. Wait. However, the sum is 3"), ElementsAre("Hmm. Wait. However,"));
-  EXPECT_THAT(marked("to start the sum is 3; wait"), ElementsAre());
+  EXPECT_THAT(marked("to start the sum is odd; wait"), ElementsAre());
+  EXPECT_THAT(marked("7 * 3 = 8; wait, no"), ElementsAre("wait, no"));
   EXPECT_THAT(marked("To start\n\nThe sum is 3"), ElementsAre("To start"));
   EXPECT_THAT(marked("```\nwait, so\n```\n\nSo yes."), ElementsAre("So yes."));
 }

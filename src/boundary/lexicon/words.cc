@@ -81,7 +81,9 @@ Mark MarkOf(std::string_view body, std::string_view marks, const WordSet& abbrev
   }
   if (marks.back() == ':') return Mark::kColon;
   if (Contains(marks, ",")) return Mark::kComma;
-  if (marks == ";") return body.empty() ? Mark::kEnd : Mark::kComma;
+  if (marks == ";") {  // behind a result it ends a step of reckoning, behind a word it joins
+    return body.empty() || ConsistsOf(body, kDigits) ? Mark::kEnd : Mark::kComma;
+  }
   if (marks == ".") {
     const std::string full = std::string(TrimLeft(body, kDecoration)) + ".";
     return abbreviations.contains(full) ? Mark::kNone : Mark::kEnd;

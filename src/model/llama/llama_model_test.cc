@@ -66,13 +66,14 @@ Rows HeadByHand(const std::string& path, const Tokens& tokens) {
   return rows;
 }
 
-void ExpectHeadByHand(const std::string& path) {
+// `text`: for a predictor that has learnt; random tokens for others.
+void ExpectHeadByHand(const std::string& path, std::string_view text = "") {
   auto loaded = LlamaModel::LoadClassifier(path, {.exact = true});
   ASSERT_TRUE(loaded.has_value()) << loaded.error().message;
   const Model model = *loaded;
   EXPECT_TRUE(model->is_classifier());
   EXPECT_EQ(model->output_width(), 2);
-  const Tokens tokens = SomeTokens(*model, 5, 200);
+  const Tokens tokens = text.empty() ? SomeTokens(*model, 5, 200) : model->vocabulary().Tokenize(text);
   const Rows expected = HeadByHand(path, tokens);
   const Rows rows = Alone(model, tokens, 256);
   const auto biases = model->file().Floats("tessy.classifier.bias");
@@ -93,8 +94,12 @@ void ExpectHeadByHand(const std::string& path) {
 }
 
 TEST(Classifier, IsTheHeadOnTheTrunksStates) {
-  ExpectHeadByHand(LabModel("boundary-student.gguf"));
-  ExpectHeadByHand(LabModel("boundary-teacher.gguf"));
+  ExpectHeadByHand(
+      LabModel("boundary-student.gguf"),
+      " okay, let's see. first, now times, 10 * 6 = 8; wait, let me check, 10 * 6 = 8; yes. so it must be 8");
+  ExpectHeadByHand(LabModel("boundary-teacher.gguf"),
+                   " problem: we evaluate step by step. step 1: 10 * 6 = 8; step 2: 8 + 2 = 10; therefore we "
+                   "obtain result: 10");
 }
 
 TEST(Classifier, EveryTypeOfWeightsWorks) {

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace tessy {
+
+// Splits a stream of server-sent events (WHATWG HTML, section 9.2) into the data of its events, however it
+// arrives. Lines that are no data (comments, names, retries) are passed over. Not thread-safe.
+class SseReader {
+ public:
+  // Calls `event(std::string_view data)` for each event that is complete by now.
+  template <class F>
+  void Push(std::string_view bytes, F&& event) {
+    open_.append(bytes);
+    size_t begin = 0;
+    for (size_t end = open_.find('\n', begin); end != std::string::npos; end = open_.find('\n', begin)) {
+      std::string_view line(open_.data() + begin, end - begin);
+      if (line.ends_with('\r')) line.remove_suffix(1);
+      begin = end + 1;
+      if (line.empty()) {
+        if (has_data_) event(std::string_view(data_));
+        data_.clear();
+        has_data_ = false;
+      } else if (line.starts_with("data:")) {
+        line.remove_prefix(5);
+        if (line.starts_with(' ')) line.remove_prefix(1);
+        if (has_data_) data_ += '\n';
+        data_ += line;
+        has_data_ = true;
+      }
+    }
+    open_.erase(0, begin);
+  }
+  // What has come and is no complete event.
+  size_t open_bytes() const { return open_.size() + data_.size(); }
+
+ private:
+  std::string open_;
+  std::string data_;
+  bool has_data_ = false;
+};
+
+}  // namespace tessy

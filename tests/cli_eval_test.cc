@@ -1,0 +1,111 @@
+// What is right, counted and kept.
+#include "cli_fixture.h"
+
+namespace tessy {
+namespace {
+
+using testing::AllOf;
+using testing::Each;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+class EvalTest : public CliTest {
+ protected:
+  EvalTest() { WriteQuestions("q.jsonl", 20); }
+  ProgramResult Eval(const Arguments& more) const {
+    Arguments all{"eval", "--model", Model("teacher"), "--questions", "q.jsonl", "--out", "e.jsonl"};
+    all.insert(all.end(), more.begin(), more.end());
+    return Tessy(all);
+  }
+};
+
+TEST_F(EvalTest, CountsWhatIsRightWithAnInterval) {
+  const auto result = Eval({"--json"});
+  ASSERT_EQ(result.exit_status, 0) << result.err;
+  const Json json = Json::parse(result.out);
+  EXPECT_EQ(json["all"]["questions"], 20);
+  EXPECT_GE(json["all"]["pass_at_1"], 0.9);  // the teacher knows
+  EXPECT_LE(json["all"]["low"], json["all"]["pass_at_1"]);
+  EXPECT_GE(json["all"]["high"], json["all"]["pass_at_1"]);
+  EXPECT_EQ(json["groups"]["CODE"], json["all"]);
+  EXPECT_THAT(Responses("e.jsonl"), SizeIs(20));
+  const auto again = Eval({});
+  EXPECT_EQ(again.exit_status, 0);
+  EXPECT_THAT(again.out, AllOf(HasSubstr("CODE"), HasSubstr("of 20 samples right")));
+}
+
+TEST_F(EvalTest, WhatIsRefused) {
+  Write("open.jsonl", "{\"prompt\": \"why?\"}\n");
+  ExpectRefusal(Tessy({"eval", "--model", Model("teacher"), "--questions", "open.jsonl", "--out", "x.jsonl"}),
+                {"open.jsonl:1: has no \"answer\""});
+  ExpectRefusal(Tessy({"eval", "--model", Model("teacher"), "--questions", "q.jsonl"}), {"--out is missing"});
+  ExpectRefusal(Tessy({"eval", "--questions", "q.jsonl", "--out", "x.jsonl"}), {"--model is missing"});
+  EXPECT_FALSE(Exists("x.jsonl"));
+}
+
+class KeepTest : public EvalTest {
+ protected:
+  ProgramResult Keep(const Arguments& more) const {
+    Arguments all{"synth",        "--questions", "q.jsonl", "--student", Model("student"), "--method",
+                  "student-only", "--keep",      "correct", "--out",     "kept.jsonl"};
+    all.insert(all.end(), more.begin(), more.end());
+    return Tessy(all);
+  }
+};
+
+// The student is right in about half of its answers.
+TEST_F(KeepTest, WrongCandidatesAreDroppedAndCounted) {
+  const auto result = Keep({"--candidates", "8", "--temperature", "1"});
+  EXPECT_THAT(result.err, HasSubstr("wrong candidates dropped"));
+  const size_t kept = Responses("kept.jsonl").size();
+  EXPECT_GT(kept, 10U);
+  EXPECT_EQ(result.exit_status, kept == 20 ? 0 : 2);
+  const auto graded = Tessy(
+      {"eval", "--model", Model("student"), "--questions", "q.jsonl", "--out", "plain.jsonl", "--json"});
+  EXPECT_LT(Json::parse(graded.out)["all"]["pass_at_1"], 0.9);
+}
+
+TEST_F(KeepTest, ACommandMayCheck) {
+  const auto result = Keep({"--checker", "grep -q '\"answer\":\" the answer is 8\"'", "--candidates", "2"});
+  for (const auto& [id, response] : Responses("kept.jsonl")) {
+    EXPECT_THAT(response["messages"].back()["content"].get<std::string>(),
+                HasSubstr("</think> the answer is 8"));
+  }
+  EXPECT_EQ(result.exit_status, 2);
+  const auto broken =
+      Tessy({"synth", "--questions", "q.jsonl", "--student", Model("student"), "--method", "student-only",
+             "--keep", "correct", "--checker", "exit 7", "--limit", "1", "--out", "none.jsonl"});
+  EXPECT_EQ(broken.exit_status, 2);
+  EXPECT_THAT(broken.err, HasSubstr("--checker ended with status 7; 0 is right, 1 is wrong"));
+}
+
+TEST_F(KeepTest, WhatIsRefused) {
+  Write("open.jsonl", "{\"prompt\": \"CODE 1 + 1\"}\n");
+  ExpectRefusal(Tessy({"synth", "--questions", "open.jsonl", "--student", Model("student"), "--method",
+                       "student-only", "--keep", "correct", "--out", "x.jsonl"}),
+                {"open.jsonl:1: has no \"answer\"", "--keep correct"});
+  ExpectRefusal(Tessy({"synth", "--questions", "q.jsonl", "--student", Model("student"), "--method",
+                       "student-only", "--checker", "true", "--out", "x.jsonl"}),
+                {"--checker: is for --keep correct"});
+  ExpectRefusal(Tessy({"synth", "--questions", "q.jsonl", "--student", Model("student"), "--method",
+                       "student-only", "--candidates", "3", "--out", "x.jsonl"}),
+                {"--candidates: is for --method teacher-score"});
+}
+
+// Every method of the paper, on the shipped pair.
+TEST_F(EvalTest, EveryMethodWrites) {
+  Write("reference.txt", "{question} hint{answer}");
+  for (const char* method : {"teacher-mix", "teacher-score", "teacher-reference"}) {
+    const std::string out = std::string(method) + ".jsonl";
+    const auto result = Tessy(
+        Synth({"--method", method, "--reference-prompt", "reference.txt", "--limit", "4", "--out", out}));
+    EXPECT_EQ(result.exit_status, 0) << method << result.err;
+    EXPECT_THAT(Responses(out), SizeIs(4)) << method;
+    EXPECT_THAT(ReadLines(out), Each(HasSubstr(std::string("\"method\":\"") + method)));
+  }
+  for (const auto& [id, response] : Responses("teacher-score.jsonl"))
+    EXPECT_EQ(response["stats"]["candidates"], 5);
+}
+
+}  // namespace
+}  // namespace tessy

@@ -1,0 +1,142 @@
+// A real llama-server, built from the same source, plays a role of the shipped pair: `make interop`.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "cli_fixture.h"
+
+namespace tessy {
+namespace {
+
+using testing::HasSubstr;
+using testing::SizeIs;
+
+// A port that nobody had a moment ago.
+int FreePort() {
+  const int socket_descriptor = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  bind(socket_descriptor, reinterpret_cast<sockaddr*>(&address), size);
+  getsockname(socket_descriptor, reinterpret_cast<sockaddr*>(&address), &size);
+  close(socket_descriptor);
+  return ntohs(address.sin_port);
+}
+
+class InteropTest : public CliTest {
+ protected:
+  InteropTest() { WriteQuestions("q.jsonl", 40); }
+
+  // Waits until it answers.
+  std::string Serve(const std::string& model) {
+    const std::string address = "http://127.0.0.1:" + std::to_string(FreePort());
+    Start(model, address);
+    return address + "/v1#" + model;
+  }
+  void Start(const std::string& model, const std::string& address) {
+    servers_.push_back(std::make_unique<Program>(
+        // Its log would fill the pipe that nobody reads.
+        Arguments{"bash", "-c",
+                  "exec " TESSY_LLAMA_SERVER " -m " + Model(model) + " --host 127.0.0.1 --port " +
+                      address.substr(address.rfind(':') + 1) +
+                      " -c 4096 -np 16 -t 1 --no-webui >/dev/null 2>&1"},
+        ProgramOptions{.time_limit = std::chrono::minutes(10)}));
+    for (int i = 0; i < 300; ++i) {
+      if (RunProgram({"bash", "-c",
+                      "exec 3<>/dev/tcp/127.0.0.1/" + address.substr(address.rfind(':') + 1) +
+                          "; printf 'GET /health HTTP/1.0\\r\\n\\r\\n' >&3; grep -q '\"ok\"' <&3"})
+              .exit_status == 0) {
+        return;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    FAIL() << "llama-server did not come up";
+  }
+  ProgramResult Synthesise(const std::string& student, const std::string& teacher,
+                           const Arguments& more) const {
+    Arguments all{"synth",
+                  "--questions",
+                  "q.jsonl",
+                  "--student",
+                  student,
+                  "--teacher",
+                  teacher,
+                  "--student-boundary",
+                  Model("boundary-student"),
+                  "--teacher-boundary",
+                  Model("boundary-teacher"),
+                  "--concurrency",
+                  "8",
+                  "--max-thinking-tokens",
+                  "200",
+                  "--out",
+                  "r.jsonl"};
+    all.insert(all.end(), more.begin(), more.end());
+    return Tessy(all, {.time_limit = std::chrono::minutes(5)});
+  }
+  double ShareRight() const {
+    const auto graded = Tessy({"eval", "--responses", "r.jsonl", "--questions", "q.jsonl", "--json"});
+    return Json::parse(graded.out)["all"]["pass_at_1"].get<double>();
+  }
+  double TeachersShare() const {
+    double teacher = 0.0;
+    double all = 0.0;
+    for (const auto& [id, response] : Responses("r.jsonl")) {
+      teacher += response["stats"]["teacher_tokens"].get<double>();
+      all += response["stats"]["thinking_tokens"].get<double>();
+    }
+    return teacher / all;
+  }
+
+  std::vector<std::unique_ptr<Program>> servers_;
+};
+
+TEST_F(InteropTest, AServedTeacherAndAStudentInProcess) {
+  const auto result = Synthesise(Model("student"), Serve("teacher"), {});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_THAT(Responses("r.jsonl"), SizeIs(40));
+  EXPECT_GE(ShareRight(), 0.93);
+  EXPECT_NEAR(TeachersShare(), 0.48, 0.06);
+  EXPECT_THAT(result.err, HasSubstr("teacher server (llama-server): "));
+}
+
+TEST_F(InteropTest, BothServed) {
+  const std::string student = Serve("student");
+  const auto result = Synthesise(student, Serve("teacher"), {});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_GE(ShareRight(), 0.93);
+  EXPECT_NEAR(TeachersShare(), 0.48, 0.06);
+}
+
+TEST_F(InteropTest, DraftsOfKTokensNeedNoStreamThatIsClosed) {
+  const auto result = Synthesise(Model("student"), Serve("teacher"), {"--draft", "rollback", "--k", "5"});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_GE(ShareRight(), 0.93);
+}
+
+TEST_F(InteropTest, AServerThatDiesAndComesBackCostsNoSample) {
+  const std::string teacher = Serve("teacher");
+  const std::string address = teacher.substr(0, teacher.find("/v1"));
+  const auto program =
+      StartTessy({"synth", "--questions", "q.jsonl", "--student", Model("student"), "--teacher", teacher,
+                  "--student-boundary", Model("boundary-student"), "--teacher-boundary",
+                  Model("boundary-teacher"), "--concurrency", "8", "--max-thinking-tokens", "200",
+                  "--samples-per-question", "4", "--out", "r.jsonl"},
+                 {.time_limit = std::chrono::minutes(5)});
+  ASSERT_TRUE(AwaitLines("r.jsonl", 5));
+  servers_.back()->Signal(SIGKILL);
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  Start("teacher", address);
+  const auto result = program->Wait();
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_THAT(Responses("r.jsonl"), SizeIs(160));
+}
+
+}  // namespace
+}  // namespace tessy
