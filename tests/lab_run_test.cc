@@ -163,9 +163,17 @@ TEST_F(LabRunTest, ClaimsHoldAndABrokenLoopMissesThem) {
 
   ExpectABrowserShowsIt(results);
 
-  const Claims swapped = Broken("swapped", {"--student-boundary", "lab/boundary-teacher.gguf",
-                                            "--teacher-boundary", "lab/boundary-student.gguf"});
-  EXPECT_FALSE(swapped.Hold()) << swapped.gain << " " << swapped.forgotten << " " << swapped.share;
+  // A loop that never hands over to the teacher, one that never takes back from it, and one without a
+  // student.
+  const Arguments predictors{"--student-boundary", "lab/boundary-student.gguf", "--teacher-boundary",
+                             "lab/boundary-teacher.gguf", "--style-threshold"};
+  for (const char* threshold : {"0", "1"}) {
+    Arguments arguments = predictors;
+    arguments.emplace_back(threshold);
+    const Claims stuck = Broken(std::string("stuck") + threshold, arguments);
+    EXPECT_FALSE(stuck.Hold()) << threshold << ": " << stuck.gain << " " << stuck.forgotten << " "
+                               << stuck.share;
+  }
   const Claims alone = Broken("alone", {"--method", "teacher-only"});
   EXPECT_FALSE(alone.Hold()) << alone.gain << " " << alone.forgotten << " " << alone.share;
 }
