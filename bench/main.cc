@@ -170,7 +170,8 @@ Rate MeasureCooperation(const Pair& pair, int concurrency, size_t samples, size_
                                .progress = [&tokens](const RunProgress& p) { tokens = p.counters.tokens; }};
   const double cpu = ProcessCpuSeconds();
   const double wall = WallSeconds();
-  RunAll(io, player, {.sample = settings}, tasks, {.concurrency = concurrency, .stop_on_signals = false}, callbacks);
+  RunAll(io, player, {.sample = settings}, tasks, {.concurrency = concurrency, .stop_on_signals = false},
+         callbacks);
   const Rate rate{.tokens = static_cast<double>(tokens),
                   .cpu_seconds = ProcessCpuSeconds() - cpu,
                   .wall_seconds = WallSeconds() - wall};

@@ -141,7 +141,7 @@ Status SynthCommand::LoadCast() {
   cast_ = std::move(*cast);
   auto settings = SampleSettingsOf(flags_, method_, cast_->local().shares_vocabulary());
   if (!settings) return tl::unexpected(settings.error());
-  auto task_settings = TaskSettingsOf(flags_, std::move(*settings));
+  auto task_settings = TaskSettingsOf(flags_, *settings);
   if (!task_settings) return tl::unexpected(task_settings.error());
   settings_ = std::move(*task_settings);
   if (flags_.keep == "correct") {

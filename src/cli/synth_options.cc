@@ -410,7 +410,7 @@ Result<std::string> PromptOf(const std::string& path, std::string_view built_in,
 
 }  // namespace
 
-Result<TaskSettings> TaskSettingsOf(const SynthFlags& flags, SampleSettings sample) {
+Result<TaskSettings> TaskSettingsOf(const SynthFlags& flags, const SampleSettings& sample) {
   const Plan plan = sample.method.plan;
   if (!flags.checker.empty() && flags.keep != "correct") {
     return Fail(ErrorCode::kInvalidArgument, "--checker: is for --keep correct");
@@ -419,7 +419,7 @@ Result<TaskSettings> TaskSettingsOf(const SynthFlags& flags, SampleSettings samp
     return Fail(ErrorCode::kInvalidArgument,
                 "--candidates: is for --method teacher-score, and for --keep correct");
   }
-  TaskSettings settings{.sample = std::move(sample), .judge_prompt = {}, .reference_prompt = {}};
+  TaskSettings settings{.sample = sample, .judge_prompt = {}, .reference_prompt = {}};
   settings.candidates = CandidatesOf(flags, settings.sample.method);
   settings.score_by = flags.score_by == "judge" ? ScoreBy::kJudge : ScoreBy::kLikelihood;
   auto judge = PromptOf(flags.judge_prompt, BuiltInJudgePrompt(), {"{question}", "{response}"});

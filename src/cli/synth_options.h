@@ -65,7 +65,7 @@ Result<SampleSettings> SampleSettingsOf(const SynthFlags& flags, const Method& m
                                         bool shares_vocabulary);
 
 // Candidates, scoring, prompts; is_right is left to whoever knows the answers.
-Result<TaskSettings> TaskSettingsOf(const SynthFlags& flags, SampleSettings sample);
+Result<TaskSettings> TaskSettingsOf(const SynthFlags& flags, const SampleSettings& sample);
 
 // The settings that decide what the responses are, as one JSON object (RunConfiguration): not how fast they
 // come.

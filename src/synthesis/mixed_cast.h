@@ -16,7 +16,8 @@ struct MixedCastOptions {
   std::array<std::optional<ServerModelOptions>, 2> servers;
 };
 
-// A cast of which a role, or both, is played behind a server; predictors and the other role are in process. One thread.
+// A cast of which a role, or both, is played behind a server; predictors and the other role are in process.
+// One thread.
 class MixedCast final : public Cast {
  public:
   static Result<std::unique_ptr<MixedCast>> Load(const MixedCastOptions& options, Engine::Post post,

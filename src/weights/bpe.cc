@@ -88,8 +88,9 @@ std::vector<std::string_view> SplitGpt2(std::string_view text) {
   return words;
 }
 
-BpeTokenizer TrainBpe(const std::vector<std::string>& texts, size_t size, std::vector<std::string> specials) {
-  BpeTokenizer tokenizer{.specials = specials, .tokens = std::move(specials), .merges = {}};
+BpeTokenizer TrainBpe(const std::vector<std::string>& texts, size_t size,
+                      const std::vector<std::string>& specials) {
+  BpeTokenizer tokenizer{.specials = specials, .tokens = specials, .merges = {}};
   const int first_byte = static_cast<int>(tokenizer.tokens.size());
   for (int byte = 0; byte < 256; ++byte) tokenizer.tokens.push_back(Shown(static_cast<unsigned char>(byte)));
 

@@ -20,7 +20,8 @@ struct BpeTokenizer {
 // Learns `size` tokens from the texts: `specials`, the 256 bytes, then the most frequent pairs inside words
 // as GPT-2's splitting finds them (of equally frequent ones the first by bytes). Fewer if the texts have no
 // more pairs. Pure.
-BpeTokenizer TrainBpe(const std::vector<std::string>& texts, size_t size, std::vector<std::string> specials);
+BpeTokenizer TrainBpe(const std::vector<std::string>& texts, size_t size,
+                      const std::vector<std::string>& specials);
 
 // GPT-2's pre-tokenisation of ASCII text; other bytes count as letters.
 std::vector<std::string_view> SplitGpt2(std::string_view text);
