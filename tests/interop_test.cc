@@ -120,6 +120,22 @@ TEST_F(InteropTest, DraftsOfKTokensNeedNoStreamThatIsClosed) {
   EXPECT_GE(ShareRight(), 0.93);
 }
 
+TEST_F(InteropTest, AServerThatStallsDoesNotHoldBackWhoeverInterrupts) {
+  const auto program = StartTessy(
+      {"synth", "--questions", "q.jsonl", "--student", Model("student"), "--teacher", Serve("teacher"),
+       "--student-boundary", Model("boundary-student"), "--teacher-boundary", Model("boundary-teacher"),
+       "--max-thinking-tokens", "200", "--samples-per-question", "50", "--out", "r.jsonl"},
+      {.time_limit = std::chrono::seconds(30)});
+  ASSERT_TRUE(AwaitLines("r.jsonl", 5));
+  servers_.back()->Signal(SIGSTOP);
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  program->Signal(SIGINT);
+  const auto result = program->Wait();
+  EXPECT_FALSE(result.timed_out);
+  EXPECT_EQ(result.exit_status, 3) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("the same command goes on"));
+}
+
 TEST_F(InteropTest, AServerThatDiesAndComesBackCostsNoSample) {
   const std::string teacher = Serve("teacher");
   const std::string address = teacher.substr(0, teacher.find("/v1"));

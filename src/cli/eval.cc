@@ -56,10 +56,8 @@ Result<int> Evaluate(EvalFlags flags) {
     questions->questions.resize(flags.synth.limit);
   }
   // Before hours are spent: have all an answer?
-  const std::string nothing = "/dev/null";
-  if (auto graded = GradeResponses(nothing, flags.synth.questions, questions->questions, 1, flags.group_by);
-      !graded) {
-    return tl::unexpected(graded.error());
+  if (auto answers = ExpectedAnswers(flags.synth.questions, questions->questions); !answers) {
+    return tl::unexpected(answers.error());
   }
   if (flags.responses.empty()) {
     const auto ran = RunSynth(flags.synth);
@@ -93,7 +91,8 @@ void AddEvalCommand(CLI::App& app, CommandContext& context) {
   SynthFlags& f = flags->synth;
   f.sampling.temperature = 0.6F;  // the paper's (method, section 11)
   command->add_option("run.toml", f.run_file, "settings; every key is a flag's name, and flags win");
-  command->add_option("--model", flags->model, "a .gguf file")->type_name("MODEL");
+  command->add_option("--model", flags->model, "a .gguf file, or http://host:port/v1#served-model")
+      ->type_name("MODEL");
   command->add_option("--responses", flags->responses, "grade these instead of asking a model")
       ->type_name("FILE");
   command->add_option("--questions", f.questions, "JSON lines with a \"prompt\" and an \"answer\" each")

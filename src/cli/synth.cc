@@ -21,6 +21,7 @@
 #include "cli/run_file.h"
 #include "cli/synth_options.h"
 #include "dataset/answer.h"
+#include "dataset/grading.h"
 #include "dataset/question.h"
 #include "synthesis/response_form.h"
 #include "synthesis/run.h"
@@ -93,15 +94,11 @@ Status SynthCommand::ReadQuestionFile() {
   if (flags_.limit > 0 && questions_.size() > flags_.limit) questions_.resize(flags_.limit);
   for (const Question& question : questions_) by_id_.emplace(question.id, &question);
   if (flags_.keep != "correct" || !flags_.checker.empty()) return {};
-  for (const Question& question : questions_) {
-    auto answer = ExpectedAnswer(question.source_json);
-    if (!answer) {
-      return Fail(ErrorCode::kInvalidData,
-                  fmt::format("{}:{}: has no \"answer\", which --keep correct compares with",
-                              flags_.questions, question.line));
-    }
-    answers_.emplace(question.id, std::move(*answer));
+  const auto answers = ExpectedAnswers(flags_.questions, questions_);
+  if (!answers) {
+    return Fail(answers.error().code, answers.error().message + ", as --keep correct does");
   }
+  for (size_t i = 0; i < questions_.size(); ++i) answers_.emplace(questions_[i].id, (*answers)[i]);
   return {};
 }
 

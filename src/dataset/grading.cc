@@ -59,20 +59,27 @@ std::string GroupOf(const Question& question, const std::string& group_by) {
 
 }  // namespace
 
+Result<std::vector<std::string>> ExpectedAnswers(const std::string& questions_path,
+                                                 std::span<const Question> questions) {
+  std::vector<std::string> answers;
+  for (const Question& question : questions) {
+    auto answer = ExpectedAnswer(question.source_json);
+    if (!answer) {
+      return Fail(ErrorCode::kInvalidData,
+                  fmt::format("{}:{}: has no \"answer\" to compare with", questions_path, question.line));
+    }
+    answers.push_back(std::move(*answer));
+  }
+  return answers;
+}
+
 Result<Graded> GradeResponses(const std::string& responses_path, const std::string& questions_path,
                               std::span<const Question> questions, uint32_t samples,
                               const std::string& group_by) {
+  const auto expected = ExpectedAnswers(questions_path, questions);
+  if (!expected) return tl::unexpected(expected.error());
   std::unordered_map<std::string, size_t> places;
-  std::vector<std::string> expected;
-  for (size_t i = 0; i < questions.size(); ++i) {
-    auto answer = ExpectedAnswer(questions[i].source_json);
-    if (!answer) {
-      return Fail(ErrorCode::kInvalidData,
-                  fmt::format("{}:{}: has no \"answer\" to compare with", questions_path, questions[i].line));
-    }
-    places.emplace(questions[i].id, i);
-    expected.push_back(std::move(*answer));
-  }
+  for (size_t i = 0; i < questions.size(); ++i) places.emplace(questions[i].id, i);
   std::vector<Tally> tallies(questions.size());
   auto reader = ResponseReader::Open(responses_path);
   if (!reader) return tl::unexpected(reader.error());
@@ -84,7 +91,7 @@ Result<Graded> GradeResponses(const std::string& responses_path, const std::stri
     if (place == places.end() || (*response)->sample >= samples) continue;
     Tally& tally = tallies[place->second];
     ++tally.there;
-    if (IsRightAnswer(AnswerText(**response), expected[place->second])) ++tally.right;
+    if (IsRightAnswer(AnswerText(**response), (*expected)[place->second])) ++tally.right;
   }
   std::map<std::string, std::vector<Tally>> groups;
   for (size_t i = 0; i < questions.size(); ++i) {

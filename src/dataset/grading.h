@@ -27,6 +27,11 @@ struct Graded {
   std::map<std::string, Grade> groups;  // by the value of a field of the questions' rows
 };
 
+// The expected answers, in the order of the questions. A question without one is an error that names its
+// line.
+Result<std::vector<std::string>> ExpectedAnswers(const std::string& questions_path,
+                                                 std::span<const Question> questions);
+
 // Grades a file of responses against the questions' "answer" fields (see IsRightAnswer), `samples` of each
 // question. `group_by` names a field of the rows ("task"); rows without it are in no group. A question
 // without an answer is an error that names its line.

@@ -37,6 +37,8 @@ class Cast {
   // response to the messages. Takes a place until `done`, which runs on the driving thread, later.
   virtual void Score(Role role, std::span<const Message> messages, std::string_view thinking,
                      std::string_view answer, std::function<void(Result<double>)> done) = 0;
+  // The run is to end: whoever waits for somebody outside this process is told kCancelled.
+  virtual void Cancel() {}
   // Gives the engines a chance to start; called when the driving thread has nothing else to do.
   virtual void Pump() = 0;
   // True while results are under way that will be posted to the driving thread.

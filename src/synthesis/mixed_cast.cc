@@ -48,6 +48,12 @@ void MixedCast::Score(Role role, std::span<const Message> messages, std::string_
   });
 }
 
+void MixedCast::Cancel() {
+  for (const auto& server : servers_) {
+    if (server) server->Cancel();
+  }
+}
+
 bool MixedCast::busy() const {
   return local_->busy() || std::any_of(servers_.begin(), servers_.end(),
                                        [](const auto& server) { return server && server->busy(); });

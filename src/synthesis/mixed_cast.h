@@ -29,6 +29,7 @@ class MixedCast final : public Cast {
   // Of a role in process alone.
   void Score(Role role, std::span<const Message> messages, std::string_view thinking, std::string_view answer,
              std::function<void(Result<double>)> done) override;
+  void Cancel() override;
   void Pump() override { local_->Pump(); }
   bool busy() const override;
 

@@ -37,6 +37,7 @@ class Runner {
  private:
   asio::awaitable<void> Worker();
   void Deliver(const SampleTask& task, const SampleOutcome& outcome, Clock::time_point began);
+  void Stop();
   void AwaitSignal();
   void AwaitTick();
   void Report();
@@ -76,7 +77,12 @@ void Runner::Deliver(const SampleTask& task, const SampleOutcome& outcome, Clock
     return;
   }
   if (status_) status_ = std::move(status);
+  Stop();
+}
+
+void Runner::Stop() {
   stop_ = true;
+  cast_.Cancel();
 }
 
 void Runner::AwaitSignal() {
@@ -85,7 +91,7 @@ void Runner::AwaitSignal() {
     // The second time the user means it: what is finished is on disk already.
     if (interrupted_) _exit(3);
     interrupted_ = true;
-    stop_ = true;
+    Stop();
     AwaitSignal();
   });
 }

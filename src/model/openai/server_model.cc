@@ -7,6 +7,7 @@
 #include <deque>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/random.h"
@@ -119,6 +120,8 @@ Result<ServerAddress> ServerAddress::Parse(std::string_view text) {
   return address;
 }
 
+class ServerSession;
+
 struct ServerModel::Impl {
   ServerModelOptions options;
   HttpClient::Post post;
@@ -132,6 +135,8 @@ struct ServerModel::Impl {
   std::string bos;  // empty: not put before prompts by the server
   size_t context_tokens = 0;
   int under_way = 0;
+  bool cancelled = false;
+  std::set<ServerSession*> sessions;
   uint64_t retries = 0;
   uint64_t surplus = 0;
 
@@ -287,8 +292,13 @@ class ServerSession final : public Session {
  public:
   ServerSession(ServerModel::Impl& model, std::string prompt) : model_(model), view_(std::move(prompt)) {
     opened_ = view_.size();
+    model_.sessions.insert(this);
   }
-  ~ServerSession() override { Close(); }
+  ~ServerSession() override {
+    Close();
+    model_.sessions.erase(this);
+  }
+  void Cancel();
 
   void Generate(const DraftRequest& request, DraftDone done) override;
   void Rollback(size_t count) override;
@@ -372,7 +382,15 @@ std::string ServerSession::Body() const {
   return body.dump();
 }
 
+void ServerSession::Cancel() {
+  Close();
+  if (!asked_) return;
+  Fault({ErrorCode::kCancelled, "cancelled"});
+  Serve();
+}
+
 void ServerSession::Request() {
+  if (model_.cancelled) return Cancel();
   sse_ = {};
   error_body_.clear();
   stream_ended_ = got_event_ = finished_ = context_full_ = false;
@@ -581,6 +599,11 @@ void ServerSession::OpenAnswer(std::string_view thinking, std::string_view hando
   view_.resize(opened_);
   view_ += thinking;
   view_ += handover;
+}
+
+void ServerModel::Cancel() {
+  impl_->cancelled = true;
+  for (ServerSession* session : impl_->sessions) session->Cancel();
 }
 
 Result<std::unique_ptr<Session>> ServerModel::Open(std::span<const Message> messages) {

@@ -64,6 +64,7 @@ class ServerModel {
   // The model must outlive the session.
   Result<std::unique_ptr<Session>> Open(std::span<const Message> messages);
   bool busy() const;  // a request is under way
+  void Cancel();      // every draft that is waited for, and every one to come, ends with kCancelled
   Counts counts() const;
 
  private:
