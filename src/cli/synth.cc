@@ -136,7 +136,7 @@ Status SynthCommand::LoadCast() {
       });
   if (!cast) return tl::unexpected(cast.error());
   cast_ = std::move(*cast);
-  auto settings = SampleSettingsOf(flags_, method_, cast_->local().shares_vocabulary());
+  auto settings = SampleSettingsOf(flags_, method_, cast_->shares_vocabulary());
   if (!settings) return tl::unexpected(settings.error());
   auto task_settings = TaskSettingsOf(flags_, *settings);
   if (!task_settings) return tl::unexpected(task_settings.error());
@@ -195,8 +195,8 @@ Response SynthCommand::Complete(const SampleTask& task, const SampleOutcome& out
   if (method_.Uses(Role::kStudent)) response.models.student = ModelName(flags_.student.front());
   if (method_.Uses(Role::kTeacher)) response.models.teacher = ModelName(flags_.teacher.front());
   if (method_.cooperative()) {
-    response.models.student_boundary = FileName(flags_.student_boundary);
-    response.models.teacher_boundary = FileName(flags_.teacher_boundary);
+    response.models.student_boundary = ModelName(flags_.student_boundary.front());
+    response.models.teacher_boundary = ModelName(flags_.teacher_boundary.front());
   }
   return response;
 }
@@ -219,9 +219,17 @@ void SynthCommand::ReportEngines() const {
     if (server == nullptr) continue;
     const auto counts = server->counts();
     Say(fmt::format(
-        "{} server ({}): {} requests, {} tried again; {} sent, {} received; {} tokens came past a boundary",
-        Name(role), Name(server->dialect()), counts.requests, counts.retries, FormatBytes(counts.bytes_sent),
-        FormatBytes(counts.bytes_received), counts.surplus_tokens));
+        "{} server ({}): {} requests, {} tried again, {} refused for overload; {} sent, {} received{}",
+        Name(role), Name(server->dialect()), counts.requests, counts.retries, counts.overloads,
+        FormatBytes(counts.bytes_sent), FormatBytes(counts.bytes_received),
+        counts.outages > 0 ? fmt::format("; {} outages", counts.outages) : ""));
+  }
+  for (const Role role : kRoles) {
+    const PoolingModel* predictor = cast_->predictor(role);
+    if (predictor == nullptr) continue;
+    const auto counts = predictor->counts();
+    Say(fmt::format("{} predictor's server: {} requests for {} places, {} tried again; {} sent", Name(role),
+                    counts.requests, counts.inputs, counts.retries, FormatBytes(counts.bytes_sent)));
   }
   for (const auto& [name, stats] : cast_->local().stats()) {
     spdlog::debug("{}: {} tokens in {} batches, {:.2f} CPU-seconds, {} fed again, {} sequences moved", name,
@@ -268,7 +276,7 @@ Result<RunResult> SynthCommand::RunTasks() {
   auto style = FindProgressStyle(flags_.progress, isatty(STDERR_FILENO) == 1);
   if (!style) return tl::unexpected(style.error());
   ProgressDisplay display(*style);
-  const RunOptions run{.concurrency = cast_->local().plan().concurrency,
+  const RunOptions run{.concurrency = cast_->concurrency(),
                        .resumed_done = resumed_done_,
                        .resumed_failed = resumed_failed_};
   const RunCallbacks callbacks{

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
 
@@ -17,16 +19,15 @@ using Json = nlohmann::ordered_json;
 
 constexpr uint32_t kCandidates = 5;  // the paper's (method, section 10)
 
-bool IsServer(const std::string& spec) { return spec.starts_with("http://") || spec.starts_with("https://"); }
-
-Status CheckSpecs(const std::vector<std::string>& specs, const char* flag) {
-  if (specs.size() > 1) {
-    return Fail(
-        ErrorCode::kInvalidArgument,
-        fmt::format("--{}: one model is given once; replicas of a server are not told apart yet", flag));
-  }
-  return {};
+// One file, or any number of servers.
+Status CheckSpecs(const std::vector<std::string>& specs, const std::string& flag) {
+  const bool served = std::all_of(specs.begin(), specs.end(), &IsServerAddress);
+  if (specs.size() < 2 || served) return {};
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("--{}: is given {} times; only servers of one model may be several", flag, specs.size()));
 }
+
+bool IsServed(const std::vector<std::string>& specs) { return !specs.empty() && IsServerAddress(specs.front()); }
 
 CLI::Validator Date() {
   const auto check = [](const std::string& text) -> std::string {
@@ -52,7 +53,48 @@ std::string MethodChoice() {
 
 }  // namespace
 
+void AddServerFlags(CLI::App& command, ServerFlags& f) {
+  constexpr const char* kGroup = "Servers";
+  command.add_option("--dialect", f.dialect, "auto asks them")
+      ->check(CLI::IsMember({"auto", "llama-server", "vllm", "sglang"}))
+      ->capture_default_str()
+      ->group(kGroup);
+  command.add_option("--ca-file", f.ca_file, "certificates to trust for https (default: the system's)")
+      ->type_name("FILE")
+      ->group(kGroup);
+  command.add_option("--requests-per-server", f.requests_max, "at a time; a server that refuses gets fewer")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str()
+      ->group(kGroup);
+  command.add_option("--server-retries", f.retries, "of a request that broke off, with growing pauses")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str()
+      ->group(kGroup);
+  const auto seconds = [&](const char* name, double& value, const char* help) {
+    command.add_option(name, value, help)
+        ->check(Number(0.001, 1e7))
+        ->type_name("SECONDS")
+        ->capture_default_str()
+        ->group(kGroup);
+  };
+  seconds("--connect-timeout", f.connect_timeout, "for a connection");
+  seconds("--first-token-timeout", f.first_token_timeout, "a request may wait for its turn");
+  seconds("--token-timeout", f.token_timeout, "between tokens, once they come");
+  seconds("--retry-pause", f.retry_pause, "before a request's first retry, doubled for each");
+  seconds("--patience", f.patience, "without any server that answers, before the run stops (to be resumed)");
+}
+
 void AddSynthFlags(CLI::App& command, SynthFlags& f) {
+  AddServerFlags(command, f.servers);
+  for (auto [name, path] :
+       {std::pair("--student-vocabulary", &f.servers.student_vocabulary),
+        std::pair("--teacher-vocabulary", &f.servers.teacher_vocabulary),
+        std::pair("--student-boundary-vocabulary", &f.servers.student_boundary_vocabulary),
+        std::pair("--teacher-boundary-vocabulary", &f.servers.teacher_boundary_vocabulary)}) {
+    command.add_option(name, *path, "a .gguf of what is served, for its vocabulary: prompts go out as token ids")
+        ->type_name("FILE")
+        ->group("Servers");
+  }
   command.add_option("run.toml", f.run_file, "settings; every key is a flag's name, and flags win");
   command
       .add_option("--questions", f.questions,
@@ -77,24 +119,21 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
       ->group("Input and output");
 
   // One value a flag: what follows may be the run's file.
-  command.add_option("--student", f.student, "model: a .gguf file")
-      ->allow_extra_args(false)
-      ->type_name("MODEL")
-      ->group("Models");
-  command.add_option("--teacher", f.teacher, "model: a .gguf file")
-      ->allow_extra_args(false)
-      ->type_name("MODEL")
-      ->group("Models");
-  command
-      .add_option("--student-boundary", f.student_boundary, "predictor: a .gguf file, or lexicon (built in)")
-      ->type_name("MODEL")
-      ->capture_default_str()
-      ->group("Models");
-  command
-      .add_option("--teacher-boundary", f.teacher_boundary, "predictor: a .gguf file, or lexicon (built in)")
-      ->type_name("MODEL")
-      ->capture_default_str()
-      ->group("Models");
+  for (auto [name, specs] : {std::pair("--student", &f.student), std::pair("--teacher", &f.teacher)}) {
+    command.add_option(name, *specs, "model: a .gguf file, or http://host:port/v1#served-model, once a replica")
+        ->allow_extra_args(false)
+        ->type_name("MODEL")
+        ->group("Models");
+  }
+  for (auto [name, specs] : {std::pair("--student-boundary", &f.student_boundary),
+                             std::pair("--teacher-boundary", &f.teacher_boundary)}) {
+    command
+        .add_option(name, *specs, "predictor: a .gguf file, lexicon (built in), or the address of a pooling server")
+        ->allow_extra_args(false)
+        ->type_name("MODEL")
+        ->default_str("lexicon")
+        ->group("Models");
+  }
   command
       .add_option("--student-family", f.student_family,
                   "qwen3, gpt-oss, deepseek-r1, plain or a .toml (default: by template)")
@@ -113,14 +152,6 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
       ->check(CLI::IsMember({"low", "medium", "high"}))
       ->group("Models");
 
-  command.add_option("--dialect", f.dialect, "of servers: auto asks them")
-      ->check(CLI::IsMember({"auto", "llama-server", "vllm", "sglang"}))
-      ->capture_default_str()
-      ->group("Models");
-  command
-      .add_option("--ca-file", f.ca_file, "certificates to trust for https servers (default: the system's)")
-      ->type_name("FILE")
-      ->group("Models");
   command.add_option("--method", f.method, "who writes what; tessy is Algorithm 1 of the paper")
       ->type_name(MethodChoice())
       ->capture_default_str()
@@ -233,8 +264,8 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
       ->group("Engine");
   command
       .add_option("--concurrency", f.concurrency,
-                  "samples at a time (default: what memory allows, at most 64)")
-      ->check(CLI::Range(1, 4096))
+                  "samples at a time (default: what memory allows, at most 64; 256 where all is served)")
+      ->check(CLI::Range(1, 1000000))
       ->type_name("N")
       ->group("Engine");
   command
@@ -291,44 +322,109 @@ std::string KeyOf(Role role) {
   return "";
 }
 
-Result<ServerModelOptions> ServerOptionsOf(const SynthFlags& flags, Role role,
-                                           const LlamaCastOptions& local) {
-  auto address = ServerAddress::Parse(local.models[Index(role)]);
-  if (!address) {
-    return Fail(address.error().code, fmt::format("--{} {}", Name(role), address.error().message));
+Result<std::vector<ServerAddress>> AddressesOf(const std::vector<std::string>& specs, const std::string& flag) {
+  std::vector<ServerAddress> addresses;
+  for (const std::string& spec : specs) {
+    auto address = ServerAddress::Parse(spec);
+    if (!address) return Fail(address.error().code, fmt::format("--{} {}", flag, address.error().message));
+    addresses.push_back(std::move(*address));
   }
+  return addresses;
+}
+
+int64_t Milliseconds(double seconds) { return std::llround(seconds * 1000.0); }
+
+Result<ServerModelOptions> ServerOptionsOf(const SynthFlags& flags, Role role, const LlamaCastOptions& local) {
+  const ServerFlags& told = flags.servers;
+  const bool student = role == Role::kStudent;
+  auto addresses = AddressesOf(student ? flags.student : flags.teacher, std::string(Name(role)));
+  if (!addresses) return tl::unexpected(addresses.error());
   ServerModelOptions server;
-  server.address = std::move(*address);
-  server.dialect = flags.dialect;
+  server.addresses = std::move(*addresses);
+  server.dialect = told.dialect;
   server.family = local.families[Index(role)];
+  server.vocabulary = student ? told.student_vocabulary : told.teacher_vocabulary;
   server.template_options = local.template_options[Index(role)];
   server.sampling = local.sampling;
-  server.http = {.bearer_token = KeyOf(role), .ca_file = flags.ca_file};
+  server.http = {.bearer_token = KeyOf(role), .ca_file = told.ca_file};
+  server.retries_max = static_cast<uint32_t>(told.retries);
   server.streams = flags.draft == "stop";
+  server.requests_max = told.requests_max;
+  server.connect_seconds = std::max(1, static_cast<int>(std::ceil(told.connect_timeout)));
+  server.first_token_ms = Milliseconds(told.first_token_timeout);
+  server.token_ms = Milliseconds(told.token_timeout);
+  server.retry_pause_ms = Milliseconds(told.retry_pause);
+  server.patience_ms = Milliseconds(told.patience);
+  server.check_pause_ms = std::max<int64_t>(1, Milliseconds(told.retry_pause));
   return server;
+}
+
+Result<PoolingModelOptions> PoolingOptionsOf(const SynthFlags& flags, Role role) {
+  const ServerFlags& told = flags.servers;
+  const bool student = role == Role::kStudent;
+  auto addresses = AddressesOf(student ? flags.student_boundary : flags.teacher_boundary,
+                               fmt::format("{}-boundary", Name(role)));
+  if (!addresses) return tl::unexpected(addresses.error());
+  PoolingModelOptions predictor;
+  predictor.addresses = std::move(*addresses);
+  predictor.vocabulary = student ? told.student_boundary_vocabulary : told.teacher_boundary_vocabulary;
+  predictor.http = {.bearer_token = KeyOf(role), .ca_file = told.ca_file};
+  predictor.retries_max = static_cast<uint32_t>(told.retries);
+  predictor.connect_seconds = std::max(1, static_cast<int>(std::ceil(told.connect_timeout)));
+  predictor.answer_ms = Milliseconds(told.token_timeout);
+  predictor.retry_pause_ms = Milliseconds(told.retry_pause);
+  predictor.patience_ms = Milliseconds(told.patience);
+  return predictor;
+}
+
+// What is behind servers is taken out of what is loaded here.
+Status SplitServed(const SynthFlags& flags, const Method& method, MixedCastOptions& mixed) {
+  for (const Role role : kRoles) {
+    const bool student = role == Role::kStudent;
+    if (IsServed(student ? flags.student : flags.teacher)) {
+      if (flags.exact) {
+        return Fail(ErrorCode::kInvalidArgument,
+                    fmt::format("--exact: the arithmetic of a server (--{}) is not ours to say", Name(role)));
+      }
+      if (method.Uses(role)) {
+        auto server = ServerOptionsOf(flags, role, mixed.llama);
+        if (!server) return tl::unexpected(server.error());
+        mixed.servers[Index(role)] = std::move(*server);
+      }
+      mixed.llama.models[Index(role)].clear();
+    }
+    if (!method.cooperative() || !IsServed(student ? flags.student_boundary : flags.teacher_boundary)) continue;
+    if (flags.exact) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("--exact: the arithmetic of a server (--{}-boundary) is not ours to say", Name(role)));
+    }
+    auto predictor = PoolingOptionsOf(flags, role);
+    if (!predictor) return tl::unexpected(predictor.error());
+    mixed.predictors[Index(role)] = std::move(*predictor);
+    mixed.llama.boundaries[Index(role)].clear();
+  }
+  return {};
 }
 
 }  // namespace
 
 Result<MixedCastOptions> CastOptionsOf(const SynthFlags& flags, const Method& method) {
-  if (auto status = CheckSpecs(flags.student, "student"); !status) return tl::unexpected(status.error());
-  if (auto status = CheckSpecs(flags.teacher, "teacher"); !status) return tl::unexpected(status.error());
+  for (const auto& [specs, flag] :
+       {std::pair(&flags.student, "student"), std::pair(&flags.teacher, "teacher"),
+        std::pair(&flags.student_boundary, "student-boundary"),
+        std::pair(&flags.teacher_boundary, "teacher-boundary")}) {
+    if (auto status = CheckSpecs(*specs, flag); !status) return tl::unexpected(status.error());
+  }
   LlamaCastOptions options;
   options.method = method;
   options.models = {FirstOf(flags.student), FirstOf(flags.teacher)};
-  options.boundaries = {flags.student_boundary, flags.teacher_boundary};
+  options.boundaries = {FirstOf(flags.student_boundary), FirstOf(flags.teacher_boundary)};
   options.families = {flags.student_family, flags.teacher_family};
-  for (const Role role : {Role::kStudent, Role::kTeacher}) {
+  for (const Role role : kRoles) {
     if (method.Uses(role) && options.models[Index(role)].empty()) {
       return Fail(ErrorCode::kInvalidArgument,
-                  fmt::format("--{0} is missing: --method {1} needs it; give a .gguf file", Name(role),
-                              flags.method));
-    }
-    const std::string& boundary = options.boundaries[Index(role)];
-    if (method.cooperative() && IsServer(boundary)) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  fmt::format("--{}-boundary {}: this build reads .gguf files and lexicon only", Name(role),
-                              boundary));
+                  fmt::format("--{0} is missing: --method {1} needs it; give a .gguf file, or a server's address",
+                              Name(role), flags.method));
     }
     TemplateOptions& told = options.template_options[Index(role)];
     told.date = flags.template_date;
@@ -342,21 +438,8 @@ Result<MixedCastOptions> CastOptionsOf(const SynthFlags& flags, const Method& me
   options.threads = flags.threads;
   options.gpu_layers = flags.gpu_layers;
   options.exact = flags.exact;
-  MixedCastOptions mixed{.llama = std::move(options), .servers = {}};
-  for (const Role role : {Role::kStudent, Role::kTeacher}) {
-    std::string& spec = mixed.llama.models[Index(role)];
-    if (!IsServer(spec)) continue;
-    if (flags.exact) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  fmt::format("--exact: the arithmetic of a server (--{}) is not ours to say", Name(role)));
-    }
-    if (method.Uses(role)) {
-      auto server = ServerOptionsOf(flags, role, mixed.llama);
-      if (!server) return tl::unexpected(server.error());
-      mixed.servers[Index(role)] = std::move(*server);
-    }
-    spec.clear();
-  }
+  MixedCastOptions mixed{.llama = std::move(options), .servers = {}, .predictors = {}};
+  if (auto status = SplitServed(flags, method, mixed); !status) return tl::unexpected(status.error());
   return mixed;
 }
 
@@ -431,16 +514,26 @@ Result<TaskSettings> TaskSettingsOf(const SynthFlags& flags, const SampleSetting
   return settings;
 }
 
+namespace {
+
+// A run may move to other machines; what is served there is the same. Where no name tells, the address must.
+std::string ServedName(const std::string& spec) {
+  const size_t hash = spec.find('#');
+  return hash == std::string::npos || hash + 1 == spec.size() ? spec : spec.substr(hash + 1);
+}
+
+}  // namespace
+
 Result<std::string> DescribeSettings(const SynthFlags& flags, const Method& method) {
   Json json{{"tessy_run", 1}, {"method", flags.method}, {"answer_by", std::string(Name(method.answerer))}};
   const std::array<std::string, 2> models{FirstOf(flags.student), FirstOf(flags.teacher)};
-  const std::array<std::string, 2> boundaries{flags.student_boundary, flags.teacher_boundary};
+  const std::array<std::string, 2> boundaries{FirstOf(flags.student_boundary), FirstOf(flags.teacher_boundary)};
   const std::array<std::string, 2> families{flags.student_family, flags.teacher_family};
   for (const Role role : {Role::kStudent, Role::kTeacher}) {
     const auto i = Index(role);
     if (!models[i].empty()) {
-      Json identity{{"server", models[i]}};
-      if (!IsServer(models[i])) {
+      Json identity{{"server", ServedName(models[i])}};
+      if (!IsServerAddress(models[i])) {
         auto model = IdentityOfModel(models[i]);
         if (!model) return tl::unexpected(model.error());
         identity = std::move(*model);
@@ -450,7 +543,9 @@ Result<std::string> DescribeSettings(const SynthFlags& flags, const Method& meth
     }
     if (!method.cooperative()) continue;
     Json boundary = "lexicon";
-    if (boundaries[i] != "lexicon") {
+    if (IsServerAddress(boundaries[i])) {
+      boundary = Json{{"server", ServedName(boundaries[i])}};
+    } else if (boundaries[i] != "lexicon") {
       auto model = IdentityOfModel(boundaries[i]);
       if (!model) return tl::unexpected(model.error());
       boundary = *model;

@@ -11,15 +11,27 @@
 
 namespace tessy {
 
+// What models behind servers need besides their addresses. Times in seconds.
+struct ServerFlags {
+  std::string dialect = "auto";
+  std::string ca_file;
+  std::string student_vocabulary, teacher_vocabulary;
+  std::string student_boundary_vocabulary, teacher_boundary_vocabulary;
+  int requests_max = 4096;
+  int retries = 6;
+  double connect_timeout = 10, first_token_timeout = 600, token_timeout = 60;
+  double patience = 600;
+  double retry_pause = 0.25;
+};
+
 // What `tessy synth` was told, as typed. Defaults are the paper's where it names one.
 struct SynthFlags {
   std::string run_file;
   std::string questions;
   std::vector<std::string> student, teacher;
-  std::string student_boundary = "lexicon", teacher_boundary = "lexicon";
+  std::vector<std::string> student_boundary{"lexicon"}, teacher_boundary{"lexicon"};
   std::string student_family, teacher_family;
-  std::string dialect = "auto";
-  std::string ca_file;
+  ServerFlags servers;
   std::string out, run_folder;
   std::string method = "tessy";
   std::string answer_by;
@@ -55,6 +67,7 @@ struct SynthFlags {
 };
 
 // Declares the flags, with their help and ranges, on the command.
+void AddServerFlags(CLI::App& command, ServerFlags& flags);
 void AddSynthFlags(CLI::App& command, SynthFlags& flags);
 
 // What the flags mean together. Errors name the flag.

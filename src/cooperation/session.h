@@ -63,6 +63,8 @@ class Session {
   virtual void OpenAnswer(std::string_view thinking, std::string_view handover) = 0;
   // Tokens that the context still holds.
   virtual size_t ContextLeft() const = 0;
+  // Tokens that were written for this session and never given to a draft, since a span ended before them.
+  virtual uint64_t SurplusTokens() const { return 0; }
 };
 
 }  // namespace tessy
