@@ -121,11 +121,12 @@ TEST_F(InteropTest, DraftsOfKTokensNeedNoStreamThatIsClosed) {
 }
 
 TEST_F(InteropTest, AServerThatStallsDoesNotHoldBackWhoeverInterrupts) {
-  const auto program = StartTessy(
-      {"synth", "--questions", "q.jsonl", "--student", Model("student"), "--teacher", Serve("teacher"),
-       "--student-boundary", Model("boundary-student"), "--teacher-boundary", Model("boundary-teacher"),
-       "--max-thinking-tokens", "200", "--samples-per-question", "50", "--out", "r.jsonl"},
-      {.time_limit = std::chrono::seconds(30)});
+  const auto program =
+      StartTessy({"synth", "--questions", "q.jsonl", "--student", Model("student"), "--teacher",
+                  Serve("teacher"), "--student-boundary", Model("boundary-student"), "--teacher-boundary",
+                  Model("boundary-teacher"), "--concurrency", "8", "--max-thinking-tokens", "200",
+                  "--samples-per-question", "50", "--out", "r.jsonl"},
+                 {.time_limit = std::chrono::seconds(30)});
   ASSERT_TRUE(AwaitLines("r.jsonl", 5));
   servers_.back()->Signal(SIGSTOP);
   std::this_thread::sleep_for(std::chrono::milliseconds(500));

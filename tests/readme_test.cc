@@ -90,10 +90,10 @@ class Untrained {
  public:
   bool Covers(const std::string& command) {
 #ifdef TESSY_WITHOUT_TORCH
-    const bool covers =
-        command.starts_with("tessy train") || std::any_of(files_.begin(), files_.end(), [&](const auto& file) {
-          return command.find(" " + file) != std::string::npos;
-        });
+    const bool covers = command.starts_with("tessy train") ||
+                        std::any_of(files_.begin(), files_.end(), [&](const auto& file) {
+                          return command.find(" " + file) != std::string::npos;
+                        });
     std::smatch out;
     if (covers && std::regex_search(command, out, std::regex("--out (\\S+)"))) files_.push_back(out[1]);
     return covers;

@@ -42,7 +42,8 @@ std::string Row(const std::string& name, const Grade& grade) {
 Result<int> Evaluate(EvalFlags flags) {
   if (flags.model.empty() == flags.responses.empty()) {
     return Fail(ErrorCode::kInvalidArgument,
-                "--model is missing: give the .gguf file or the server to evaluate, or --responses to grade what is there");
+                "--model is missing: give the .gguf file or the server to evaluate, or --responses to grade "
+                "what is there");
   }
   if (!flags.responses.empty()) flags.synth.out = flags.responses;
   if (flags.synth.out.empty()) {

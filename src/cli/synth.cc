@@ -276,9 +276,8 @@ Result<RunResult> SynthCommand::RunTasks() {
   auto style = FindProgressStyle(flags_.progress, isatty(STDERR_FILENO) == 1);
   if (!style) return tl::unexpected(style.error());
   ProgressDisplay display(*style);
-  const RunOptions run{.concurrency = cast_->concurrency(),
-                       .resumed_done = resumed_done_,
-                       .resumed_failed = resumed_failed_};
+  const RunOptions run{
+      .concurrency = cast_->concurrency(), .resumed_done = resumed_done_, .resumed_failed = resumed_failed_};
   const RunCallbacks callbacks{
       .finished = [this](const SampleTask& task, const SampleOutcome& outcome,
                          uint64_t wall_ms) { return Deliver(task, outcome, wall_ms); },

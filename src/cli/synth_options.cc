@@ -23,11 +23,14 @@ constexpr uint32_t kCandidates = 5;  // the paper's (method, section 10)
 Status CheckSpecs(const std::vector<std::string>& specs, const std::string& flag) {
   const bool served = std::all_of(specs.begin(), specs.end(), &IsServerAddress);
   if (specs.size() < 2 || served) return {};
-  return Fail(ErrorCode::kInvalidArgument,
-              fmt::format("--{}: is given {} times; only servers of one model may be several", flag, specs.size()));
+  return Fail(
+      ErrorCode::kInvalidArgument,
+      fmt::format("--{}: is given {} times; only servers of one model may be several", flag, specs.size()));
 }
 
-bool IsServed(const std::vector<std::string>& specs) { return !specs.empty() && IsServerAddress(specs.front()); }
+bool IsServed(const std::vector<std::string>& specs) {
+  return !specs.empty() && IsServerAddress(specs.front());
+}
 
 CLI::Validator Date() {
   const auto check = [](const std::string& text) -> std::string {
@@ -91,7 +94,8 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
         std::pair("--teacher-vocabulary", &f.servers.teacher_vocabulary),
         std::pair("--student-boundary-vocabulary", &f.servers.student_boundary_vocabulary),
         std::pair("--teacher-boundary-vocabulary", &f.servers.teacher_boundary_vocabulary)}) {
-    command.add_option(name, *path, "a .gguf of what is served, for its vocabulary: prompts go out as token ids")
+    command
+        .add_option(name, *path, "a .gguf of what is served, for its vocabulary: prompts go out as token ids")
         ->type_name("FILE")
         ->group("Servers");
   }
@@ -120,7 +124,8 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
 
   // One value a flag: what follows may be the run's file.
   for (auto [name, specs] : {std::pair("--student", &f.student), std::pair("--teacher", &f.teacher)}) {
-    command.add_option(name, *specs, "model: a .gguf file, or http://host:port/v1#served-model, once a replica")
+    command
+        .add_option(name, *specs, "model: a .gguf file, or http://host:port/v1#served-model, once a replica")
         ->allow_extra_args(false)
         ->type_name("MODEL")
         ->group("Models");
@@ -128,7 +133,8 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
   for (auto [name, specs] : {std::pair("--student-boundary", &f.student_boundary),
                              std::pair("--teacher-boundary", &f.teacher_boundary)}) {
     command
-        .add_option(name, *specs, "predictor: a .gguf file, lexicon (built in), or the address of a pooling server")
+        .add_option(name, *specs,
+                    "predictor: a .gguf file, lexicon (built in), or the address of a pooling server")
         ->allow_extra_args(false)
         ->type_name("MODEL")
         ->default_str("lexicon")
@@ -322,7 +328,8 @@ std::string KeyOf(Role role) {
   return "";
 }
 
-Result<std::vector<ServerAddress>> AddressesOf(const std::vector<std::string>& specs, const std::string& flag) {
+Result<std::vector<ServerAddress>> AddressesOf(const std::vector<std::string>& specs,
+                                               const std::string& flag) {
   std::vector<ServerAddress> addresses;
   for (const std::string& spec : specs) {
     auto address = ServerAddress::Parse(spec);
@@ -334,7 +341,8 @@ Result<std::vector<ServerAddress>> AddressesOf(const std::vector<std::string>& s
 
 int64_t Milliseconds(double seconds) { return std::llround(seconds * 1000.0); }
 
-Result<ServerModelOptions> ServerOptionsOf(const SynthFlags& flags, Role role, const LlamaCastOptions& local) {
+Result<ServerModelOptions> ServerOptionsOf(const SynthFlags& flags, Role role,
+                                           const LlamaCastOptions& local) {
   const ServerFlags& told = flags.servers;
   const bool student = role == Role::kStudent;
   auto addresses = AddressesOf(student ? flags.student : flags.teacher, std::string(Name(role)));
@@ -393,10 +401,12 @@ Status SplitServed(const SynthFlags& flags, const Method& method, MixedCastOptio
       }
       mixed.llama.models[Index(role)].clear();
     }
-    if (!method.cooperative() || !IsServed(student ? flags.student_boundary : flags.teacher_boundary)) continue;
+    if (!method.cooperative() || !IsServed(student ? flags.student_boundary : flags.teacher_boundary))
+      continue;
     if (flags.exact) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  fmt::format("--exact: the arithmetic of a server (--{}-boundary) is not ours to say", Name(role)));
+      return Fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("--exact: the arithmetic of a server (--{}-boundary) is not ours to say", Name(role)));
     }
     auto predictor = PoolingOptionsOf(flags, role);
     if (!predictor) return tl::unexpected(predictor.error());
@@ -422,9 +432,10 @@ Result<MixedCastOptions> CastOptionsOf(const SynthFlags& flags, const Method& me
   options.families = {flags.student_family, flags.teacher_family};
   for (const Role role : kRoles) {
     if (method.Uses(role) && options.models[Index(role)].empty()) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  fmt::format("--{0} is missing: --method {1} needs it; give a .gguf file, or a server's address",
-                              Name(role), flags.method));
+      return Fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("--{0} is missing: --method {1} needs it; give a .gguf file, or a server's address",
+                      Name(role), flags.method));
     }
     TemplateOptions& told = options.template_options[Index(role)];
     told.date = flags.template_date;
@@ -527,7 +538,8 @@ std::string ServedName(const std::string& spec) {
 Result<std::string> DescribeSettings(const SynthFlags& flags, const Method& method) {
   Json json{{"tessy_run", 1}, {"method", flags.method}, {"answer_by", std::string(Name(method.answerer))}};
   const std::array<std::string, 2> models{FirstOf(flags.student), FirstOf(flags.teacher)};
-  const std::array<std::string, 2> boundaries{FirstOf(flags.student_boundary), FirstOf(flags.teacher_boundary)};
+  const std::array<std::string, 2> boundaries{FirstOf(flags.student_boundary),
+                                              FirstOf(flags.teacher_boundary)};
   const std::array<std::string, 2> families{flags.student_family, flags.teacher_family};
   for (const Role role : {Role::kStudent, Role::kTeacher}) {
     const auto i = Index(role);

@@ -64,10 +64,11 @@ size_t ResponseTokens::FindPlaceOfAnswer(std::string_view thinking, std::string_
     const std::string_view piece = vocabulary_.Piece(tokens_[keep]);
     const bool close =
         std::find(close_tokens_.begin(), close_tokens_.end(), tokens_[keep]) != close_tokens_.end();
-    // Past the thinking only newlines may stay: a marker that was written in pieces gives way to the real one.
-    const bool fits = end <= thinking.size() ||
-                      (form.compare(begin, piece.size(), piece) == 0 &&
-                       IsBlankText(form.substr(thinking.size(), end - thinking.size())));
+    // Past the thinking only newlines may stay: a marker that was written in pieces gives way to the real
+    // one.
+    const bool fits =
+        end <= thinking.size() || (form.compare(begin, piece.size(), piece) == 0 &&
+                                   IsBlankText(form.substr(thinking.size(), end - thinking.size())));
     if (close || !fits) break;
     begin = end;
   }

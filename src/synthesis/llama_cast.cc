@@ -127,9 +127,7 @@ Status LlamaCast::LoadModels(const LlamaCastOptions& options) {
   for (const Role role : kRoles) {
     const auto& model = models_[Index(role)];
     const auto& served = options.served[Index(role)];
-    vocabularies_[Index(role)] = model    ? model->vocabulary().fingerprint()
-                                 : served ? served->vocabulary
-                                          : 0;
+    vocabularies_[Index(role)] = model ? model->vocabulary().fingerprint() : served ? served->vocabulary : 0;
   }
   roles_share_vocabulary_ = vocabularies_[0] != 0 && vocabularies_[0] == vocabularies_[1];
   shares_vocabulary_ = roles_share_vocabulary_ &&

@@ -53,7 +53,7 @@ Status MixedCast::ConnectPredictors(const MixedCastOptions& options, const Serve
 void MixedCast::CompareVocabularies() {
   for (const Role role : kRoles) {
     const auto& server = servers_[Index(role)];
-    const Vocabulary* vocabulary = server                  ? server->vocabulary()
+    const Vocabulary* vocabulary = server                           ? server->vocabulary()
                                    : local_->model(role) != nullptr ? &local_->model(role)->vocabulary()
                                                                     : nullptr;
     vocabularies_[Index(role)] = vocabulary != nullptr ? vocabulary->fingerprint() : 0;
@@ -100,7 +100,8 @@ Result<std::unique_ptr<MixedCast>> MixedCast::Load(const MixedCastOptions& optio
   std::unique_ptr<MixedCast> cast(new MixedCast);
   cast->post_ = post;
   LlamaCastOptions local = options.llama;
-  if (auto status = cast->ConnectModels(options, delay, local); !status) return tl::unexpected(status.error());
+  if (auto status = cast->ConnectModels(options, delay, local); !status)
+    return tl::unexpected(status.error());
   if (auto status = cast->ConnectPredictors(options, delay); !status) return tl::unexpected(status.error());
   auto loaded = LlamaCast::Load(local, std::move(post));
   if (!loaded) return tl::unexpected(loaded.error());
@@ -159,8 +160,9 @@ void MixedCast::Cancel() {
 }
 
 bool MixedCast::busy() const {
-  return local_->busy() || std::any_of(servers_.begin(), servers_.end(),
-                                       [](const auto& server) { return server && server->busy(); }) ||
+  return local_->busy() ||
+         std::any_of(servers_.begin(), servers_.end(),
+                     [](const auto& server) { return server && server->busy(); }) ||
          std::any_of(predictors_.begin(), predictors_.end(),
                      [](const auto& predictor) { return predictor && predictor->busy(); });
 }

@@ -15,7 +15,8 @@ struct MixedCastOptions {
   LlamaCastOptions llama;  // its `models` are empty for roles that are served
   // By role; none for a role that plays in process.
   std::array<std::optional<ServerModelOptions>, 2> servers;
-  std::array<std::optional<PoolingModelOptions>, 2> predictors;  // likewise; `llama.boundaries` are empty then
+  std::array<std::optional<PoolingModelOptions>, 2>
+      predictors;  // likewise; `llama.boundaries` are empty then
 };
 
 // A cast of which any model or predictor may be behind servers; the others are in process. One thread.
@@ -44,7 +45,8 @@ class MixedCast final : public Cast {
 
  private:
   MixedCast() = default;
-  Status ConnectModels(const MixedCastOptions& options, const ServerModel::Delay& delay, LlamaCastOptions& local);
+  Status ConnectModels(const MixedCastOptions& options, const ServerModel::Delay& delay,
+                       LlamaCastOptions& local);
   Status ConnectPredictors(const MixedCastOptions& options, const ServerModel::Delay& delay);
   void CompareVocabularies();
 

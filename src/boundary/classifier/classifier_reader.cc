@@ -19,7 +19,9 @@ struct ClassifierReader::Question {
 ClassifierReader::ClassifierReader(std::unique_ptr<Sequence> sequence,
                                    std::shared_ptr<const LlamaModel> model,
                                    std::array<bool, 2> reads_tokens_of)
-    : sequence_(std::move(sequence)), model_(std::move(model)), view_(model_->vocabulary(), reads_tokens_of) {}
+    : sequence_(std::move(sequence)),
+      model_(std::move(model)),
+      view_(model_->vocabulary(), reads_tokens_of) {}
 
 ClassifierReader::~ClassifierReader() = default;
 

@@ -23,8 +23,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kWindowTokens = 200;      // method, section 4
-constexpr size_t kTextMax = 3000;       // bytes that surely hold as many tokens
+constexpr int kWindowTokens = 200;  // method, section 4
+constexpr size_t kTextMax = 3000;   // bytes that surely hold as many tokens
 constexpr size_t kTextStride = 1000;
 constexpr size_t kAnswerMax = 64U << 20;
 
@@ -37,7 +37,8 @@ int64_t NowMs() {
 // Of each input the answer at its last token; none where the answer has another form.
 std::optional<std::vector<float>> ReadAnswer(const std::string& text, size_t inputs) {
   const Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object() || !json.contains("data") || !json["data"].is_array() || json["data"].size() != inputs)
+  if (!json.is_object() || !json.contains("data") || !json["data"].is_array() ||
+      json["data"].size() != inputs)
     return std::nullopt;
   std::vector<float> p_style(inputs, -1.0F);
   for (size_t i = 0; i < inputs; ++i) {
@@ -45,8 +46,10 @@ std::optional<std::vector<float>> ReadAnswer(const std::string& text, size_t inp
     if (!entry.is_object() || !entry.contains("data") || !entry["data"].is_array() || entry["data"].empty())
       return std::nullopt;
     const Json& last = entry["data"].back();
-    if (!last.is_array() || last.size() != 2 || !last[0].is_number() || !last[1].is_number()) return std::nullopt;
-    const auto place = entry.contains("index") && entry["index"].is_number_unsigned() ? entry["index"].get<size_t>() : i;
+    if (!last.is_array() || last.size() != 2 || !last[0].is_number() || !last[1].is_number())
+      return std::nullopt;
+    const auto place =
+        entry.contains("index") && entry["index"].is_number_unsigned() ? entry["index"].get<size_t>() : i;
     const auto p = last[1].get<float>();
     if (place >= inputs || p < 0.0F || p > 1.0F) return std::nullopt;
     p_style[place] = p;
@@ -123,7 +126,8 @@ std::string PoolingModel::Impl::Body(const std::vector<std::string>& inputs) con
 }
 
 Status PoolingModel::Impl::ProbeOne(const ServerAddress& address) {
-  const auto models = Fetch({.url = address.base + "/v1/models", .connect_seconds = options.connect_seconds}, options.http);
+  const auto models =
+      Fetch({.url = address.base + "/v1/models", .connect_seconds = options.connect_seconds}, options.http);
   if (!models) {
     return Fail(ErrorCode::kBackend,
                 fmt::format("{}; is the server up, and reachable from here?", models.error().message),
@@ -142,22 +146,25 @@ Status PoolingModel::Impl::ProbeOne(const ServerAddress& address) {
     if (address.model.empty() ? list["data"].size() == 1 : name == address.model) found = name;
   }
   if (found.empty()) {
-    return Fail(ErrorCode::kNotFound, fmt::format("{}: serves {}, not \"{}\"; name one behind #", address.base,
-                                                  names, address.model));
+    return Fail(ErrorCode::kNotFound, fmt::format("{}: serves {}, not \"{}\"; name one behind #",
+                                                  address.base, names, address.model));
   }
   if (!model.empty() && model != found) {
     return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("{}: serves {}, and another address {}; replicas must serve the same", address.base, found, model));
+                fmt::format("{}: serves {}, and another address {}; replicas must serve the same",
+                            address.base, found, model));
   }
   model = found;
-  const std::string input = vocabulary ? Json(vocabulary->Tokenize("Okay, so")).dump() : Json("Okay, so").dump();
+  const std::string input =
+      vocabulary ? Json(vocabulary->Tokenize("Okay, so")).dump() : Json("Okay, so").dump();
   const auto answer = Fetch({.url = address.base + "/pooling", .body = Body({input})}, options.http);
   if (!answer) return tl::unexpected(answer.error());
   if (answer->first != 200 || !ReadAnswer(answer->second, 1)) {
-    return Fail(ErrorCode::kBackend,
-                fmt::format("{}/pooling: status {}: {}; a boundary predictor answers with two probabilities for each "
-                            "token (vllm serve … --runner pooling)",
-                            address.base, answer->first, ServerErrorText(answer->second)));
+    return Fail(
+        ErrorCode::kBackend,
+        fmt::format("{}/pooling: status {}: {}; a boundary predictor answers with two probabilities for each "
+                    "token (vllm serve … --runner pooling)",
+                    address.base, answer->first, ServerErrorText(answer->second)));
   }
   return {};
 }
@@ -185,27 +192,28 @@ Status PoolingModel::Impl::Probe() {
   for (const ServerAddress& address : options.addresses) told.addresses.push_back(address.base);
   fleet = std::make_unique<Fleet>(
       std::move(told),
-      Fleet::Surroundings{.now_ms = &NowMs,
-                          .post = post,
-                          .delay = delay,
-                          .check = [this](size_t server, const auto& done) { Check(server, done); }});
+      Fleet::Surroundings{
+          .now_ms = &NowMs, .post = post, .delay = delay, .check = [this](size_t server, const auto& done) {
+            Check(server, done);
+          }});
   for (const auto& [server, reason] : down) fleet->MarkDown(server, reason);
   return {};
 }
 
 void PoolingModel::Impl::Check(size_t server, const std::function<void(std::optional<std::string>)>& done) {
   const uint64_t number = numbers++;
-  checks[number] = http->Start({.url = options.addresses[server].base + "/health",
-                                .connect_seconds = options.connect_seconds,
-                                .seconds_max = 30},
-                               [](std::string_view) {},
-                               [this, number, done](const HttpClient::Ended& ended) {
-                                 const auto kept = std::move(checks[number]);  // which holds this function
-                                 checks.erase(number);
-                                 if (!ended.error.empty()) return done(ended.error);
-                                 if (ended.status != 200) return done(fmt::format("status {}", ended.status));
-                                 done(std::nullopt);
-                               });
+  checks[number] = http->Start(
+      {.url = options.addresses[server].base + "/health",
+       .connect_seconds = options.connect_seconds,
+       .seconds_max = 30},
+      [](std::string_view) {},
+      [this, number, done](const HttpClient::Ended& ended) {
+        const auto kept = std::move(checks[number]);  // which holds this function
+        checks.erase(number);
+        if (!ended.error.empty()) return done(ended.error);
+        if (ended.status != 200) return done(fmt::format("status {}", ended.status));
+        done(std::nullopt);
+      });
 }
 
 void PoolingModel::Impl::Add(const std::shared_ptr<Question>& question) {
@@ -255,14 +263,15 @@ void PoolingModel::Impl::Enter(uint64_t number) {
 void PoolingModel::Impl::Send(uint64_t number, size_t server) {
   Batch& batch = batches.at(number);
   batch.answer.clear();
-  batch.exchange = http->Start({.url = options.addresses[server].base + "/pooling",
-                                .body = batch.body,
-                                .connect_seconds = options.connect_seconds,
-                                .seconds_max = static_cast<int>(std::max<int64_t>(1, options.answer_ms / 1000))},
-                               [&batch](std::string_view bytes) {
-                                 if (batch.answer.size() < kAnswerMax) batch.answer += bytes;
-                               },
-                               [this, number](const HttpClient::Ended& ended) { OnEnd(number, ended); });
+  batch.exchange = http->Start(
+      {.url = options.addresses[server].base + "/pooling",
+       .body = batch.body,
+       .connect_seconds = options.connect_seconds,
+       .seconds_max = static_cast<int>(std::max<int64_t>(1, options.answer_ms / 1000))},
+      [&batch](std::string_view bytes) {
+        if (batch.answer.size() < kAnswerMax) batch.answer += bytes;
+      },
+      [this, number](const HttpClient::Ended& ended) { OnEnd(number, ended); });
 }
 
 void PoolingModel::Impl::OnEnd(uint64_t number, const HttpClient::Ended& ended) {
@@ -298,12 +307,15 @@ void PoolingModel::Impl::Again(uint64_t number, const std::string& reason, bool 
       overload ? NowMs() - batch.began_ms < options.patience_ms : batch.tries < options.retries_max;
   const uint32_t before = overload ? batch.refusals++ : batch.tries++;
   if (!patient) {
-    return Finish(number, Fail(ErrorCode::kBackend,
-                               fmt::format("the predictor's server: gave up after {} tries: {}", before + 1, reason), true));
+    return Finish(
+        number,
+        Fail(ErrorCode::kBackend,
+             fmt::format("the predictor's server: gave up after {} tries: {}", before + 1, reason), true));
   }
   ++counts.retries;
   const int64_t pause = std::min(options.retry_pause_max_ms, options.retry_pause_ms << std::min(before, 16U));
-  const auto jittered = static_cast<int64_t>(static_cast<double>(pause) * (0.5 + 0.5 * UniformAt(number, before, 0)));
+  const auto jittered =
+      static_cast<int64_t>(static_cast<double>(pause) * (0.5 + 0.5 * UniformAt(number, before, 0)));
   delay(std::max(jittered, wait_ms), [this, number, weak = std::weak_ptr<int>(alive)] {
     if (!weak.expired() && batches.contains(number)) Enter(number);
   });
@@ -373,7 +385,8 @@ class PoolingReader final : public BoundaryReader {
     }
     // From a place that is a function of the text alone, so that the answer is, too.
     const std::string_view text = std::string_view(text_).substr(0, ends_[place - 1]);
-    size_t begin = text.size() <= kTextMax ? 0 : (text.size() - kTextMax + kTextStride - 1) / kTextStride * kTextStride;
+    size_t begin =
+        text.size() <= kTextMax ? 0 : (text.size() - kTextMax + kTextStride - 1) / kTextStride * kTextStride;
     while (begin > 0 && begin < text.size() && text[begin] != ' ' && text[begin] != '\n') ++begin;
     if (begin >= text.size()) begin = text.size() - std::min(text.size(), kTextMax);
     return Json(Sanitize(text.substr(begin))).dump();

@@ -47,7 +47,8 @@ class PoolingTest : public testing::Test {
   bool RunUntil(F done) {
     const auto guard = asio::make_work_guard(io_);
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (!done() && std::chrono::steady_clock::now() < until) io_.run_one_for(std::chrono::milliseconds(20));
+    while (!done() && std::chrono::steady_clock::now() < until)
+      io_.run_one_for(std::chrono::milliseconds(20));
     return done();
   }
   Result<std::vector<float>> Ask(BoundaryReader& reader, std::vector<uint32_t> places) {
@@ -143,7 +144,8 @@ TEST_F(PoolingTest, FaultsAreTriedAgain) {
   Serve();
   const auto model = Connect();
   servers_[0]->SetFaults([](uint64_t number) -> Fault {
-    const Fault::Kind kinds[] = {Fault::Kind::kResetBeforeStatus, Fault::Kind::kStatus, Fault::Kind::kTruncatedJson};
+    const Fault::Kind kinds[] = {Fault::Kind::kResetBeforeStatus, Fault::Kind::kStatus,
+                                 Fault::Kind::kTruncatedJson};
     if (number % 4 == 0) return {};
     Fault fault{.kind = kinds[number % 3]};
     fault.status = 500;

@@ -63,10 +63,10 @@ CompletionEvent ReadLlama(const Json& json) {
   const std::string type = TextOf(json, "stop_type");
   const Json* truncated = Member(json, "truncated");
   const bool full = truncated != nullptr && truncated->is_boolean() && truncated->get<bool>();
-  event.end = full                ? CompletionEvent::End::kContext
-              : type == "limit"   ? CompletionEvent::End::kLimit
-              : type == "none"    ? CompletionEvent::End::kOther
-                                  : CompletionEvent::End::kSequence;
+  event.end = full              ? CompletionEvent::End::kContext
+              : type == "limit" ? CompletionEvent::End::kLimit
+              : type == "none"  ? CompletionEvent::End::kOther
+                                : CompletionEvent::End::kSequence;
   event.end_name = type;
   return event;
 }

@@ -56,7 +56,7 @@ struct CompletionEvent {
     kOther,     // aborted, or something unheard of
   };
   std::string text;
-  std::vector<TokenId> ids;  // where the server tells them
+  std::vector<TokenId> ids;    // where the server tells them
   int64_t tokens_so_far = -1;  // of this request, where the server counts them
   End end = End::kNone;
   std::string end_name;  // of kOther

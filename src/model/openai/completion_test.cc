@@ -56,7 +56,8 @@ TEST(CompletionBodyTest, TokenIdsStandInAList) {
 }
 
 TEST(CompletionBodyTest, EverySamplingFieldIsSent) {
-  for (const ServerDialect dialect : {ServerDialect::kLlamaServer, ServerDialect::kVllm, ServerDialect::kSglang}) {
+  for (const ServerDialect dialect :
+       {ServerDialect::kLlamaServer, ServerDialect::kVllm, ServerDialect::kSglang}) {
     const CompletionBody body({.dialect = dialect, .model = "m", .sampling = {.top_k = 0}});
     const Json json = Json::parse(body.Request(7, 8));
     for (const char* key : {"temperature", "top_p", "top_k", "min_p", "seed", "stream"}) {
@@ -105,13 +106,15 @@ TEST(CompletionEventTest, ReadsWhatVllmSends) {
       ParseCompletionEvent(ServerDialect::kVllm, R"({"choices":[{"text":"","finish_reason":"abort"}]})");
   EXPECT_EQ(abort->end, End::kOther);
   EXPECT_EQ(abort->end_name, "abort");
-  const auto usage = ParseCompletionEvent(ServerDialect::kVllm, R"({"choices":[],"usage":{"total_tokens":5}})");
+  const auto usage =
+      ParseCompletionEvent(ServerDialect::kVllm, R"({"choices":[],"usage":{"total_tokens":5}})");
   ASSERT_TRUE(usage);
   EXPECT_THAT(usage->text, IsEmpty());
 }
 
 TEST(CompletionEventTest, WhatIsNoEventIsAnErrorThatMayBeTriedAgain) {
-  for (const char* bad : {"", "{", "[]", "17", R"({"x":1})", R"({"error":{"message":"out of\nmemory","code":500}})"}) {
+  for (const char* bad :
+       {"", "{", "[]", "17", R"({"x":1})", R"({"error":{"message":"out of\nmemory","code":500}})"}) {
     for (const ServerDialect dialect : {ServerDialect::kLlamaServer, ServerDialect::kVllm}) {
       const auto event = ParseCompletionEvent(dialect, bad);
       ASSERT_FALSE(event) << bad;
@@ -119,10 +122,12 @@ TEST(CompletionEventTest, WhatIsNoEventIsAnErrorThatMayBeTriedAgain) {
       EXPECT_EQ(event.error().message.find('\n'), std::string::npos);
     }
   }
-  for (const char* odd : {R"({"content":5,"tokens":"x","stop":"yes"})", R"({"content":null,"tokens":[null,"a",{}]})"}) {
+  for (const char* odd :
+       {R"({"content":5,"tokens":"x","stop":"yes"})", R"({"content":null,"tokens":[null,"a",{}]})"}) {
     EXPECT_TRUE(ParseCompletionEvent(ServerDialect::kLlamaServer, odd)) << odd;
   }
-  for (const char* odd : {R"({"choices":5})", R"({"choices":[7]})", R"({"choices":[{"text":7,"finish_reason":9}]})"}) {
+  for (const char* odd :
+       {R"({"choices":5})", R"({"choices":[7]})", R"({"choices":[{"text":7,"finish_reason":9}]})"}) {
     EXPECT_TRUE(ParseCompletionEvent(ServerDialect::kVllm, odd)) << odd;
   }
 }
@@ -135,7 +140,8 @@ TEST(ServerErrorTest, IsToldInOneLine) {
 }
 
 TEST(ServerErrorTest, KnowsAFullContextWhenItReadsOfOne) {
-  EXPECT_TRUE(MeansContextIsFull("This model's maximum context length is 256 tokens. However, your prompt contains 300"));
+  EXPECT_TRUE(MeansContextIsFull(
+      "This model's maximum context length is 256 tokens. However, your prompt contains 300"));
   EXPECT_TRUE(MeansContextIsFull("max_tokens must be at least 1, got 0."));
   EXPECT_TRUE(MeansContextIsFull("the request exceeds the available context size, try increasing it"));
   EXPECT_FALSE(MeansContextIsFull("Token id 99999 is out of vocabulary"));

@@ -22,18 +22,19 @@ class FleetTest : public testing::Test {
     Fleet::Options options{.addresses = {}, .requests_max = requests_max, .patience_ms = 60'000};
     for (size_t i = 0; i < servers; ++i) options.addresses.push_back("http://server" + std::to_string(i));
     fleet_ = std::make_unique<Fleet>(
-        options, Fleet::Surroundings{
-                     .now_ms = [this] { return now_ms_; },
-                     .post = [this](std::function<void()> call) { posted_.push_back(std::move(call)); },
-                     .delay =
-                         [this](int64_t milliseconds, std::function<void()> call) {
-                           timers_.emplace(now_ms_ + milliseconds, std::move(call));
-                         },
-                     .check =
-                         [this](size_t server, const std::function<void(std::optional<std::string>)>& done) {
-                           ++checks_;
-                           done(down_.contains(server) ? std::optional<std::string>("still down") : std::nullopt);
-                         }});
+        options,
+        Fleet::Surroundings{
+            .now_ms = [this] { return now_ms_; },
+            .post = [this](std::function<void()> call) { posted_.push_back(std::move(call)); },
+            .delay =
+                [this](int64_t milliseconds, std::function<void()> call) {
+                  timers_.emplace(now_ms_ + milliseconds, std::move(call));
+                },
+            .check =
+                [this](size_t server, const std::function<void(std::optional<std::string>)>& done) {
+                  ++checks_;
+                  done(down_.contains(server) ? std::optional<std::string>("still down") : std::nullopt);
+                }});
   }
   void Run() {
     while (!posted_.empty()) {
@@ -58,7 +59,8 @@ class FleetTest : public testing::Test {
   };
   std::unique_ptr<Asker> Ask(uint64_t key) {
     auto asker = std::make_unique<Asker>();
-    asker->place = fleet_->Enter(key, [raw = asker.get()](Result<size_t> server) { raw->entered = std::move(server); });
+    asker->place =
+        fleet_->Enter(key, [raw = asker.get()](Result<size_t> server) { raw->entered = std::move(server); });
     return asker;
   }
   // Which server a session of this key is given.

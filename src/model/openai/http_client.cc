@@ -39,9 +39,9 @@ int ResetOnClose(void*, curl_socket_t socket, curlsocktype) {
 }
 
 bool MeansNotConnected(CURLcode code) {
-  constexpr std::array kCodes{CURLE_COULDNT_RESOLVE_PROXY, CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_CONNECT,
-                              CURLE_SSL_CONNECT_ERROR,     CURLE_PEER_FAILED_VERIFICATION,
-                              CURLE_SSL_CACERT_BADFILE};
+  constexpr std::array kCodes{CURLE_COULDNT_RESOLVE_PROXY,    CURLE_COULDNT_RESOLVE_HOST,
+                              CURLE_COULDNT_CONNECT,          CURLE_SSL_CONNECT_ERROR,
+                              CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE};
   return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
 }
 

@@ -75,9 +75,9 @@ Result<ServerIdentity> Prober::ReadProps(const Json& props) const {
     identity.context_tokens = NumberOf(settings, "n_ctx");
   }
   const auto tokenize = [&](bool special) {
-    return Fetch({.url = address_.base + "/tokenize",
-                  .body = Json{{"content", "a"}, {"add_special", special}}.dump()},
-                 http_);
+    return Fetch(
+        {.url = address_.base + "/tokenize", .body = Json{{"content", "a"}, {"add_special", special}}.dump()},
+        http_);
   };
   const auto plain = tokenize(false);
   const auto special = tokenize(true);
@@ -88,7 +88,8 @@ Result<ServerIdentity> Prober::ReadProps(const Json& props) const {
   if (!models) return tl::unexpected(models.error());
   const Json list = Json::parse(models->second, nullptr, false);
   if (list.is_object() && list.contains("data") && list["data"].is_array() && !list["data"].empty() &&
-      list["data"][0].is_object() && list["data"][0].contains("meta") && list["data"][0]["meta"].is_object()) {
+      list["data"][0].is_object() && list["data"][0].contains("meta") &&
+      list["data"][0]["meta"].is_object()) {
     identity.vocabulary_size = NumberOf(list["data"][0]["meta"], "n_vocab");
   }
   return identity;
@@ -147,26 +148,23 @@ Result<ServerIdentity> ProbeServer(const ServerAddress& address, const std::stri
   return prober.ReadModels(dialect);
 }
 
-bool SaysThatItServes(const std::string& answer, const std::string& model,
-                      const std::string& chat_template) {
+bool SaysThatItServes(const std::string& answer, const std::string& model, const std::string& chat_template) {
   const Json json = Json::parse(answer, nullptr, false);
   if (!json.is_object()) return false;
   if (model.empty()) return TextOf(json, "chat_template") == chat_template;
   const auto data = json.find("data");
   return data != json.end() && data->is_array() &&
-         std::any_of(data->begin(), data->end(), [&](const Json& entry) {
-           return entry.is_object() && TextOf(entry, "id") == model;
-         });
+         std::any_of(data->begin(), data->end(),
+                     [&](const Json& entry) { return entry.is_object() && TextOf(entry, "id") == model; });
 }
 
 Result<std::optional<std::vector<TokenId>>> TokenizeByServer(const ServerAddress& address,
                                                              const ServerIdentity& identity,
-                                                             const HttpOptions& http,
-                                                             const std::string& text, bool markup) {
-  const Json body =
-      identity.dialect == ServerDialect::kLlamaServer
-          ? Json{{"content", text}, {"add_special", false}, {"parse_special", markup}}
-          : Json{{"model", identity.model}, {"prompt", text}, {"add_special_tokens", false}};
+                                                             const HttpOptions& http, const std::string& text,
+                                                             bool markup) {
+  const Json body = identity.dialect == ServerDialect::kLlamaServer
+                        ? Json{{"content", text}, {"add_special", false}, {"parse_special", markup}}
+                        : Json{{"model", identity.model}, {"prompt", text}, {"add_special_tokens", false}};
   const auto answer = Fetch({.url = address.base + "/tokenize", .body = body.dump()}, http);
   if (!answer) return tl::unexpected(answer.error());
   const Json json = Json::parse(answer->second, nullptr, false);

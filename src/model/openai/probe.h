@@ -41,8 +41,8 @@ bool SaysThatItServes(const std::string& answer, const std::string& model, const
 // call.
 Result<std::optional<std::vector<TokenId>>> TokenizeByServer(const ServerAddress& address,
                                                              const ServerIdentity& identity,
-                                                             const HttpOptions& http,
-                                                             const std::string& text, bool markup);
+                                                             const HttpOptions& http, const std::string& text,
+                                                             bool markup);
 // The text of tokens, likewise.
 Result<std::optional<std::string>> DetokenizeByServer(const ServerAddress& address,
                                                       const ServerIdentity& identity, const HttpOptions& http,

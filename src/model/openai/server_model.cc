@@ -18,7 +18,8 @@ namespace {
 
 // Words, numbers, code and scripts in which vocabularies differ.
 constexpr const char* kProbeText =
-    "Okay, let's see. So 12 + 30 = 42, wait:\n\n\tfor (int i = 0; i < n_max; ++i) { sum += a[i]; }  // naïve 中文 "
+    "Okay, let's see. So 12 + 30 = 42, wait:\n\n\tfor (int i = 0; i < n_max; ++i) { sum += a[i]; }  // naïve "
+    "中文 "
     "ответ 3.14159\n";
 
 constexpr int kCheckSeconds = 30;
@@ -51,8 +52,8 @@ Status ServerModel::Impl::Probe() {
     if (!found) return tl::unexpected(found.error());
     if (first && !found->Matches(identity)) {
       return Fail(ErrorCode::kInvalidArgument,
-                  fmt::format("{} and {}: do not serve the same model; replicas must", options.addresses[*first].base,
-                              address.base));
+                  fmt::format("{} and {}: do not serve the same model; replicas must",
+                              options.addresses[*first].base, address.base));
     }
     if (!first) identity = std::move(*found);
     if (!first) first = i;
@@ -92,9 +93,11 @@ Status ServerModel::Impl::FindVocabulary() {
     const auto difference = DifferenceTo(**loaded);
     if (!difference) return tl::unexpected(difference.error());
     if (!difference->empty()) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  fmt::format("{}: its model has not the vocabulary of {} ({}); give the file of the model that is served",
-                              address, options.vocabulary, *difference));
+      return Fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format(
+              "{}: its model has not the vocabulary of {} ({}); give the file of the model that is served",
+              address, options.vocabulary, *difference));
     }
     return UseVocabulary(options.vocabulary, std::move(*loaded));
   }
@@ -116,9 +119,10 @@ Status ServerModel::Impl::LoadTemplate() {
   if (options.family.empty() && identity.dialect != ServerDialect::kLlamaServer) {
     return Fail(
         ErrorCode::kInvalidArgument,
-        fmt::format("{}: a {} server does not tell its chat template; name the model's family (qwen3, gpt-oss, "
-                    "deepseek-r1, plain, or a .toml), or give a .gguf with its vocabulary and template",
-                    address, Name(identity.dialect)));
+        fmt::format(
+            "{}: a {} server does not tell its chat template; name the model's family (qwen3, gpt-oss, "
+            "deepseek-r1, plain, or a .toml), or give a .gguf with its vocabulary and template",
+            address, Name(identity.dialect)));
   }
   auto loaded = LoadFamily(options.family.empty() ? DetectFamily(identity.chat_template) : options.family);
   if (!loaded) return tl::unexpected(loaded.error());
@@ -189,10 +193,10 @@ void ServerModel::Impl::MakeFleet(const std::vector<std::pair<size_t, std::strin
   for (const ServerAddress& address : options.addresses) told.addresses.push_back(address.base);
   fleet = std::make_unique<Fleet>(
       std::move(told),
-      Fleet::Surroundings{.now_ms = &NowMs,
-                          .post = post,
-                          .delay = delay,
-                          .check = [this](size_t server, const auto& done) { Check(server, done); }});
+      Fleet::Surroundings{
+          .now_ms = &NowMs, .post = post, .delay = delay, .check = [this](size_t server, const auto& done) {
+            Check(server, done);
+          }});
   for (const auto& [server, reason] : down) fleet->MarkDown(server, reason);
 }
 
@@ -298,7 +302,8 @@ Result<std::unique_ptr<Session>> ServerModel::Open(std::span<const Message> mess
     if (!prompt) return tl::unexpected(prompt.error());
     body.AppendTokens(prompt->data(), prompt->size());
     if (prompt_tokens != nullptr) *prompt_tokens = prompt->size();
-    prompt_hash = HashBytes({reinterpret_cast<const char*>(prompt->data()), prompt->size() * sizeof(TokenId)});
+    prompt_hash =
+        HashBytes({reinterpret_cast<const char*>(prompt->data()), prompt->size() * sizeof(TokenId)});
   } else {
     const auto parts =
         RenderOpenThinking(*impl.chat_template, impl.family, messages, impl.options.template_options);

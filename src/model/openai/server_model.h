@@ -55,13 +55,13 @@ class ServerModel {
   struct Counts {
     uint64_t requests = 0, retries = 0, bytes_sent = 0, bytes_received = 0;
     uint64_t overloads = 0, outages = 0;  // see Fleet::Counts
-    uint64_t retokenised = 0;  // events whose ids did not give their text
+    uint64_t retokenised = 0;             // events whose ids did not give their text
   };
 
-  // Asks the servers what they are: waits for them, also while one still loads its model. kBackend, retryable:
-  // none of them can be reached. An address that does not answer while another does is taken in when it comes
-  // up. Not retryable: a server that is none, that serves something else, or whose vocabulary is not the one
-  // given.
+  // Asks the servers what they are: waits for them, also while one still loads its model. kBackend,
+  // retryable: none of them can be reached. An address that does not answer while another does is taken in
+  // when it comes up. Not retryable: a server that is none, that serves something else, or whose vocabulary
+  // is not the one given.
   static Result<std::unique_ptr<ServerModel>> Connect(const ServerModelOptions& options,
                                                       HttpClient::Post post, Delay delay);
   ~ServerModel();

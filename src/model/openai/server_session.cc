@@ -27,7 +27,8 @@ std::vector<std::string_view> SplitWords(std::string_view text, size_t count) {
   std::vector<std::string_view> words;
   while (!text.empty()) {
     size_t end = 1;
-    while (end < text.size() && words.size() + 1 < count && !IsSeam(text.substr(0, end), text.substr(end))) ++end;
+    while (end < text.size() && words.size() + 1 < count && !IsSeam(text.substr(0, end), text.substr(end)))
+      ++end;
     if (words.size() + 1 >= count) end = text.size();
     words.push_back(text.substr(0, end));
     text.remove_prefix(end);
@@ -44,7 +45,8 @@ ServerSession::ServerSession(ServerModel::Impl& model, CompletionBody body, uint
       key_(key),
       tokens_cap_(model.options.stream_tokens) {
   if (model.vocabulary)
-    tokens_.emplace(*model.vocabulary, static_cast<TokenSink&>(*this), model.close_tokens, model.shares_vocabulary);
+    tokens_.emplace(*model.vocabulary, static_cast<TokenSink&>(*this), model.close_tokens,
+                    model.shares_vocabulary);
   model_.sessions.insert(this);
 }
 
@@ -89,20 +91,21 @@ void ServerSession::OnEntered(const Result<size_t>& server) {
   const DraftPosition& at = asked_->request.position;
   const std::array<uint64_t, 4> parts{at.stream, at.offset, at.zero_byte_tokens, tries_};
   const auto seed = static_cast<uint32_t>(HashParts(parts) & 0x7FFFFFFF);
-  tokens_asked_ = std::min(tokens_cap_, model_.options.streams ? model_.options.stream_tokens
-                                                               : asked_->request.tokens_max);
+  tokens_asked_ = std::min(
+      tokens_cap_, model_.options.streams ? model_.options.stream_tokens : asked_->request.tokens_max);
   sse_ = {};
   head_.clear();
   tokens_so_far_ = 0;
   came_ = 0;
   got_event_ = finished_ = false;
   heard_at_ms_ = ServerModel::Impl::NowMs();
-  exchange_ = model_.http->Start({.url = model_.Url(*server, CompletionPath(model_.identity.dialect)),
-                                  .body = body_.Request(tokens_asked_, seed),
-                                  .headers = {fmt::format("X-Session-ID: {:016x}", key_)},
-                                  .connect_seconds = model_.options.connect_seconds},
-                                 [this](std::string_view bytes) { OnData(bytes); },
-                                 [this](const HttpClient::Ended& ended) { OnEnd(ended); });
+  exchange_ = model_.http->Start(
+      {.url = model_.Url(*server, CompletionPath(model_.identity.dialect)),
+       .body = body_.Request(tokens_asked_, seed),
+       .headers = {fmt::format("X-Session-ID: {:016x}", key_)},
+       .connect_seconds = model_.options.connect_seconds},
+      [this](std::string_view bytes) { OnData(bytes); },
+      [this](const HttpClient::Ended& ended) { OnEnd(ended); });
   model_.Watch();
 }
 
@@ -152,7 +155,8 @@ void ServerSession::TakeText(const CompletionEvent& event) {
   // Tokens whose bytes come with those of a later one are counted all the same.
   const int64_t counted = event.tokens_so_far - tokens_so_far_;
   const auto ids = static_cast<int64_t>(event.ids.size());
-  const int64_t count = std::max({ids, event.tokens_so_far < 0 ? 0 : counted, event.text.empty() ? 0 : int64_t{1}});
+  const int64_t count =
+      std::max({ids, event.tokens_so_far < 0 ? 0 : counted, event.text.empty() ? 0 : int64_t{1}});
   const DraftToken::End end = event.ids.empty() ? DraftToken::End::kNone : EndOf(event.ids.back());
   // vLLM's last event of a sequence holds the token that ended it, known here as such or not.
   const bool holds_end = end != DraftToken::End::kNone ||
@@ -248,7 +252,7 @@ void ServerSession::OnEnd(const HttpClient::Ended& ended) {
     error_ = Error{ErrorCode::kBackend, fmt::format("the server refused: status {}: {}", status, text)};
     return Serve();
   }
-  BreakOff({.reason = status >= 400   ? fmt::format("status {}: {}", status, text)
+  BreakOff({.reason = status >= 400  ? fmt::format("status {}: {}", status, text)
                       : text.empty() ? "the stream ended before it was finished"
                                      : text});
 }
@@ -283,11 +287,13 @@ void ServerSession::Retry() {
   const ServerModelOptions& options = model_.options;
   const int64_t now = ServerModel::Impl::NowMs();
   if (why.overload && refusals_++ == 0) refused_since_ms_ = now;
-  const bool patient = why.overload ? now - refused_since_ms_ < options.patience_ms : tries_ < options.retries_max;
+  const bool patient =
+      why.overload ? now - refused_since_ms_ < options.patience_ms : tries_ < options.retries_max;
   if (!patient) {
-    error_ = Error{why.not_for_us ? ErrorCode::kUnavailable : ErrorCode::kBackend,
-                   fmt::format("gave up after {} tries: {}", 1 + (why.overload ? refusals_ : tries_), why.reason),
-                   /*retryable=*/!why.not_for_us};
+    error_ =
+        Error{why.not_for_us ? ErrorCode::kUnavailable : ErrorCode::kBackend,
+              fmt::format("gave up after {} tries: {}", 1 + (why.overload ? refusals_ : tries_), why.reason),
+              /*retryable=*/!why.not_for_us};
     return Serve();
   }
   const uint32_t before = why.overload ? refusals_ - 1 : tries_++;
@@ -332,9 +338,8 @@ void ServerSession::Serve() {
     const bool ends = token.end != DraftToken::End::kNone;
     draft.tokens.push_back(std::move(token));
     const auto& stops = asked_->request.stop_texts;
-    if (ends || std::any_of(stops.begin(), stops.end(), [&](const std::string& stop) {
-          return text.find(stop) != std::string::npos;
-        })) {
+    if (ends || std::any_of(stops.begin(), stops.end(),
+                            [&](const std::string& stop) { return text.find(stop) != std::string::npos; })) {
       break;
     }
   }

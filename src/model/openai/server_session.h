@@ -120,20 +120,20 @@ class ServerSession final : public Session, private TokenSink {
 
   ServerModel::Impl& model_;
   CompletionBody body_;
-  size_t opened_;                               // size of the body where the response begins
-  uint64_t key_;                                // which server is its own
-  std::optional<ResponseTokens> tokens_;        // with a vocabulary
-  std::vector<size_t> token_begins_;            // with a vocabulary: size of the body before each token
-  std::string pending_;                         // without: bytes of a character that is not complete
-  std::vector<size_t> given_;  // size of the view before each token given since it last listened
-  std::deque<DraftToken> buffer_;               // came, not given yet
+  size_t opened_;                         // size of the body where the response begins
+  uint64_t key_;                          // which server is its own
+  std::optional<ResponseTokens> tokens_;  // with a vocabulary
+  std::vector<size_t> token_begins_;      // with a vocabulary: size of the body before each token
+  std::string pending_;                   // without: bytes of a character that is not complete
+  std::vector<size_t> given_;             // size of the view before each token given since it last listened
+  std::deque<DraftToken> buffer_;         // came, not given yet
   std::optional<Asked> asked_;
   bool answering_ = false;
 
   std::unique_ptr<Fleet::Place> place_;
   std::unique_ptr<HttpClient::Exchange> exchange_;
   SseReader sse_;
-  std::string head_;  // of what came before the first event: an error's text, perhaps
+  std::string head_;           // of what came before the first event: an error's text, perhaps
   int64_t tokens_so_far_ = 0;  // of the request, as the server counts
   uint64_t came_ = 0;          // of the request, as we do
   uint64_t surplus_ = 0;
