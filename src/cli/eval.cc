@@ -110,7 +110,7 @@ void AddEvalCommand(CLI::App& app, CommandContext& context) {
   command->add_option("--limit", f.limit, "only the first questions")->check(WholeNumber())->type_name("N");
   AddServerFlags(*command, f.servers);
   command
-      ->add_option("--vocabulary", f.servers.student_vocabulary,
+      ->add_option("--vocabulary", f.student_vocabulary,
                    "a .gguf of the model that is served, for its vocabulary and template")
       ->type_name("FILE")
       ->group("Servers");

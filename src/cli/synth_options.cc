@@ -3,11 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 #include "base/numbers.h"
+#include "cli/cast.h"
 #include "cli/identity.h"
 #include "cli/validators.h"
 #include "store/append_file.h"
@@ -56,44 +55,12 @@ std::string MethodChoice() {
 
 }  // namespace
 
-void AddServerFlags(CLI::App& command, ServerFlags& f) {
-  constexpr const char* kGroup = "Servers";
-  command.add_option("--dialect", f.dialect, "auto asks them")
-      ->check(CLI::IsMember({"auto", "llama-server", "vllm", "sglang"}))
-      ->capture_default_str()
-      ->group(kGroup);
-  command.add_option("--ca-file", f.ca_file, "certificates to trust for https (default: the system's)")
-      ->type_name("FILE")
-      ->group(kGroup);
-  command.add_option("--requests-per-server", f.requests_max, "at a time; a server that refuses gets fewer")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str()
-      ->group(kGroup);
-  command.add_option("--server-retries", f.retries, "of a request that broke off, with growing pauses")
-      ->check(CLI::Range(0, 1000))
-      ->capture_default_str()
-      ->group(kGroup);
-  const auto seconds = [&](const char* name, double& value, const char* help) {
-    command.add_option(name, value, help)
-        ->check(Number(0.001, 1e7))
-        ->type_name("SECONDS")
-        ->capture_default_str()
-        ->group(kGroup);
-  };
-  seconds("--connect-timeout", f.connect_timeout, "for a connection");
-  seconds("--first-token-timeout", f.first_token_timeout, "a request may wait for its turn");
-  seconds("--token-timeout", f.token_timeout, "between tokens, once they come");
-  seconds("--retry-pause", f.retry_pause, "before a request's first retry, doubled for each");
-  seconds("--patience", f.patience, "without any server that answers, before the run stops (to be resumed)");
-}
-
 void AddSynthFlags(CLI::App& command, SynthFlags& f) {
   AddServerFlags(command, f.servers);
-  for (auto [name, path] :
-       {std::pair("--student-vocabulary", &f.servers.student_vocabulary),
-        std::pair("--teacher-vocabulary", &f.servers.teacher_vocabulary),
-        std::pair("--student-boundary-vocabulary", &f.servers.student_boundary_vocabulary),
-        std::pair("--teacher-boundary-vocabulary", &f.servers.teacher_boundary_vocabulary)}) {
+  for (auto [name, path] : {std::pair("--student-vocabulary", &f.student_vocabulary),
+                            std::pair("--teacher-vocabulary", &f.teacher_vocabulary),
+                            std::pair("--student-boundary-vocabulary", &f.student_boundary_vocabulary),
+                            std::pair("--teacher-boundary-vocabulary", &f.teacher_boundary_vocabulary)}) {
     command
         .add_option(name, *path, "a .gguf of what is served, for its vocabulary: prompts go out as token ids")
         ->type_name("FILE")
@@ -101,14 +68,25 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
   }
   command.add_option("run.toml", f.run_file, "settings; every key is a flag's name, and flags win");
   command
-      .add_option("--questions", f.questions,
-                  "JSON lines with prompt, messages, dialogs, conversations or input")
+      .add_option(
+          "--questions", f.questions,
+          "JSON lines with prompt, messages, dialogs, conversations or input; a file is read again as "
+          "questions come up, what comes from a pipe or - (standard input) is kept in memory")
       ->type_name("FILE")
       ->group("Input and output");
   command
       .add_option("--out", f.out,
                   "responses, appended one by one; the same command goes on (default: standard output)")
       ->type_name("FILE")
+      ->group("Input and output");
+  command
+      .add_option(
+          "--output-format", f.output_format,
+          "tessy: who wrote what, counts, settings; tessy-reference: as the published code has it, the "
+          "question's row with the response in it and n_tokens_total, _teacher and _student, each "
+          "counted in its writer's own vocabulary (there: all in the student's)")
+      ->check(CLI::IsMember({"tessy", "tessy-reference"}))
+      ->capture_default_str()
       ->group("Input and output");
   command.add_option("--run", f.run_folder, "folder of the run's settings and failures (default: OUT.run)")
       ->type_name("DIR")
@@ -319,70 +297,23 @@ Result<Method> MethodOf(const SynthFlags& flags) {
 
 namespace {
 
-// Keys come from the environment alone, so that no list of processes and no settings file shows them.
-std::string KeyOf(Role role) {
-  for (const char* name :
-       {role == Role::kStudent ? "TESSY_STUDENT_API_KEY" : "TESSY_TEACHER_API_KEY", "TESSY_API_KEY"}) {
-    if (const char* key = std::getenv(name); key != nullptr && *key != '\0') return key;
-  }
-  return "";
-}
-
-Result<std::vector<ServerAddress>> AddressesOf(const std::vector<std::string>& specs,
-                                               const std::string& flag) {
-  std::vector<ServerAddress> addresses;
-  for (const std::string& spec : specs) {
-    auto address = ServerAddress::Parse(spec);
-    if (!address) return Fail(address.error().code, fmt::format("--{} {}", flag, address.error().message));
-    addresses.push_back(std::move(*address));
-  }
-  return addresses;
-}
-
-int64_t Milliseconds(double seconds) { return std::llround(seconds * 1000.0); }
-
-Result<ServerModelOptions> ServerOptionsOf(const SynthFlags& flags, Role role,
-                                           const LlamaCastOptions& local) {
-  const ServerFlags& told = flags.servers;
+ServedBy ServedByOf(const SynthFlags& flags, Role role) {
   const bool student = role == Role::kStudent;
-  auto addresses = AddressesOf(student ? flags.student : flags.teacher, std::string(Name(role)));
-  if (!addresses) return tl::unexpected(addresses.error());
-  ServerModelOptions server;
-  server.addresses = std::move(*addresses);
-  server.dialect = told.dialect;
-  server.family = local.families[Index(role)];
-  server.vocabulary = student ? told.student_vocabulary : told.teacher_vocabulary;
-  server.template_options = local.template_options[Index(role)];
-  server.sampling = local.sampling;
-  server.http = {.bearer_token = KeyOf(role), .ca_file = told.ca_file};
-  server.retries_max = static_cast<uint32_t>(told.retries);
-  server.streams = flags.draft == "stop";
-  server.requests_max = told.requests_max;
-  server.connect_seconds = std::max(1, static_cast<int>(std::ceil(told.connect_timeout)));
-  server.first_token_ms = Milliseconds(told.first_token_timeout);
-  server.token_ms = Milliseconds(told.token_timeout);
-  server.retry_pause_ms = Milliseconds(told.retry_pause);
-  server.patience_ms = Milliseconds(told.patience);
-  server.check_pause_ms = std::max<int64_t>(1, Milliseconds(told.retry_pause));
-  return server;
+  return {.flag = std::string(Name(role)),
+          .specs = student ? flags.student : flags.teacher,
+          .servers = flags.servers,
+          .vocabulary = student ? flags.student_vocabulary : flags.teacher_vocabulary,
+          .key_variable = student ? "TESSY_STUDENT_API_KEY" : "TESSY_TEACHER_API_KEY",
+          .streams = flags.draft == "stop"};
 }
 
-Result<PoolingModelOptions> PoolingOptionsOf(const SynthFlags& flags, Role role) {
-  const ServerFlags& told = flags.servers;
+ServedBy PredictorServedByOf(const SynthFlags& flags, Role role) {
   const bool student = role == Role::kStudent;
-  auto addresses = AddressesOf(student ? flags.student_boundary : flags.teacher_boundary,
-                               fmt::format("{}-boundary", Name(role)));
-  if (!addresses) return tl::unexpected(addresses.error());
-  PoolingModelOptions predictor;
-  predictor.addresses = std::move(*addresses);
-  predictor.vocabulary = student ? told.student_boundary_vocabulary : told.teacher_boundary_vocabulary;
-  predictor.http = {.bearer_token = KeyOf(role), .ca_file = told.ca_file};
-  predictor.retries_max = static_cast<uint32_t>(told.retries);
-  predictor.connect_seconds = std::max(1, static_cast<int>(std::ceil(told.connect_timeout)));
-  predictor.answer_ms = Milliseconds(told.token_timeout);
-  predictor.retry_pause_ms = Milliseconds(told.retry_pause);
-  predictor.patience_ms = Milliseconds(told.patience);
-  return predictor;
+  ServedBy served = ServedByOf(flags, role);
+  served.flag += "-boundary";
+  served.specs = student ? flags.student_boundary : flags.teacher_boundary;
+  served.vocabulary = student ? flags.student_boundary_vocabulary : flags.teacher_boundary_vocabulary;
+  return served;
 }
 
 // What is behind servers is taken out of what is loaded here.
@@ -395,7 +326,7 @@ Status SplitServed(const SynthFlags& flags, const Method& method, MixedCastOptio
                     fmt::format("--exact: the arithmetic of a server (--{}) is not ours to say", Name(role)));
       }
       if (method.Uses(role)) {
-        auto server = ServerOptionsOf(flags, role, mixed.llama);
+        auto server = ServerOptionsOf(ServedByOf(flags, role), role, mixed.llama);
         if (!server) return tl::unexpected(server.error());
         mixed.servers[Index(role)] = std::move(*server);
       }
@@ -408,7 +339,7 @@ Status SplitServed(const SynthFlags& flags, const Method& method, MixedCastOptio
           ErrorCode::kInvalidArgument,
           fmt::format("--exact: the arithmetic of a server (--{}-boundary) is not ours to say", Name(role)));
     }
-    auto predictor = PoolingOptionsOf(flags, role);
+    auto predictor = PoolingOptionsOf(PredictorServedByOf(flags, role));
     if (!predictor) return tl::unexpected(predictor.error());
     mixed.predictors[Index(role)] = std::move(*predictor);
     mixed.llama.boundaries[Index(role)].clear();
@@ -577,6 +508,7 @@ Result<std::string> DescribeSettings(const SynthFlags& flags, const Method& meth
     if (!prompt) return tl::unexpected(prompt.error());
     json[key] = *prompt;
   }
+  if (flags.output_format != "tessy") json["output_format"] = flags.output_format;
   json["seed"] = flags.seed;
   json["temperature"] = Decimal(flags.sampling.temperature);
   json["top_p"] = Decimal(flags.sampling.top_p);

@@ -6,23 +6,11 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cli/cast.h"
 #include "synthesis/mixed_cast.h"
 #include "synthesis/task.h"
 
 namespace tessy {
-
-// What models behind servers need besides their addresses. Times in seconds.
-struct ServerFlags {
-  std::string dialect = "auto";
-  std::string ca_file;
-  std::string student_vocabulary, teacher_vocabulary;
-  std::string student_boundary_vocabulary, teacher_boundary_vocabulary;
-  int requests_max = 4096;
-  int retries = 6;
-  double connect_timeout = 10, first_token_timeout = 600, token_timeout = 60;
-  double patience = 600;
-  double retry_pause = 0.25;
-};
 
 // What `tessy synth` was told, as typed. Defaults are the paper's where it names one.
 struct SynthFlags {
@@ -32,7 +20,10 @@ struct SynthFlags {
   std::vector<std::string> student_boundary{"lexicon"}, teacher_boundary{"lexicon"};
   std::string student_family, teacher_family;
   ServerFlags servers;
+  std::string student_vocabulary, teacher_vocabulary;
+  std::string student_boundary_vocabulary, teacher_boundary_vocabulary;
   std::string out, run_folder;
+  std::string output_format = "tessy";
   std::string method = "tessy";
   std::string answer_by;
   std::string keep = "all";
@@ -67,7 +58,6 @@ struct SynthFlags {
 };
 
 // Declares the flags, with their help and ranges, on the command.
-void AddServerFlags(CLI::App& command, ServerFlags& flags);
 void AddSynthFlags(CLI::App& command, SynthFlags& flags);
 
 // What the flags mean together. Errors name the flag.

@@ -24,10 +24,7 @@ Status MixedCast::ConnectModels(const MixedCastOptions& options, const ServerMod
       server.vocabulary_candidates.push_back(predictor);
     }
     auto model = ServerModel::Connect(server, post_, delay);
-    if (!model) {
-      return Fail(model.error().code, fmt::format("--{} {}", Name(role), model.error().message),
-                  model.error().retryable);
-    }
+    if (!model) return tl::unexpected(model.error());
     servers_[Index(role)] = std::move(*model);
     const Vocabulary* vocabulary = servers_[Index(role)]->vocabulary();
     local.served[Index(role)] = {.family = servers_[Index(role)]->family(),
@@ -40,11 +37,7 @@ Status MixedCast::ConnectPredictors(const MixedCastOptions& options, const Serve
   for (const Role role : kRoles) {
     if (!options.predictors[Index(role)]) continue;
     auto predictor = PoolingModel::Connect(*options.predictors[Index(role)], post_, delay);
-    if (!predictor) {
-      return Fail(predictor.error().code,
-                  fmt::format("--{}-boundary {}", Name(role), predictor.error().message),
-                  predictor.error().retryable);
-    }
+    if (!predictor) return tl::unexpected(predictor.error());
     predictors_[Index(role)] = std::move(*predictor);
   }
   return {};

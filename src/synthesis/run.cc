@@ -17,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 
 class Runner {
  public:
-  Runner(asio::io_context& io, Cast& cast, const TaskSettings& settings, const std::deque<SampleTask>& tasks,
+  Runner(asio::io_context& io, Cast& cast, const TaskSettings& settings, TaskSource& tasks,
          const RunOptions& options, const RunCallbacks& callbacks)
       : io_(io),
         cast_(cast),
@@ -37,6 +37,7 @@ class Runner {
  private:
   asio::awaitable<void> Worker();
   void Deliver(const SampleTask& task, const SampleOutcome& outcome, Clock::time_point began);
+  void GiveUp(Error error);
   void Stop();
   void AwaitSignal();
   void AwaitTick();
@@ -45,7 +46,7 @@ class Runner {
   asio::io_context& io_;
   Cast& cast_;
   const TaskSettings& settings_;
-  const std::deque<SampleTask>& tasks_;
+  TaskSource& tasks_;
   const RunOptions& options_;
   const RunCallbacks& callbacks_;
   asio::signal_set signals_;
@@ -53,7 +54,6 @@ class Runner {
 
   Clock::time_point began_ = Clock::now();
   RunProgress progress_;
-  size_t next_task_ = 0;
   int workers_ = 0;
   std::atomic<bool> stop_ = false;
   bool interrupted_ = false;
@@ -61,11 +61,13 @@ class Runner {
 };
 
 asio::awaitable<void> Runner::Worker() {
-  while (!stop_ && next_task_ < tasks_.size()) {
-    const SampleTask& task = tasks_[next_task_++];
+  while (!stop_) {
+    const auto task = tasks_.Next();
+    if (!task) GiveUp(task.error());
+    if (!task || !*task) co_return;
     const auto began = Clock::now();
-    const SampleOutcome outcome = co_await RunTask(cast_, settings_, task, progress_.counters, stop_);
-    if (!outcome.cancelled) Deliver(task, outcome, began);
+    const SampleOutcome outcome = co_await RunTask(cast_, settings_, **task, progress_.counters, stop_);
+    if (!outcome.cancelled) Deliver(**task, outcome, began);
   }
 }
 
@@ -76,7 +78,11 @@ void Runner::Deliver(const SampleTask& task, const SampleOutcome& outcome, Clock
     ++(outcome.done ? progress_.done : progress_.failed);
     return;
   }
-  if (status_) status_ = std::move(status);
+  GiveUp(std::move(status.error()));
+}
+
+void Runner::GiveUp(Error error) {
+  if (status_) status_ = tl::unexpected(std::move(error));
   Stop();
 }
 
@@ -143,10 +149,16 @@ RunResult Runner::Run() {
 
 }  // namespace
 
+RunResult RunAll(asio::io_context& io, Cast& cast, const TaskSettings& settings, TaskSource& tasks,
+                 const RunOptions& options, const RunCallbacks& callbacks) {
+  return Runner(io, cast, settings, tasks, options, callbacks).Run();
+}
+
 RunResult RunAll(asio::io_context& io, Cast& cast, const TaskSettings& settings,
                  const std::deque<SampleTask>& tasks, const RunOptions& options,
                  const RunCallbacks& callbacks) {
-  return Runner(io, cast, settings, tasks, options, callbacks).Run();
+  ListedTasks listed(tasks);
+  return RunAll(io, cast, settings, listed, options, callbacks);
 }
 
 }  // namespace tessy

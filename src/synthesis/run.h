@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "synthesis/task.h"
+#include "synthesis/task_source.h"
 
 namespace tessy {
 
@@ -39,11 +40,14 @@ struct RunCallbacks {
 struct RunResult {
   RunProgress progress;
   bool interrupted = false;
-  Status status;  // of the first callback that failed
+  Status status;  // of the first callback, or source of tasks, that failed
 };
 
 // Runs all tasks, each as a coroutine of its own, `concurrency` at a time and without a barrier between them,
 // on this thread. `io` is the context to which the cast's engines post; nothing else may run it.
+RunResult RunAll(boost::asio::io_context& io, Cast& cast, const TaskSettings& settings, TaskSource& tasks,
+                 const RunOptions& options, const RunCallbacks& callbacks);
+// The same of a list, which may grow by the callbacks.
 RunResult RunAll(boost::asio::io_context& io, Cast& cast, const TaskSettings& settings,
                  const std::deque<SampleTask>& tasks, const RunOptions& options,
                  const RunCallbacks& callbacks);

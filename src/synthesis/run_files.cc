@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <map>
 #include <nlohmann/json.hpp>
 
 namespace tessy {
@@ -25,42 +24,53 @@ std::string RunFiles::RecordedConfiguration(const Options& options) {
 
 Result<std::unique_ptr<RunFiles>> RunFiles::Open(const Options& options,
                                                  const RunConfiguration& configuration,
-                                                 const std::vector<Question>& questions) {
+                                                 const MessagesHashOf& questions) {
   auto folder = RunFolder::Open(FolderOptions(options), configuration.json);
   if (!folder) return tl::unexpected(folder.error());
-  std::unique_ptr<RunFiles> files(new RunFiles(std::move(*folder)));
+  std::unique_ptr<RunFiles> files(new RunFiles(std::move(*folder), options.reference_lines));
   if (auto status = files->ReadResponses(questions); !status) return tl::unexpected(status.error());
   if (auto status = files->ReadFailures(); !status) return tl::unexpected(status.error());
   return files;
 }
 
-Status RunFiles::ReadResponses(const std::vector<Question>& questions) {
-  std::map<std::string_view, const Question*> by_id;
-  for (const Question& question : questions) by_id.emplace(question.id, &question);
+Status RunFiles::ReadResponses(const MessagesHashOf& questions) {
   return folder_.results().ForEachLine([&](std::string_view line, size_t number) -> Status {
-    auto response = ParseResponse(line);
-    if (!response) {
+    const auto asked = ReadLine(line);
+    if (!asked) {
       return Fail(ErrorCode::kInvalidData,
                   fmt::format("{}:{}: {}; mend or remove that line", folder_.results().path(), number,
-                              response.error().message));
+                              asked.error().message));
     }
-    const auto question = by_id.find(response->question_id);
-    if (question != by_id.end()) {
-      const auto& now = question->second->messages;
-      const bool same = response->messages.size() == now.size() + 1 &&
-                        std::equal(now.begin(), now.end(), response->messages.begin());
-      if (!same) {
-        return Fail(
-            ErrorCode::kConflict,
-            fmt::format("{}:{}: question {} was another one when it was answered; use another --out, or give "
-                        "the new question another id",
-                        folder_.results().path(), number, response->question_id));
-      }
+    const auto now = questions(asked->id);
+    if (now && *now != HashOfMessages(asked->messages)) {
+      return Fail(
+          ErrorCode::kConflict,
+          fmt::format("{}:{}: question {} was another one when it was answered; use another --out, or give "
+                      "the new question another id",
+                      folder_.results().path(), number, asked->id));
     }
-    Count(*response);
-    done_.emplace(response->question_id, response->sample);
     return {};
   });
+}
+
+Result<Question> RunFiles::ReadLine(std::string_view line) {
+  if (reference_lines_) {
+    // The row is the question's with its answer, which whoever reads questions leaves off.
+    auto question = parser_.Parse(line, QuestionParser::Source::kPassOver);
+    if (!question) return question;
+    if (question->id.empty()) question->id = MadeId(HashOfMessages(question->messages));
+    done_.emplace(question->id, 0);
+    return question;
+  }
+  auto response = ParseResponse(line);
+  if (!response) return tl::unexpected(response.error());
+  Count(*response);
+  done_.emplace(response->question_id, response->sample);
+  response->messages.pop_back();
+  Question question;
+  question.id = std::move(response->question_id);
+  question.messages = std::move(response->messages);
+  return question;
 }
 
 Status RunFiles::ReadFailures() {
@@ -90,8 +100,8 @@ void RunFiles::Count(const Response& response) {
   totals_.closed_by_student += response.closed_by == "student" ? 1 : 0;
 }
 
-Status RunFiles::AddResponse(const Response& response) {
-  if (auto status = folder_.results().Append(ToJsonLine(response)); !status) return status;
+Status RunFiles::AddResponse(const Response& response, const std::string& line) {
+  if (auto status = folder_.results().Append(line); !status) return status;
   done_.emplace(response.question_id, response.sample);
   Count(response);
   return {};

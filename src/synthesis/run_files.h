@@ -1,14 +1,18 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "dataset/question.h"
+#include "dataset/question_parser.h"
 #include "dataset/response.h"
 #include "store/run_folder.h"
 #include "synthesis/sample.h"
@@ -30,18 +34,26 @@ class RunFiles {
     std::string out;         // responses.jsonl
     std::string run_folder;  // empty: `out` + ".run"
     bool fresh = false;      // set what is there aside (renamed, not deleted) and start over
+    // The lines are as ToReferenceLine writes them: one of a question, known by its id, and nothing to sum
+    // up.
+    bool reference_lines = false;
   };
+
+  // HashOfMessages of the question with that id; none where there is no such question.
+  using MessagesHashOf = std::function<std::optional<uint64_t>(std::string_view question_id)>;
 
   // Locks and reads what is there. kConflict: another run is writing, the file was not made by a run, the
   // recorded settings differ from these, or a question is no longer what it was.
   static Result<std::unique_ptr<RunFiles>> Open(const Options& options, const RunConfiguration& configuration,
-                                                const std::vector<Question>& questions);
+                                                const MessagesHashOf& questions);
   // The configuration that an earlier run recorded; empty if there is none.
   static std::string RecordedConfiguration(const Options& options);
 
   // To be called once all is ready to run, before the first response.
   Status RecordConfiguration() { return folder_.RecordConfiguration(); }
-  Status AddResponse(const Response& response);
+  Status AddResponse(const Response& response) { return AddResponse(response, ToJsonLine(response)); }
+  // `line`: how it is written.
+  Status AddResponse(const Response& response, const std::string& line);
   Status AddFailure(const SampleTask& task, const SampleOutcome& outcome);
 
   bool IsDone(const std::string& question_id, uint32_t sample) const {
@@ -65,12 +77,17 @@ class RunFiles {
   const Totals& totals() const { return totals_; }
 
  private:
-  explicit RunFiles(RunFolder folder) : folder_(std::move(folder)) {}
-  Status ReadResponses(const std::vector<Question>& questions);
+  RunFiles(RunFolder folder, bool reference_lines)
+      : folder_(std::move(folder)), reference_lines_(reference_lines) {}
+  Status ReadResponses(const MessagesHashOf& questions);
   Status ReadFailures();
+  // Counts the response of a line of an earlier run; gives the id of its question and what was asked.
+  Result<Question> ReadLine(std::string_view line);
   void Count(const Response& response);
 
   RunFolder folder_;
+  bool reference_lines_;
+  QuestionParser parser_;
   std::set<std::pair<std::string, uint32_t>> done_;
   std::set<std::pair<std::string, uint32_t>> failed_;
   Totals totals_;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -44,7 +45,12 @@ class RunFilesTest : public testing::Test {
 
   Result<std::unique_ptr<RunFiles>> TryOpen(const std::string& json, RunFiles::Options options = {}) const {
     if (options.out.empty()) options.out = Path("r.jsonl");
-    return RunFiles::Open(options, {.json = json}, questions_);
+    const auto hash_of = [this](std::string_view id) -> std::optional<uint64_t> {
+      const auto found = std::ranges::find(questions_, id, &Question::id);
+      if (found == questions_.end()) return std::nullopt;
+      return HashOfMessages(found->messages);
+    };
+    return RunFiles::Open(options, {.json = json}, hash_of);
   }
   std::unique_ptr<RunFiles> Open(const std::string& json = kSettings, RunFiles::Options options = {}) const {
     auto files = TryOpen(json, std::move(options));
