@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
+#include <csignal>
 #include <ctime>
 #include <filesystem>
 #include <memory>
@@ -17,6 +18,7 @@
 #include "cli/exit_status.h"
 #include "cli/identity.h"
 #include "cli/progress.h"
+#include "cli/response_pieces.h"
 #include "cli/run_file.h"
 #include "cli/synth_options.h"
 #include "dataset/answer.h"
@@ -32,13 +34,13 @@ namespace {
 
 namespace asio = boost::asio;
 
-void Say(const std::string& line) { fmt::print(stderr, "{}\n", line); }
+void SayLine(const std::string& line) { Say(line + "\n"); }
 
 // The samples of all questions that are neither done nor failed, in the order of the file.
 class OpenSamples final : public TaskSource {
  public:
   // `files`: none where there is nothing to go on from.
-  OpenSamples(QuestionFile& questions, uint32_t samples, const RunFiles* files, size_t count)
+  OpenSamples(QuestionFile& questions, uint32_t samples, RunFiles* files, size_t count)
       : questions_(questions), samples_(samples), files_(files), count_(count) {}
 
   Result<std::optional<SampleTask>> Next() override {
@@ -49,6 +51,7 @@ class OpenSamples final : public TaskSource {
       if (files_ != nullptr && (files_->IsDone(id, sample) || files_->HasFailed(id, sample))) continue;
       auto question = questions_.Read(index);
       if (!question) return tl::unexpected(question.error());
+      if (files_ != nullptr) files_->NameQuestion(id, questions_.messages_hash(index));
       return SampleTask{.question_id = id,
                         .sample = sample,
                         .number = number_++,
@@ -61,7 +64,7 @@ class OpenSamples final : public TaskSource {
  private:
   QuestionFile& questions_;
   uint32_t samples_;
-  const RunFiles* files_;
+  RunFiles* files_;
   size_t count_;
   uint64_t number_ = 0;
 };
@@ -78,6 +81,7 @@ class SynthCommand {
   size_t IndexOf(const SampleTask& task) const { return task.number / flags_.samples_per_question; }
   Status ReadQuestionFile();
   Status OpenFiles();
+  Status RecordConfiguration() { return files_ ? files_->RecordConfiguration() : Status(); }
   Status LoadCast();
   void CountTasks();
   Status CheckAnswers();
@@ -93,6 +97,7 @@ class SynthCommand {
     return {.out = flags_.out,
             .run_folder = flags_.run_folder,
             .fresh = flags_.fresh,
+            .accepts_change = flags_.accept_config_change,
             .reference_lines = AsReference()};
   }
 
@@ -182,9 +187,17 @@ Status SynthCommand::OpenFiles() {
   auto files = RunFiles::Open(FileOptions(), {.json = std::move(*settings)}, hash_of);
   if (!files) return tl::unexpected(files.error());
   files_ = std::move(*files);
-  for (const std::string& path : files_->set_aside()) Say(fmt::format("set aside: {}", path));
+  for (const std::string& path : files_->set_aside()) SayLine(fmt::format("set aside: {}", path));
+  if (!files_->accepted_change().empty()) {
+    SayLine(fmt::format("{}: goes on with other settings: {}", flags_.out, files_->accepted_change()));
+  }
+  if (files_->started_over() > 0) {
+    SayLine(fmt::format("{}: {} begun with other settings {} started over", flags_.out,
+                        Counted(files_->started_over(), "sample"),
+                        files_->started_over() == 1 ? "is" : "are"));
+  }
   if (files_->repaired_bytes() > 0) {
-    Say(fmt::format("{}: cut off {} bytes of torn last lines", flags_.out, files_->repaired_bytes()));
+    SayLine(fmt::format("{}: cut off {} bytes of torn last lines", flags_.out, files_->repaired_bytes()));
   }
   return {};
 }
@@ -286,7 +299,7 @@ void SynthCommand::ReportEngines() const {
     const ServerModel* server = cast_->server(role);
     if (server == nullptr) continue;
     const auto counts = server->counts();
-    Say(fmt::format(
+    SayLine(fmt::format(
         "{} server ({}): {} requests, {} tried again, {} refused for overload; {} sent, {} received{}",
         Name(role), Name(server->dialect()), counts.requests, counts.retries, counts.overloads,
         FormatBytes(counts.bytes_sent), FormatBytes(counts.bytes_received),
@@ -296,8 +309,9 @@ void SynthCommand::ReportEngines() const {
     const PoolingModel* predictor = cast_->predictor(role);
     if (predictor == nullptr) continue;
     const auto counts = predictor->counts();
-    Say(fmt::format("{} predictor's server: {} requests for {} places, {} tried again; {} sent", Name(role),
-                    counts.requests, counts.inputs, counts.retries, FormatBytes(counts.bytes_sent)));
+    SayLine(fmt::format("{} predictor's server: {} requests for {} places, {} tried again; {} sent",
+                        Name(role), counts.requests, counts.inputs, counts.retries,
+                        FormatBytes(counts.bytes_sent)));
   }
   for (const auto& [name, stats] : cast_->local().stats()) {
     spdlog::debug("{}: {} tokens in {} batches, {:.2f} CPU-seconds, {} fed again, {} sequences moved", name,
@@ -313,41 +327,44 @@ int SynthCommand::Conclude(const RunResult& result) const {
   const RunProgress& progress = result.progress;
   if (cast_) ReportEngines();
   if (files_ && AsReference()) {
-    Say(fmt::format("{}: {} responses", flags_.out, files_->done()));
+    SayLine(fmt::format("{}: {} responses", flags_.out, files_->done()));
   } else if (files_ && files_->done() > 0) {
     const auto& totals = files_->totals();
     const auto samples = static_cast<double>(files_->done());
     const auto thinking = static_cast<double>(std::max<uint64_t>(1, totals.thinking_tokens));
-    Say(fmt::format(
+    SayLine(fmt::format(
         "{}: {} responses; a sample: {:.1f} thinking tokens, {:.1f} switches; teacher's share {:.3f}; "
-        "{} of {} drafted tokens discarded; {:.0f} tokens/s{}",
+        "{} of {} drafted tokens discarded; {:.0f} tokens/s{}{}",
         flags_.out, files_->done(), thinking / samples, static_cast<double>(totals.switches) / samples,
         static_cast<double>(totals.teacher_tokens) / thinking, totals.discarded, totals.drafted,
         progress.seconds > 0 ? static_cast<double>(progress.counters.tokens) / progress.seconds : 0.0,
+        progress.counters.recalled > 0
+            ? fmt::format("; {} taken over", Counted(progress.counters.recalled, "token"))
+            : "",
         totals.wrong > 0 ? fmt::format("; {} wrong candidates dropped", totals.wrong) : ""));
   }
   if (result.interrupted) {
-    Say(fmt::format("interrupted: {} of {} samples are finished; the same command goes on",
-                    progress.done + progress.failed, progress.samples));
+    SayLine(fmt::format("interrupted: {} of {} samples are finished; the same command goes on",
+                        progress.done + progress.failed, progress.samples));
     return kExitInterrupted;
   }
   if (progress.failed == 0) return kExitDone;
-  Say(fmt::format("{} of {} samples failed for good{}", progress.failed, progress.samples,
-                  files_ ? "; reasons are in " + files_->failures_path() : ""));
+  SayLine(fmt::format("{} of {} samples failed for good{}", progress.failed, progress.samples,
+                      files_ ? "; reasons are in " + files_->failures_path() : ""));
   return kExitSomeFailed;
 }
 
 Result<RunResult> SynthCommand::RunTasks() {
   if (auto status = LoadCast(); !status) return tl::unexpected(status.error());
   spdlog::info("memory: {}", cast_->local().plan().Describe());
-  if (files_) {
-    if (auto status = files_->RecordConfiguration(); !status) return tl::unexpected(status.error());
-  }
+  if (auto status = RecordConfiguration(); !status) return tl::unexpected(status.error());
   auto style = FindProgressStyle(flags_.progress, isatty(STDERR_FILENO) == 1);
   if (!style) return tl::unexpected(style.error());
   ProgressDisplay display(*style);
-  const RunOptions run{
-      .concurrency = cast_->concurrency(), .resumed_done = resumed_done_, .resumed_failed = resumed_failed_};
+  const RunOptions run{.concurrency = cast_->concurrency(),
+                       .resumed_done = resumed_done_,
+                       .resumed_failed = resumed_failed_,
+                       .store = files_ ? &files_->store() : nullptr};
   const RunCallbacks callbacks{
       .finished = [this](const SampleTask& task, const SampleOutcome& outcome,
                          uint64_t wall_ms) { return Deliver(task, outcome, wall_ms); },
@@ -360,6 +377,7 @@ Result<RunResult> SynthCommand::RunTasks() {
 }
 
 Result<int> SynthCommand::Run() {
+  std::signal(SIGPIPE, SIG_IGN);  // writing to whoever is gone is an error like any other
   auto method = MethodOf(flags_);
   if (!method) return tl::unexpected(method.error());
   method_ = *method;
@@ -370,9 +388,10 @@ Result<int> SynthCommand::Run() {
   CountTasks();
   const size_t there = resumed_done_ + resumed_failed_;
   if (there > 0) {
-    Say(fmt::format("{}: {} samples are there already, {} to go", flags_.out, there, samples_ - there));
+    SayLine(fmt::format("{}: {} samples are there already, {} to go", flags_.out, there, samples_ - there));
   }
   if (there == samples_) {  // and no model need be loaded
+    if (auto status = RecordConfiguration(); !status) return tl::unexpected(status.error());
     RunResult result;
     result.progress.samples = there;
     result.progress.done = resumed_done_;
@@ -385,7 +404,8 @@ Result<int> SynthCommand::Run() {
     ReportError(
         {result->status.error().code,
          result->status.error().message + "; what is finished is kept, and the same command goes on"});
-    return kExitInterrupted;
+    return result->status.error().code == ErrorCode::kUnavailable ? kExitBackendUnreachable
+                                                                  : kExitInterrupted;
   }
   return Conclude(*result);
 }

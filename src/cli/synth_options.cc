@@ -93,6 +93,10 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
       ->group("Input and output");
   command.add_flag("--fresh", f.fresh, "set an existing --out aside (renamed) and start over")
       ->group("Input and output");
+  command
+      .add_flag("--accept-config-change", f.accept_config_change,
+                "go on with an existing --out though the settings differ; what is under way is started over")
+      ->group("Input and output");
   command.add_option("--limit", f.limit, "only the first N questions (default: all)")
       ->check(WholeNumber())
       ->type_name("N")

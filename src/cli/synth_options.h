@@ -50,6 +50,7 @@ struct SynthFlags {
   size_t context = 0;
   Sampling sampling;
   bool fresh = false;
+  bool accept_config_change = false;
   bool skip_bad_lines = false;
   std::string template_date;
   std::string reasoning_effort;

@@ -51,6 +51,9 @@ class Session {
 
   // Draws tokens after everything fed and drafted so far; they stay in the view. One draft at a time.
   virtual void Generate(const DraftRequest& request, DraftDone done) = 0;
+  // Takes in a draft that this model gave before an interruption, as if Generate had just given it: the view
+  // is the same, and no token is drawn.
+  virtual void Recall(std::span<const DraftToken> tokens) = 0;
   // Forgets the last `count` tokens drafted since it last listened.
   virtual void Rollback(size_t count) = 0;
   // Takes in what the other role wrote, in order, within its current span.

@@ -356,6 +356,10 @@ void ServerSession::Answer(Result<Draft> result) {
   asked_.reset();
 }
 
+void ServerSession::Recall(std::span<const DraftToken> tokens) {
+  for (const DraftToken& token : tokens) Keep(token);
+}
+
 void ServerSession::Rollback(size_t count) {
   Close();
   TESSY_CHECK(count <= given_.size());

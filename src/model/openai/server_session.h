@@ -70,13 +70,14 @@ class ServerSession final : public Session, private TokenSink {
   ~ServerSession() override;
 
   void Generate(const DraftRequest& request, DraftDone done) override;
+  void Recall(std::span<const DraftToken> tokens) override;
   void Rollback(size_t count) override;
   void Listen(std::span<const DraftToken> tokens) override;
   void EndListening() override;
   void OpenAnswer(std::string_view thinking, std::string_view handover) override;
   size_t ContextLeft() const override { return SIZE_MAX / 4; }  // the server's to say
 
-  uint64_t SurplusTokens() const override { return surplus_; }
+  uint64_t SurplusTokens() const override { return surplus_ + buffer_.size(); }
 
   void Cancel();
   void Watch(int64_t now_ms);
