@@ -54,8 +54,9 @@ TEST_F(LongQuestionsTest, AreNotHeldInMemory) {
 
 TEST_F(LongQuestionsTest, ARunOfManyGoesOnWhereItWasInterrupted) {
   WriteMany("q.jsonl", 20000, 200);
-  const auto program = StartTessy(Synth({"--out", "r.jsonl"}), {.time_limit = std::chrono::minutes(1)});
-  ASSERT_TRUE(AwaitLines("r.jsonl", 20));
+  const auto program =
+      StartTessy(Synth({"--concurrency", "4", "--out", "r.jsonl"}), {.time_limit = std::chrono::minutes(1)});
+  ASSERT_TRUE(AwaitLines("r.jsonl", 5));
   program->Signal(SIGINT);
   const auto interrupted = program->Wait();
   EXPECT_EQ(interrupted.exit_status, 3) << interrupted.err;
