@@ -23,6 +23,10 @@ RunFolder::Options FolderOptions(const RunFiles::Options& options) {
           .accepts_change = options.accepts_change};
 }
 
+std::span<const Message> AskedIn(const Response& response) {
+  return std::span(response.messages).first(response.messages.size() - 1);
+}
+
 tl::unexpected<Error> AnotherQuestion(const std::string& where, const std::string& id) {
   return Fail(ErrorCode::kConflict,
               fmt::format("{}: question {} was another one when it was answered; use another --out, or give "
@@ -114,6 +118,7 @@ Status RunFiles::ReadStore() {
 Status RunFiles::CheckQuestions(const MessagesHashOf& questions) {
   std::vector<QuestionRecord> changed;
   auto status = store_->ForEachQuestion([&](const QuestionRecord& question) {
+    if (question.hash == 0) return;  // nobody has said what it was
     const auto now = questions(question.id);
     if (now && *now != question.hash) changed.push_back({.id = question.id, .hash = *now});
     if (now) named_.insert(question.id);
@@ -163,8 +168,8 @@ Result<RunFiles::Finished> RunFiles::ReadLine(std::string_view line, uint64_t li
   if (!reference_lines_) {
     const auto response = ParseResponse(line);
     if (!response) return tl::unexpected(response.error());
-    const auto asked = std::span(response->messages).first(response->messages.size() - 1);
-    return Finished{.record = RecordOf(*response, line_end), .messages_hash = HashOfMessages(asked)};
+    return Finished{.record = RecordOf(*response, line_end),
+                    .messages_hash = HashOfMessages(AskedIn(*response))};
   }
   // The row is the question's with its answer, which whoever reads questions leaves off.
   auto question = parser_.Parse(line, QuestionParser::Source::kPassOver);
@@ -233,6 +238,7 @@ Status RunFiles::RecordConfiguration() {
 
 Status RunFiles::AddResponse(const Response& response, const std::string& line) {
   if (auto status = folder_.results().Append(line); !status) return status;
+  NameQuestion(response.question_id, HashOfMessages(AskedIn(response)));
   const SampleRecord record = RecordOf(response, folder_.results().size());
   store_->FinishSample(record);
   TakeDone(record);

@@ -347,6 +347,7 @@ TEST_F(RunFilesTest, ChangedQuestionStartsOverWhatIsUnderWay) {
   const WritingKey key{.sample = {.question_id = "b", .sample = 0}};
   {
     const auto files = Open();
+    files->NameQuestion("b", HashOfMessages(questions_[1].messages));
     files->store().AddSpan(key, {.events = "begun"});
     ASSERT_TRUE(files->RecordConfiguration());
   }

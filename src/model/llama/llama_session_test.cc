@@ -182,7 +182,7 @@ TEST_F(SessionTest, RecalledDraftsStandAsThoseThatWereDrawn) {
       const size_t drop = std::min<size_t>(span, draft.tokens.size() - 1);
       for (const Opened* opened : {&drew, &recalls}) opened->session->Rollback(drop);
       text.insert(text.end(), draft.tokens.begin(), draft.tokens.end() - static_cast<std::ptrdiff_t>(drop));
-      const auto heard = Drafted(Ids({"k>", "a", "ĊĊ"}));
+      const auto heard = Drafted(Ids({"k>", "a", "\n\n"}));
       for (const Opened* opened : {&drew, &recalls}) {
         opened->session->Listen(heard);
         opened->session->EndListening();
@@ -198,10 +198,8 @@ TEST_F(SessionTest, RecalledDraftsStandAsThoseThatWereDrawn) {
     for (const Opened* opened : {&drew, &recalls}) opened->session->OpenAnswer(thinking, "</think>\n\n");
     EXPECT_EQ(recalls.sequence->tokens(), drew.sequence->tokens());
     const Draft answer = Generate(*drew.session, 9, {.stream = 4});
-    const Opened later = Open(shares);
-    later.session->OpenAnswer(thinking, "</think>\n\n");
-    later.session->Recall(answer.tokens);
-    EXPECT_EQ(Generate(*later.session, 5, {.stream = 5}).tokens,
+    recalls.session->Recall(answer.tokens);
+    EXPECT_EQ(Generate(*recalls.session, 5, {.stream = 5}).tokens,
               Generate(*drew.session, 5, {.stream = 5}).tokens);
   }
 }
