@@ -87,7 +87,7 @@ def streaming(server, tokens):
     check("the text of a character comes with its last piece, and never where the limit cuts",
           [e["text"] for e in pieces] == ["", "", "", "\U0001F600", "", ""] and len(pieces[-1]["token_ids"]) == 1, pieces)
     cut, _ = server.stream(prompt=[5] * 250, max_tokens=100, ignore_eos=True)
-    check("max_tokens beyond the context is cut silently, and ends with length",
+    check("max_tokens beyond what is left of the context is cut silently, and ends with length",
           sum(len(e["token_ids"]) for e in cut) == 6 and cut[-1]["finish_reason"] == "length", cut[-1])
 
 
@@ -110,6 +110,9 @@ def errors(server):
     status, message = error(prompt=[5] * 256)
     check("a prompt that fills the context is 400 of max_tokens",
           status == 400 and message.startswith("max_tokens must be at least 1"), (status, message))
+    status, message = error(max_tokens=257)
+    check("max_tokens beyond the whole context is 400 of max_tokens",
+          status == 400 and message.startswith("max_tokens=257 cannot be greater than max_model_len=256"), (status, message))
     check("a wrong name is 404", error(model="another")[0] == 404)
     check("an id out of the vocabulary is 400", error(prompt=[0, 99999])[0] == 400)
 
