@@ -43,7 +43,10 @@ ServerSession::ServerSession(ServerModel::Impl& model, CompletionBody body, uint
       body_(std::move(body)),
       opened_(body_.size()),
       key_(key),
-      tokens_cap_(model.options.stream_tokens) {
+      tokens_cap_(model.identity.context_tokens > 0
+                      ? static_cast<uint32_t>(
+                            std::min<size_t>(model.options.stream_tokens, model.identity.context_tokens))
+                      : model.options.stream_tokens) {
   if (model.vocabulary)
     tokens_.emplace(*model.vocabulary, static_cast<TokenSink&>(*this), model.close_tokens,
                     model.shares_vocabulary);
