@@ -1,5 +1,6 @@
 #include "model/openai/testing/fault_proxy.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -248,6 +249,8 @@ Status FaultProxy::Impl::Listen() {
   acceptor.emplace(io);
   const tcp::endpoint endpoint(asio::ip::address_v4::loopback(), port);
   acceptor->open(endpoint.protocol(), error);
+  // A program that a test starts must not hold the port.
+  if (!error) fcntl(acceptor->native_handle(), F_SETFD, FD_CLOEXEC);
   if (!error) acceptor->set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor->bind(endpoint, error);
   if (!error) acceptor->listen(asio::socket_base::max_listen_connections, error);
@@ -260,6 +263,7 @@ Status FaultProxy::Impl::Listen() {
 void FaultProxy::Impl::Accept() {
   acceptor->async_accept([this](const SystemError& error, tcp::socket client) {
     if (error) return;
+    fcntl(client.native_handle(), F_SETFD, FD_CLOEXEC);
     const int64_t resets_after = options.resets_after ? options.resets_after(accepted) : -1;
     ++accepted;
     auto pair = std::make_shared<Pair>(*this, std::move(client), resets_after);

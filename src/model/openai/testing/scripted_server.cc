@@ -1,6 +1,8 @@
 #include "model/openai/testing/scripted_server.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <atomic>
@@ -264,8 +266,11 @@ void Connection::Handle(WireRequest request) {
     if (may_fail && server_.faults) fault_ = server_.faults(server_.faulty_requests++);
     server_.counts.faults += fault_.kind == Kind::kNone ? 0 : 1;
   }
-  if (!options.bearer_token.empty() && request.path != "/health" &&
-      request.authorization != "Bearer " + options.bearer_token) {
+  // vLLM guards what is under /v1 alone.
+  const bool guarded = options.dialect == WireDialect::kVllm
+                           ? request.path.starts_with("/v1/") || request.path == "/pooling"
+                           : request.path != "/health";
+  if (!options.bearer_token.empty() && guarded && request.authorization != "Bearer " + options.bearer_token) {
     return ReplyError(401, "Invalid API Key");
   }
   if (server_.loading) return ReplyError(503, "Loading model");
@@ -355,6 +360,11 @@ void Connection::ReplyModels() {
                     {"owned_by", options.owned_by},
                     {"root", name},
                     {"max_model_len", options.context_tokens}});
+    if (options.dialect == WireDialect::kVllm) continue;
+    list.back().erase("max_model_len");
+    list.back()["owned_by"] = "llamacpp";
+    list.back()["meta"] = {{"n_vocab", server_.generation.vocabulary->size()},
+                           {"n_ctx_train", options.context_tokens}};
   }
   Reply(200, Json{{"object", "list"}, {"data", list}}.dump());
 }
@@ -408,6 +418,9 @@ void Connection::ReplyPooling(const Json& body) {
   const Json input = body.value("input", Json());
   Json data = Json::array();
   size_t tokens = 0;
+  const Json cut = body.value("truncate_prompt_tokens", Json());
+  const size_t most = cut.is_number_unsigned() ? cut.get<size_t>() : 0;
+  const bool from_left = body.value("truncation_side", Json()) == "left";
   const bool one = !input.is_array() || input.empty() || input[0].is_number();
   for (const Json& text : one ? Json::array({input}) : input) {
     std::vector<int32_t> ids;
@@ -417,6 +430,10 @@ void Connection::ReplyPooling(const Json& body) {
       ids = text.get<std::vector<int32_t>>();
     }
     if (ids.empty()) return ReplyError(400, "an input is no text and no list of tokens");
+    if (most > 0 && ids.size() > most) {
+      const auto surplus = static_cast<ptrdiff_t>(ids.size() - most);
+      from_left ? ids.erase(ids.begin(), ids.begin() + surplus) : ids.erase(ids.end() - surplus, ids.end());
+    }
     std::string so_far;
     Json rows = Json::array();
     for (const int32_t id : ids) {
@@ -441,7 +458,8 @@ bool Connection::IsServed(const Json& body) {
       body.contains("model") && body["model"].is_string() ? body["model"].get<std::string>() : "";
   const auto& served = server_.options.served;
   if (std::find(served.begin(), served.end(), name) != served.end()) return true;
-  ReplyError(404, fmt::format("The model `{}` does not exist.", name));
+  ReplyError(404,
+             fmt::format("The model `{}` does not exist. Valid aliases: {}.", name, fmt::join(served, ", ")));
   return false;
 }
 
@@ -450,7 +468,8 @@ void Connection::Generate(const Json& body) {
   const bool llama = options.dialect == WireDialect::kLlamaServer;
   if (!llama && !IsServed(body)) return;
   if (options.generating_max > 0 && server_.generating >= options.generating_max) {
-    const WireError error = MakeWireError(options.dialect, options.overload_status, "the queue is full");
+    const WireError error = MakeWireError(options.dialect, options.overload_status,
+                                          "The engine is currently busy and cannot accept new requests.");
     return Reply(error.status, error.body, "application/json",
                  options.overload_retry_after < 0
                      ? ""
@@ -671,6 +690,8 @@ Status ScriptedServer::Impl::Listen() {
   acceptor.emplace(io);
   const tcp::endpoint endpoint(asio::ip::address_v4::loopback(), port);
   acceptor->open(endpoint.protocol(), error);
+  // A program that a test starts must not hold the port.
+  if (!error) fcntl(acceptor->native_handle(), F_SETFD, FD_CLOEXEC);
   if (!error) acceptor->set_option(tcp::acceptor::reuse_address(true), error);
   if (!error) acceptor->bind(endpoint, error);
   if (!error) acceptor->listen(asio::socket_base::max_listen_connections, error);
@@ -697,6 +718,7 @@ void ScriptedServer::Impl::Accept() {
 
 void ScriptedServer::Impl::Admit(tcp::socket socket) {
   SystemError ignored;
+  fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
   socket.set_option(tcp::no_delay(true), ignored);
   auto transport =
       tls ? WireTransport::Tls(std::move(socket), *tls) : WireTransport::Plain(std::move(socket));
@@ -716,12 +738,14 @@ Result<std::unique_ptr<ScriptedServer>> ScriptedServer::Start(const ScriptedServ
   auto impl = std::make_unique<Impl>();
   impl->options = options;
   impl->faults = options.faults;
-  impl->generation = {.dialect = options.dialect,
-                      .vocabulary = &WireVocabulary::Edition(options.vocabulary),
-                      .text = options.text,
-                      .thinking_opener = options.thinking_opener,
-                      .context_tokens = options.context_tokens,
-                      .tokens_an_event = std::max(1U, options.tokens_an_event)};
+  impl->generation = {
+      .dialect = options.dialect,
+      .vocabulary = options.vocabulary != nullptr ? options.vocabulary : &PhraseVocabulary::Edition(0),
+      .text = options.text,
+      .thinking_opener = options.thinking_opener,
+      .context_tokens = options.context_tokens,
+      .refuses_beyond_context = options.refuses_beyond_context,
+      .tokens_an_event = std::max(1U, options.tokens_an_event)};
   if (!options.certificate_file.empty()) {
     SystemError error;
     impl->tls.emplace(asio::ssl::context::tls_server);

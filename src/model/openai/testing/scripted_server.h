@@ -17,13 +17,16 @@ struct ScriptedServerOptions {
   // Names by which it is asked; of a llama-server the first says what it writes.
   std::vector<std::string> served = {"scripted"};
   std::string owned_by = "vllm";
-  int vocabulary = 0;  // edition, 0 or 1
+  // Must outlive the server; null: the first PhraseVocabulary.
+  const WireVocabulary* vocabulary = nullptr;
   WireTextOptions text = {};
   // The response begins behind the last one in the prompt; behind the first line where there is none.
   std::string thinking_opener = "<think>\n";
   std::string chat_template = {};  // of /props; empty: ChatML
   size_t context_tokens = 40960;
-  std::string bearer_token = {};  // asked for, but of /health; empty: nobody is
+  // vLLM's older way with a prompt and max_tokens that are too much together; newer ones lower the latter.
+  bool refuses_beyond_context = false;
+  std::string bearer_token = {};  // asked for where a real one asks; empty: nowhere
 
   double first_token_ms = 0.0;    // before the first token of a request
   double token_ms = 0.0;          // from token to token; 0: as fast as the connection takes them

@@ -70,7 +70,8 @@ Stream ReadStream(const WireAnswer& answer) {
     }
     const Json choice = Json::parse(data)["choices"][0];
     stream.text += choice["text"].get<std::string>();
-    for (const Json& id : choice.value("token_ids", Json::array())) stream.ids.push_back(id);
+    for (const Json& id : choice["token_ids"].is_array() ? choice["token_ids"] : Json::array())
+      stream.ids.push_back(id);
     if (choice["finish_reason"].is_string()) stream.finish = choice["finish_reason"];
   }
   return stream;
@@ -149,11 +150,11 @@ TEST(ScriptedServer, SpeaksAsVllm) {
   EXPECT_EQ(stream.finish, "stop");
   EXPECT_THAT(stream.text, HasSubstr("</think>"));
   EXPECT_THAT(stream.text, Not(HasSubstr("<|im_end|>")));  // cut from the text, not from the ids
-  EXPECT_EQ(WireVocabulary::Edition(0).Text(stream.ids), stream.text + "<|im_end|>");
+  EXPECT_EQ(PhraseVocabulary::Edition(0).Text(stream.ids), stream.text + "<|im_end|>");
   const Json first = Json::parse(answer.Events()[0])["choices"][0];
   EXPECT_EQ(first["prompt_token_ids"].get<std::vector<int32_t>>(),
-            WireVocabulary::Edition(0).Tokenize(kPrompt, true));
-  EXPECT_THAT(answer.Events()[1], Not(HasSubstr("prompt_token_ids")));
+            PhraseVocabulary::Edition(0).Tokenize(kPrompt, true));
+  EXPECT_THAT(answer.Events()[1], HasSubstr("\"prompt_token_ids\":null"));
 
   const Json whole = Json::parse(Complete(*server, Completion(false)).body);
   EXPECT_EQ(whole["choices"][0]["text"], stream.text);
@@ -183,6 +184,8 @@ TEST(ScriptedServer, SpeaksAsLlamaServer) {
   const Json props = Json::parse(Ask({.url = server->url() + "/props"}).body);
   EXPECT_EQ(props["default_generation_settings"]["n_ctx"], 40960);
   EXPECT_THAT(props["chat_template"].get<std::string>(), HasSubstr("<|im_start|>"));
+  const Json models = Json::parse(Ask({.url = server->url() + "/v1/models"}).body);
+  EXPECT_EQ(models["data"][0]["meta"]["n_vocab"], PhraseVocabulary::Edition(0).size());
 
   const Json body{{"prompt", kPrompt}, {"n_predict", 1000}, {"stream", true}, {"return_tokens", true}};
   std::string text;
@@ -224,7 +227,7 @@ TEST(ScriptedServer, NoCharacterIsTornAndNoIdLost) {
     }
     const Stream stream = ReadStream(answer);
     EXPECT_THAT(stream.text, Not(HasSubstr("\xEF\xBF\xBD")));
-    EXPECT_EQ(WireVocabulary::Edition(0).Text(stream.ids), stream.text + "<|im_end|>");
+    EXPECT_EQ(PhraseVocabulary::Edition(0).Text(stream.ids), stream.text + "<|im_end|>");
     std::string text;
     for (const std::string& data :
          Complete(*llama, {{"prompt", prompt}, {"n_predict", 1000}, {"stream", true}}).Events()) {
@@ -257,8 +260,8 @@ TEST(ScriptedServer, StopsWhereItIsToldTo) {
   EXPECT_THAT(ReadStream(stopped).text, Not(HasSubstr("<")));
   EXPECT_THAT(stopped.body, HasSubstr("\"stop_reason\":\"</think>\""));
   const auto by_id =
-      Complete(*server, Completion(false, {{"stop_token_ids", {WireVocabulary::kCloseThink}}}));
-  EXPECT_EQ(Json::parse(by_id.body)["choices"][0]["stop_reason"], WireVocabulary::kCloseThink);
+      Complete(*server, Completion(false, {{"stop_token_ids", {PhraseVocabulary::kCloseThink}}}));
+  EXPECT_EQ(Json::parse(by_id.body)["choices"][0]["stop_reason"], PhraseVocabulary::kCloseThink);
   EXPECT_EQ(Json::parse(by_id.body)["choices"][0]["finish_reason"], "stop");
   const auto llama = ServeLlama();
   EXPECT_THAT(Complete(*llama, {{"prompt", kPrompt}, {"n_predict", 3}, {"stream", true}}).body,
@@ -270,16 +273,26 @@ TEST(ScriptedServer, StopsWhereItIsToldTo) {
 }
 
 TEST(ScriptedServer, ContextsAreOfALength) {
-  const auto server = Serve({.context_tokens = 60});
-  const auto long_one = Complete(*server, Completion(true));
+  const auto strict = Serve({.context_tokens = 60, .refuses_beyond_context = true});
+  const auto long_one = Complete(*strict, Completion(true));
   EXPECT_EQ(long_one.status, 400);
   EXPECT_THAT(long_one.body,
               HasSubstr("This model's maximum context length is 60 tokens. However, you requested"));
-  EXPECT_EQ(Complete(*server, Completion(true, {{"max_tokens", 5}})).status, 200);
+  EXPECT_EQ(Complete(*strict, Completion(true, {{"max_tokens", 5}})).status, 200);
+  const auto server = Serve({.context_tokens = 60});
+  const size_t prompt = PhraseVocabulary::Edition(0).Tokenize(kPrompt, true).size();
+  const auto clamped = ReadStream(Complete(*server, Completion(true, {{"return_token_ids", true}})));
+  EXPECT_THAT(clamped.ids, SizeIs(60 - prompt));
+  EXPECT_EQ(clamped.finish, "length");
+  const auto full = Complete(*server, Completion(true, {{"prompt", std::string(61, '#')}}));
+  EXPECT_EQ(full.status, 400);
+  EXPECT_THAT(full.body, HasSubstr("your prompt contains 61 input tokens"));
+  EXPECT_THAT(Complete(*server, Completion(true, {{"prompt", std::string(60, '#')}})).body,
+              HasSubstr("max_tokens must be at least 1, got 0."));
   const auto llama = ServeLlama({.context_tokens = 60});
-  const auto full = Complete(*llama, {{"prompt", kPrompt}, {"n_predict", 1000}});
-  EXPECT_EQ(Json::parse(full.body)["truncated"], true);
-  EXPECT_EQ(Json::parse(full.body)["stop_type"], "limit");
+  const auto ended = Complete(*llama, {{"prompt", kPrompt}, {"n_predict", 1000}});
+  EXPECT_EQ(Json::parse(ended.body)["truncated"], true);
+  EXPECT_EQ(Json::parse(ended.body)["stop_type"], "limit");
   const auto refused = Complete(*llama, {{"prompt", kPrompt + std::string(200, '#')}, {"n_predict", 1}});
   EXPECT_EQ(refused.status, 400);
   EXPECT_THAT(refused.body, HasSubstr("exceeds the available context size (60 tokens)"));
@@ -297,7 +310,7 @@ TEST(ScriptedServer, RefusesWhatARealOneRefuses) {
   };
   const auto unknown = post("{\"model\":\"nobody\",\"prompt\":\"x\"}");
   EXPECT_EQ(unknown.status, 404);
-  EXPECT_THAT(unknown.body, HasSubstr("The model `nobody` does not exist."));
+  EXPECT_THAT(unknown.body, HasSubstr("The model `nobody` does not exist. Valid aliases: scripted."));
   EXPECT_EQ(post("{oh").status, 400);
   EXPECT_EQ(post("{\"model\":\"scripted\",\"prompt\":[1,-7]}").status, 400);
   EXPECT_EQ(post("{\"model\":\"scripted\"}").status, 400);
@@ -314,12 +327,21 @@ TEST(ScriptedServer, PoolsTokens) {
       {"model", "scripted"}, {"input", {"Wait, 1 + 1 = 2.", " Let me"}}, {"task", "token_classify"}};
   const Json pooled = Json::parse(Ask({.url = server->url() + "/pooling", .body = body.dump()}).body);
   ASSERT_THAT(pooled["data"], SizeIs(2));
-  const auto ids = WireVocabulary::Edition(0).Tokenize("Wait, 1 + 1 = 2.", true);
+  const auto ids = PhraseVocabulary::Edition(0).Tokenize("Wait, 1 + 1 = 2.", true);
   const Json& rows = pooled["data"][0]["data"];
   ASSERT_THAT(rows, SizeIs(ids.size()));
   for (const Json& row : rows) EXPECT_NEAR(row[0].get<double>() + row[1].get<double>(), 1.0, 1e-9);
   EXPECT_GT(rows.back()[1].get<double>(), 0.5);
   EXPECT_LT(rows[2][1].get<double>(), 0.5);
+  // Cut at the end unless it is told to cut at the beginning, as vLLM does.
+  Json cut{{"model", "scripted"}, {"input", {"Wait, 1 + 1 = 2."}}, {"truncate_prompt_tokens", 3}};
+  const auto ask = [&] {
+    return Json::parse(Ask({.url = server->url() + "/pooling", .body = cut.dump()}).body);
+  };
+  EXPECT_LT(ask()["data"][0]["data"].back()[1].get<double>(), 0.5);
+  cut["truncation_side"] = "left";
+  EXPECT_GT(ask()["data"][0]["data"].back()[1].get<double>(), 0.5);
+  EXPECT_THAT(ask()["data"][0]["data"], SizeIs(3));
 }
 
 TEST(ScriptedServer, KeepsThePace) {

@@ -48,6 +48,28 @@ std::optional<std::vector<int32_t>> PromptIds(const WireVocabulary& vocabulary, 
   return ids;
 }
 
+// What vLLM says of a prompt and a limit that its context does not hold; none if it does.
+std::optional<std::string> VllmContextError(const WireGeneration::Server& server, size_t prompt,
+                                            size_t limit) {
+  const size_t context = server.context_tokens;
+  if (limit == 0 || (prompt == context && !server.refuses_beyond_context))
+    return "max_tokens must be at least 1, got 0. (parameter=max_tokens, value=0)";
+  if (prompt > context) {
+    return fmt::format(
+        "This model's maximum context length is {} tokens. However, your prompt contains {} input tokens, "
+        "which "
+        "exceeds this limit even without any output tokens. Please reduce the length of the input prompt. "
+        "(parameter=input_tokens, value={})",
+        context, prompt, prompt);
+  }
+  if (!server.refuses_beyond_context || prompt + limit <= context) return std::nullopt;
+  return fmt::format(
+      "This model's maximum context length is {} tokens. However, you requested {} tokens ({} in the "
+      "messages, {} "
+      "in the completion). Please reduce the length of the messages or completion.",
+      context, prompt + limit, prompt, limit);
+}
+
 template <class T>
 T Field(const Json& json, const char* key, T otherwise) {
   const auto found = json.find(key);
@@ -96,14 +118,11 @@ std::optional<WireGeneration> WireGeneration::Begin(const Server& server, const 
                     ids->size(), context));
     return std::nullopt;
   }
-  if (!llama && ids->size() + limit > context) {
-    *error = MakeWireError(
-        server.dialect, 400,
-        fmt::format("This model's maximum context length is {} tokens. However, you requested {} "
-                    "tokens ({} in the messages, {} in the completion). Please reduce the length "
-                    "of the messages or completion.",
-                    context, ids->size() + limit, ids->size(), limit));
-    return std::nullopt;
+  if (!llama) {
+    if (auto refusal = VllmContextError(server, ids->size(), limit)) {
+      *error = MakeWireError(server.dialect, 400, *refusal);
+      return std::nullopt;
+    }
   }
   const std::string prompt = server.vocabulary->Text(*ids);
   const size_t opener = prompt.rfind(server.thinking_opener);
@@ -138,7 +157,7 @@ std::optional<WireGeneration> WireGeneration::Begin(const Server& server, const 
 void WireGeneration::Add(int32_t id) {
   ++made_;
   fresh_ids_.push_back(id);
-  if (WireVocabulary::EndsGeneration(id)) {
+  if (server_.vocabulary->EndsGeneration(id)) {
     finish_ = Finish::kEnd;
     return;
   }
@@ -161,9 +180,10 @@ void WireGeneration::Add(int32_t id) {
 
 // Moves to `fresh_` what may be told: whole characters that are not the beginning of a stop text.
 void WireGeneration::Release() {
-  size_t keep = 0;
+  // What a limit leaves unfinished never comes as text.
+  const bool unfinished = finish_ == Finish::kNone || finish_ == Finish::kLength || finish_ == Finish::kAbort;
+  size_t keep = unfinished ? IncompleteTail(held_) : 0;
   if (finish_ == Finish::kNone) {
-    keep = IncompleteTail(held_);
     for (const std::string& stop : stops_) {
       for (size_t n = std::min(stop.size() - 1, held_.size()); n > keep; --n) {
         if (held_.ends_with(std::string_view(stop).substr(0, n))) keep = n;
@@ -223,10 +243,12 @@ std::string WireGeneration::EventOf(std::string_view escaped_text, const std::ve
         "\"tokens_predicted\":{},\"tokens_evaluated\":{}}}\n\n",
         escaped_text, fmt::join(ids, ","), made_, prompt_tokens_);
   }
-  std::string id_fields;
+  std::string id_fields = ",\"prompt_token_ids\":null,\"token_ids\":null";
   if (returns_ids_) {
-    id_fields = fmt::format(",\"token_ids\":[{}]", fmt::join(ids, ","));
-    if (first_event_) id_fields += fmt::format(",\"prompt_token_ids\":[{}]", fmt::join(prompt_ids_, ","));
+    id_fields =
+        fmt::format(",\"prompt_token_ids\":{},\"token_ids\":[{}]",
+                    first_event_ ? fmt::format("[{}]", fmt::join(prompt_ids_, ",")) : std::string("null"),
+                    fmt::join(ids, ","));
   }
   return fmt::format(
       "data: {{\"id\":\"cmpl-{}\",\"object\":\"text_completion\",\"created\":1700000000,\"model\":\"{}\","

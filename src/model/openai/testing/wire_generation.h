@@ -30,6 +30,7 @@ class WireGeneration {
     WireTextOptions text;
     std::string thinking_opener;
     size_t context_tokens = 0;
+    bool refuses_beyond_context = false;
     uint32_t tokens_an_event = 1;
   };
   enum class Finish : uint8_t { kNone, kEnd, kLength, kStop, kAbort };

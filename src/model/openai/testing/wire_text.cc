@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 #include "base/random.h"
 
@@ -36,11 +35,6 @@ constexpr std::string_view kMarkers[] = {
 };
 
 bool IsBreak(char c) { return c == '.' || c == ',' || c == ';' || c == '\n'; }
-bool EndsWord(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == ')' || c == ']' ||
-         static_cast<unsigned char>(c) >= 0x80;
-}
-
 std::string Clause(uint64_t draw, char end) {
   const uint64_t a = draw % 89 + 3;
   const uint64_t b = (draw >> 8) % 89 + 3;
@@ -159,15 +153,25 @@ std::string WireText::Plan() const {
     if (marker.size() > segment_.size() && marker.starts_with(segment_))
       return std::string(marker.substr(segment_.size()));
   }
-  // The other role's words. A number where one is missing, and an end, one token each: what is planned after
-  // the first is what would have been planned with it.
-  if (EndsWord(segment_.back())) return ".";
-  return fmt::format(" {}", HashBytes(segment_, key_) % 100);
+  return PlanBehindOthers();
+}
+
+// The other role's words, which no segment of ours begins with. A clause is put behind them, told by how they
+// read; once it is begun, they are the first of its beginnings that fits.
+std::string WireText::PlanBehindOthers() const {
+  for (size_t at = 1; at <= segment_.size(); ++at) {
+    if (at < segment_.size() && segment_[at] != ' ') continue;
+    const std::string_view theirs = std::string_view(segment_).substr(0, at);
+    const std::string clause = Clause(HashBytes(theirs, Draw(7)), '.');
+    const std::string_view begun = std::string_view(segment_).substr(at);
+    if (clause.starts_with(begun)) return clause.substr(begun.size());
+  }
+  return ".";
 }
 
 int32_t WireText::Next() {
   if (rest_.empty()) rest_ = Plan();
-  if (rest_.empty()) return WireVocabulary::kMessageEnd;
+  if (rest_.empty()) return vocabulary_.message_end();
   const int32_t id = vocabulary_.First(rest_);
   const std::string_view piece = vocabulary_.Spelling(id);
   rest_.erase(0, piece.size());

@@ -27,7 +27,7 @@ class WireText {
   WireText(const WireVocabulary& vocabulary, const WireTextOptions& options, std::string_view model,
            std::string_view question, std::string_view response);
 
-  // The next token, which is now part of the response. The end: WireVocabulary::kMessageEnd, for ever.
+  // The next token, which is now part of the response. The end: the vocabulary's message_end(), for ever.
   int32_t Next();
 
  private:
@@ -35,6 +35,7 @@ class WireText {
   void TakeThinking(std::string_view text);
   std::string Plan() const;
   std::string PlanSegment() const;
+  std::string PlanBehindOthers() const;
   std::string PlanAnswer() const;
   uint64_t Draw(uint64_t purpose) const;
 

@@ -18,39 +18,39 @@ constexpr std::string_view kQuestion =
 
 std::vector<int32_t> Write(std::string_view model, std::string_view question, std::string response,
                            std::string* whole = nullptr) {
-  const WireVocabulary& vocabulary = WireVocabulary::Edition(0);
+  const PhraseVocabulary& vocabulary = PhraseVocabulary::Edition(0);
   WireText text(vocabulary, {}, model, question, response);
   std::vector<int32_t> ids;
-  for (int i = 0; i < 2000 && (ids.empty() || ids.back() != WireVocabulary::kMessageEnd); ++i) {
+  for (int i = 0; i < 2000 && (ids.empty() || ids.back() != PhraseVocabulary::kMessageEnd); ++i) {
     ids.push_back(text.Next());
-    if (ids.back() != WireVocabulary::kMessageEnd) response += vocabulary.Spelling(ids.back());
+    if (ids.back() != PhraseVocabulary::kMessageEnd) response += vocabulary.Spelling(ids.back());
   }
   if (whole != nullptr) *whole = response;
   return ids;
 }
 
-TEST(WireVocabulary, EveryTextIsTheTokensThatItIsCutInto) {
+TEST(PhraseVocabulary, EveryTextIsTheTokensThatItIsCutInto) {
   for (const int edition : {0, 1}) {
-    const WireVocabulary& vocabulary = WireVocabulary::Edition(edition);
+    const PhraseVocabulary& vocabulary = PhraseVocabulary::Edition(edition);
     for (const std::string text : {"Okay, let me see.\n\n 12 + 30 = 42",
                                    "π ≈ 3 日本語 時間 🙂 \x01\xff", "<|im_end|> <think>"}) {
       for (const bool special : {false, true}) {
         EXPECT_EQ(vocabulary.Text(vocabulary.Tokenize(text, special)), text);
       }
     }
-    EXPECT_EQ(vocabulary.Tokenize("<|im_end|>", true), std::vector{WireVocabulary::kMessageEnd});
+    EXPECT_EQ(vocabulary.Tokenize("<|im_end|>", true), std::vector{PhraseVocabulary::kMessageEnd});
     EXPECT_GT(vocabulary.Tokenize("<|im_end|>", false).size(), 1U);
-    EXPECT_EQ(vocabulary.Tokenize("</think>", false), std::vector{WireVocabulary::kCloseThink});
+    EXPECT_EQ(vocabulary.Tokenize("</think>", false), std::vector{PhraseVocabulary::kCloseThink});
   }
-  EXPECT_NE(WireVocabulary::Edition(0).Tokenize(" Okay", false),
-            WireVocabulary::Edition(1).Tokenize(" Okay", false));
+  EXPECT_NE(PhraseVocabulary::Edition(0).Tokenize(" Okay", false),
+            PhraseVocabulary::Edition(1).Tokenize(" Okay", false));
 }
 
 TEST(WireText, ThinksClosesAnswersAndEnds) {
   for (int i = 0; i < 50; ++i) {
     std::string whole;
     const auto ids = Write("m", std::string(kQuestion) + std::to_string(i), "", &whole);
-    EXPECT_EQ(ids.back(), WireVocabulary::kMessageEnd);
+    EXPECT_EQ(ids.back(), PhraseVocabulary::kMessageEnd);
     EXPECT_GT(ids.size(), 25U);
     EXPECT_LT(ids.size(), 600U);
     EXPECT_THAT(whole, HasSubstr("\n</think>\n\nThe answer is "));
@@ -60,7 +60,7 @@ TEST(WireText, ThinksClosesAnswersAndEnds) {
 }
 
 TEST(WireText, WhoeverAsksAgainAnywhereIsToldTheSame) {
-  const WireVocabulary& vocabulary = WireVocabulary::Edition(0);
+  const PhraseVocabulary& vocabulary = PhraseVocabulary::Edition(0);
   std::string whole;
   for (const char* response : {"", " So we take", " the other role's w", " Okay", " 12 + 30 =", " hm 日本"}) {
     const auto ids = Write("m", kQuestion, response, &whole);
@@ -83,7 +83,7 @@ TEST(WireText, DependsOnTheModelTheQuestionAndTheResponse) {
 }
 
 TEST(WireText, TwoModelsInTurnsComeToAnEnd) {
-  const WireVocabulary& vocabulary = WireVocabulary::Edition(0);
+  const PhraseVocabulary& vocabulary = PhraseVocabulary::Edition(0);
   std::string response;
   for (int turn = 0; turn < 1000 && response.find("</think>") == std::string::npos; ++turn) {
     WireText text(vocabulary, {}, turn % 2 == 0 ? "student" : "teacher", kQuestion, response);

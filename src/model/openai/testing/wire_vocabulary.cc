@@ -28,7 +28,7 @@ constexpr std::string_view kWords[] = {
 
 }  // namespace
 
-WireVocabulary::WireVocabulary(bool reversed) {
+PhraseVocabulary::PhraseVocabulary(bool reversed) {
   for (const char* marker : {"<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>"}) {
     pieces_.emplace_back(marker);
   }
@@ -52,20 +52,20 @@ WireVocabulary::WireVocabulary(bool reversed) {
   }
 }
 
-const WireVocabulary& WireVocabulary::Edition(int edition) {
-  static const WireVocabulary first(false);
-  static const WireVocabulary second(true);
+const PhraseVocabulary& PhraseVocabulary::Edition(int edition) {
+  static const PhraseVocabulary first(false);
+  static const PhraseVocabulary second(true);
   return edition == 0 ? first : second;
 }
 
-int32_t WireVocabulary::First(std::string_view text) const {
+int32_t PhraseVocabulary::First(std::string_view text) const {
   for (const int32_t id : by_first_[static_cast<unsigned char>(text[0])]) {
     if (text.starts_with(pieces_[id])) return id;
   }
   return kEndOfText;  // not reached: every byte is a token
 }
 
-std::vector<int32_t> WireVocabulary::Tokenize(std::string_view text, bool parse_special) const {
+std::vector<int32_t> PhraseVocabulary::Tokenize(std::string_view text, bool parse_special) const {
   std::vector<int32_t> ids;
   while (!text.empty()) {
     int32_t id = -1;
@@ -81,7 +81,7 @@ std::vector<int32_t> WireVocabulary::Tokenize(std::string_view text, bool parse_
   return ids;
 }
 
-std::string_view WireVocabulary::Spelling(int32_t id) const {
+std::string_view PhraseVocabulary::Spelling(int32_t id) const {
   return id >= 0 && static_cast<size_t>(id) < pieces_.size() ? std::string_view(pieces_[id])
                                                              : std::string_view();
 }
