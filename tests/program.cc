@@ -173,10 +173,8 @@ ProgramResult Program::Wait() {
     if (ends[1].revents != 0 && !ReadSome(err_, result.err)) CloseOnce(err_);
   }
   int status = 0;
-  rusage used{};
-  wait4(process_, &status, 0, &used);
+  waitpid(process_, &status, 0);
   process_ = -1;
-  result.peak_bytes = static_cast<uint64_t>(used.ru_maxrss) << 10;
   if (WIFEXITED(status)) result.exit_status = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) result.signal = WTERMSIG(status);
   return result;

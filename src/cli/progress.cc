@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "cli/command.h"
+#include <cstdio>
 
 namespace tessy {
 namespace {
@@ -64,16 +64,17 @@ void ProgressDisplay::Show(const RunProgress& progress) {
 
 void ProgressDisplay::Show(double share, double seconds, const std::string& line) {
   if (style_ == ProgressStyle::kBar) {
-    Say(fmt::format("\r{} {}\x1b[K", Bar(share), line));
+    fmt::print(stderr, "\r{} {}\x1b[K", Bar(share), line);
+    std::fflush(stderr);
     open_ = true;
   } else if (style_ == ProgressStyle::kPlain && seconds - shown_at_ >= kPlainSeconds) {
     shown_at_ = seconds;
-    Say(line + "\n");
+    fmt::print(stderr, "{}\n", line);
   }
 }
 
 void ProgressDisplay::Close() {
-  if (open_) Say("\n");
+  if (open_) fmt::print(stderr, "\n");
   open_ = false;
 }
 

@@ -44,8 +44,8 @@ std::optional<double> LastNumber(std::string_view text) {
 class TaskRun {
  public:
   TaskRun(Cast& cast, const TaskSettings& settings, const SampleTask& task, RunCounters& counters,
-          const std::atomic<bool>& stop, RunStore* store)
-      : cast_(cast), settings_(settings), task_(task), counters_(counters), stop_(stop), store_(store) {}
+          const std::atomic<bool>& stop)
+      : cast_(cast), settings_(settings), task_(task), counters_(counters), stop_(stop) {}
 
   awaitable<SampleOutcome> Run() {
     switch (settings_.sample.method.plan) {
@@ -68,7 +68,7 @@ class TaskRun {
   awaitable<SampleOutcome> Write(Method method, SampleTask task) {
     SampleSettings settings = settings_.sample;
     settings.method = method;
-    co_return co_await RunSample(cast_, settings, task, counters_, stop_, store_);
+    co_return co_await RunSample(cast_, settings, task, counters_, stop_);
   }
   bool IsRight(const SampleOutcome& outcome) const {
     return !settings_.is_right || settings_.is_right(task_, outcome);
@@ -91,7 +91,6 @@ class TaskRun {
   const SampleTask& task_;
   RunCounters& counters_;
   const std::atomic<bool>& stop_;
-  RunStore* store_;
 };
 
 awaitable<SampleOutcome> TaskRun::UntilRight(Method method, SampleTask task) {
@@ -127,7 +126,6 @@ awaitable<Result<double>> TaskRun::Score(const SampleOutcome& candidate) {
                        .content = Filled(settings_.judge_prompt, "{question}", task_.messages.back().content,
                                          "{response}", response)}};
   const SampleOutcome verdict = co_await Write(Solo(Role::kTeacher), judging);
-  if (verdict.lost) co_return tl::unexpected<Error>(*verdict.lost);
   if (verdict.cancelled) co_return Fail(ErrorCode::kCancelled, "cancelled");
   if (!verdict.done) {
     co_return Fail(ErrorCode::kBackend,
@@ -158,8 +156,7 @@ awaitable<SampleOutcome> TaskRun::BestOf() {
     const auto score = co_await Score(outcome);
     if (!score) {
       outcome.done = false;
-      if (score.error().code == ErrorCode::kUnavailable) outcome.lost = score.error();
-      outcome.cancelled = outcome.lost || score.error().code == ErrorCode::kCancelled;
+      outcome.cancelled = score.error().code == ErrorCode::kCancelled;
       outcome.failures.push_back(score.error().message);
       co_return outcome;
     }
@@ -200,8 +197,8 @@ std::string_view BuiltInJudgePrompt() { return embedded::prompts::kJudgePromptTx
 std::string_view BuiltInReferencePrompt() { return embedded::prompts::kReferencePromptTxt; }
 
 awaitable<SampleOutcome> RunTask(Cast& cast, const TaskSettings& settings, const SampleTask& task,
-                                 RunCounters& counters, const std::atomic<bool>& stop, RunStore* store) {
-  TaskRun run(cast, settings, task, counters, stop, store);
+                                 RunCounters& counters, const std::atomic<bool>& stop) {
+  TaskRun run(cast, settings, task, counters, stop);
   co_return co_await run.Run();
 }
 
