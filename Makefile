@@ -17,7 +17,7 @@ help:
 	@echo "make build   the program, at build/tessy"
 	@echo "make interop   the tests beside a real llama-server, which it builds"
 	@echo "make lint    clang-format and clang-tidy"
-	@echo "make bench   measure the engine and training (the latter beside python3-torch)"
+	@echo "make bench   measure the engine, training (beside python3-torch), and runs over servers"
 	@echo "make sanitize   the tests under ASan+UBSan, then under TSan"
 	@echo "make setup   what the others do first: packages and llama.cpp's source"
 
@@ -61,9 +61,10 @@ lab: build
 	@build/tessy lab run --seeds 2 --out build/lab
 
 bench: build/release/build.ninja
-	@cmake --build --preset release -j $(JOBS) --target tessy_bench tessy_training_bench
+	@cmake --build --preset release -j $(JOBS) --target tessy_bench tessy_training_bench tessy_server_bench
 	@build/release/tessy_bench
 	@build/release/tessy_training_bench
+	@build/release/tessy_server_bench
 
 clean:
 	rm -rf build

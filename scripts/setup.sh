@@ -12,7 +12,7 @@ fi
 
 packages=(build-essential cmake ninja-build ccache git pkg-config openssl python3
   libboost1.81-dev libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
-  libexpected-dev libcurl4-openssl-dev libgtest-dev libgmock-dev clang-format clang-tidy
+  libexpected-dev libsimdjson-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev libgtest-dev libgmock-dev clang-format clang-tidy
   libtorch-dev libopenblas0-pthread "${browser[@]}")
 command -v npm >/dev/null || packages+=(npm)
 

@@ -95,11 +95,23 @@ TEST_F(AnnotateTest, AModelThatCannotAnnotateHasItsWindowsRejectedWithReasons) {
   EXPECT_THAT(result.err, HasSubstr("0 of 8 windows annotated; "));
 }
 
+TEST_F(AnnotateTest, AServerThatNobodyReachesLeavesNothingBegun) {
+  const auto result = Annotate({"--annotator", "http://localhost:1/v1#served"});
+  EXPECT_EQ(result.exit_status, 4);
+  EXPECT_THAT(Lines(result.err), SizeIs(1));
+  EXPECT_THAT(result.err,
+              testing::AllOf(HasSubstr("http://localhost:1/props: "), HasSubstr("is the server up")));
+  // Another annotator is no change of settings.
+  EXPECT_EQ(Annotate(kRules).exit_status, 0);
+}
+
 TEST_F(AnnotateTest, WhatIsRefused) {
   Write("no-thinking.jsonl", "{\"messages\": [{\"role\": \"user\", \"content\": \"hi\"}]}\n");
   Write("empty.txt", "\n");
   Write("prompt.txt", "mark the style\n");
   ExpectRefusal(Annotate({}), {"--annotator is missing", "lexicon"});
+  ExpectRefusal(Annotate({"--annotator", "http://"}), {"--annotator http://"});
+  ExpectRefusal(Annotate({"--annotator", "http://localhost:1", "--exact"}), {"--exact", "server"});
   ExpectRefusal(Annotate({"--annotator", "nowhere.gguf"}), {"nowhere.gguf: no such model file"});
   ExpectRefusal(Annotate({"--annotator", "phrases:nowhere.txt"}), {"nowhere.txt: cannot be read"});
   ExpectRefusal(Annotate({"--annotator", "phrases:empty.txt"}), {"empty.txt: holds no phrase"});

@@ -69,8 +69,10 @@ TEST_F(ErrorTest, ModelsThatCannotBeLoaded) {
   ExpectRefused({"--student", "http://me:secret@localhost/v1"}, {"--student", "environment"});
   ExpectRefused({"--student", "http:///v1"}, {"--student", "names no host"});
   ExpectRefused({"--student", "http://localhost:1/v1", "--exact"}, {"--exact", "--student"});
-  ExpectRefused({"--teacher-boundary", "http://localhost:1/v1#served"},
-                {"--teacher-boundary http://localhost:1/v1#served", ".gguf", "lexicon"});
+  const auto no_predictor = Try({"--teacher-boundary", "http://localhost:1/v1#served"});
+  EXPECT_EQ(no_predictor.exit_status, 4);
+  EXPECT_THAT(no_predictor.err,
+              AllOf(HasSubstr("http://localhost:1/v1/models: "), HasSubstr("is the server up")));
 }
 
 TEST_F(ErrorTest, WhatIsMissingIsNamed) {
@@ -162,14 +164,14 @@ TEST_F(ErrorTest, FlagsOutOfTheirRange) {
       {{"--top-p", "0"}, {"--top-p", "0.0001 to 1"}},
       {{"--style-threshold", "nan"}, {"--style-threshold"}},
       {{"--memory", "-1"}, {"--memory", "0 to"}},
-      {{"--concurrency", "0"}, {"--concurrency", "1 to 4096"}},
+      {{"--concurrency", "0"}, {"--concurrency", "1 to 1000000"}},
       {{"--context", "1"}, {"--context", "16 to"}},
       {{"--template-date", "yesterday"}, {"--template-date", "YYYY-MM-DD"}},
       {{"--student-family", "qwen"}, {"qwen", "qwen3"}},
       {{"--progress", "dots"}, {"--progress", "plain"}},
       {{"--log-level", "loud"}, {"--log-level", "warning"}},
       {{"--method", "student-only", "--answer-by", "teacher"}, {"--answer-by teacher", "--method tessy"}},
-      {{"--student", Model("student"), "--student", Model("student")}, {"--student", "once"}},
+      {{"--student", Model("student"), "--student", Model("student")}, {"--student", "is given 2 times"}},
       {{"--sede", "3"}, {"--sede", "did you mean --seed?"}},
       {{"--cut", "token"}, {"--cut token", "vocabulary", "complete_word"}},
       {{"--seed"}, {"--seed"}},

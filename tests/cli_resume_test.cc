@@ -37,6 +37,12 @@ class ResumeTest : public CliTest {
     EXPECT_THAT(expected, SizeIs(kSamples));
     EXPECT_EQ(Essence(out), expected);
   }
+  // What `tessy runs show` says of it.
+  Json Summary(const std::string& run) const {
+    const auto result = Tessy({"runs", "show", run, "--json"});
+    EXPECT_EQ(result.exit_status, 0) << result.err;
+    return Json::parse(result.out, nullptr, false);
+  }
   // Whole lines only.
   void ExpectSound(const std::string& out) const {
     const std::string text = Read(out);
@@ -64,19 +70,46 @@ TEST_P(SignalTest, InterruptedRunGoesOn) {
   ExpectAsUndisturbed("r.jsonl");
 }
 
-INSTANTIATE_TEST_SUITE_P(Signals, SignalTest, testing::Values(SIGINT, SIGTERM),
-                         [](const auto& test) { return test.param == SIGINT ? "SIGINT" : "SIGTERM"; });
+INSTANTIATE_TEST_SUITE_P(Signals, SignalTest, testing::Values(SIGINT, SIGTERM, SIGHUP),
+                         [](const auto& test) -> std::string {
+                           return test.param == SIGINT    ? "SIGINT"
+                                  : test.param == SIGTERM ? "SIGTERM"
+                                                          : "SIGHUP";
+                         });
 
-TEST_F(ResumeTest, KilledAgainAndAgainItStillFinishes) {
+TEST_F(ResumeTest, InterruptedRunGeneratesNothingTwice) {
+  const auto program = StartTessy(Run("r.jsonl"));
+  ASSERT_TRUE(AwaitLines("r.jsonl", 3));
+  program->Signal(SIGTERM);
+  EXPECT_EQ(program->Wait().exit_status, 3);
+  const auto resumed = Tessy(Run("r.jsonl"));
+  EXPECT_EQ(resumed.exit_status, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr(" tokens taken over"));
+  ExpectAsUndisturbed("r.jsonl");
+  const Json disturbed = Summary("r.jsonl");
+  const Json undisturbed = Summary("undisturbed.jsonl");
+  EXPECT_EQ(disturbed["sessions"].size(), 2U);
+  EXPECT_EQ(disturbed["sessions"][0]["ended"], "interrupted");
+  for (const char* count : {"tokens", "drafted_tokens", "discarded_tokens", "spans"}) {
+    EXPECT_EQ(disturbed["generated"][count], undisturbed["generated"][count]) << count;
+  }
+}
+
+TEST_F(ResumeTest, KilledAgainAndAgainItFinishesAndNoSpanIsGeneratedTwice) {
+  constexpr int kKills = kSanitized ? 8 : 50;
   const auto seed = static_cast<uint32_t>(std::random_device()());
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
-  std::uniform_int_distribution<int> delay(20, 400);  // shorter than any run
-  constexpr int kKills = 12;
+  // Some before anything has begun, most while every sample is under way, none after the end.
+  std::uniform_int_distribution<int> delay(0, 120 * kSlowness);
+  WriteQuestions("q.jsonl", kSanitized ? 10 : 40);
+  const auto run = [](const std::string& out) {
+    return Synth({"--exact", "--samples-per-question", "4", "--concurrency", "8", "--out", out});
+  };
   int killed = 0;
   ProgramResult result;
   do {
-    const auto program = StartTessy(Run("r.jsonl"));
+    const auto program = StartTessy(run("r.jsonl"));
     if (killed < kKills) {
       std::this_thread::sleep_for(std::chrono::milliseconds(delay(random)));
       program->Signal(SIGKILL);
@@ -85,9 +118,126 @@ TEST_F(ResumeTest, KilledAgainAndAgainItStillFinishes) {
     killed += result.signal == SIGKILL ? 1 : 0;
     ASSERT_TRUE(result.signal == SIGKILL || result.exit_status == 0) << result.err;
   } while (result.signal == SIGKILL);
-  std::cout << "killed " << killed << " times, seed " << seed << "\n";
-  EXPECT_GE(killed, 1);
-  ExpectAsUndisturbed("r.jsonl");
+  ASSERT_EQ(Tessy(run("undisturbed.jsonl")).exit_status, 0);
+  const auto expected = Essence("undisturbed.jsonl");
+  EXPECT_THAT(expected, SizeIs(kSanitized ? 40 : 160));
+  EXPECT_EQ(Essence("r.jsonl"), expected);
+  const Json disturbed = Summary("r.jsonl")["generated"];
+  const Json undisturbed = Summary("undisturbed.jsonl")["generated"];
+  EXPECT_EQ(disturbed["spans"], undisturbed["spans"]);
+  EXPECT_GE(disturbed["drafted_tokens"], undisturbed["drafted_tokens"]);
+  std::cout << "killed " << killed << " times, seed " << seed << ": " << disturbed["drafted_tokens"]
+            << " tokens drafted, undisturbed " << undisturbed["drafted_tokens"] << "; "
+            << disturbed["recalled_tokens"] << " taken over\n";
+  EXPECT_EQ(killed, kKills);
+}
+
+TEST_F(ResumeTest, ClosedTerminalAndClosedStandardErrorDoNotStopIt) {
+  std::string command = TESSY_PROGRAM;
+  for (const std::string& argument : Run("r.jsonl")) command += " '" + argument + "'";
+  for (const char* how :
+       {"trap '' HUP; kill -HUP $$; exec %s", "%s --progress bar 2> >(true)", "%s --progress bar 2>&-"}) {
+    SCOPED_TRACE(how);
+    std::string script = how;
+    script.replace(script.find("%s"), 2, command);
+    std::filesystem::remove(Path("r.jsonl"));
+    std::filesystem::remove_all(Path("r.jsonl.run"));
+    EXPECT_EQ(RunProgram({"bash", "-c", script}, {.folder = Path("")}).exit_status, 0);
+    EXPECT_THAT(Responses("r.jsonl"), SizeIs(kSamples));
+  }
+}
+
+// ---- Other settings.
+
+TEST_F(ResumeTest, OtherSettingsAreTakenIfSaidSo) {
+  const auto program = StartTessy(Run("r.jsonl"));
+  ASSERT_TRUE(AwaitLines("r.jsonl", 3));
+  program->Signal(SIGTERM);
+  program->Wait();
+  const size_t finished = ReadLines("r.jsonl").size();
+  auto changed = Run("r.jsonl");
+  changed.insert(changed.end(), {"--seed", "5"});
+  ExpectRefusal(Tessy(changed), {"r.jsonl", "seed 0 -> 5", "--accept-config-change", "--fresh"});
+  changed.emplace_back("--accept-config-change");
+  const auto result = Tessy(changed);
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("goes on with other settings: seed 0 -> 5"));
+  EXPECT_THAT(result.err, HasSubstr("4 samples begun with other settings are started over"));
+  std::map<int, size_t> by_seed;
+  for (const auto& [id, response] : Responses("r.jsonl")) ++by_seed[response["seed"].get<int>()];
+  EXPECT_THAT(by_seed,
+              testing::ElementsAre(testing::Pair(0, finished), testing::Pair(5, kSamples - finished)));
+  // Those are the settings now.
+  changed.pop_back();
+  EXPECT_EQ(Tessy(changed).exit_status, 0);
+  ExpectRefusal(Tessy(Run("r.jsonl")), {"seed 5 -> 0"});
+  const Json summary = Summary("r.jsonl");
+  ASSERT_EQ(summary["configurations"].size(), 2U);
+  EXPECT_EQ(summary["configurations"][0]["settings"]["seed"], 0);
+  EXPECT_EQ(summary["configurations"][1]["settings"]["seed"], 5);
+  EXPECT_THAT(Tessy({"runs", "show", "r.jsonl"}).out, HasSubstr("seed 0 -> 5"));
+}
+
+TEST_F(ResumeTest, DamagedStoreIsNamedAndLeftAlone) {
+  ASSERT_EQ(Tessy(Run("r.jsonl")).exit_status, 0);
+  const std::string responses = Read("r.jsonl");
+  for (const std::string& content :
+       {std::string(9000, 'x'), Read("r.jsonl.run/run.sqlite").substr(0, 5000)}) {
+    Write("r.jsonl.run/run.sqlite", content);
+    ExpectRefusal(Tessy(Run("r.jsonl")), {"r.jsonl.run/run.sqlite: is damaged"});
+    ExpectRefusal(Tessy({"runs", "show", "r.jsonl"}), {"r.jsonl.run/run.sqlite: is damaged"});
+    EXPECT_EQ(Read("r.jsonl.run/run.sqlite"), content);
+    EXPECT_EQ(Read("r.jsonl"), responses);
+  }
+  // Without it, what is done is read from the responses.
+  std::filesystem::remove(Path("r.jsonl.run/run.sqlite"));
+  const auto result = Tessy(Run("r.jsonl"));
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("0 to go"));
+  EXPECT_EQ(Summary("r.jsonl")["done"], kSamples);
+}
+
+// ---- Looking on.
+
+TEST_F(ResumeTest, RunsAreListedAndShownWhileTheyRunAndAfterwards) {
+  const auto program = StartTessy(Run("data/r.jsonl"));
+  ASSERT_TRUE(AwaitLines("data/r.jsonl", 3));
+  program->Signal(SIGSTOP);
+  const Json running = Json::parse(Tessy({"runs", "--json"}).out);
+  ASSERT_EQ(running.size(), 1U);
+  EXPECT_EQ(running[0]["out"], "data/r.jsonl");
+  EXPECT_EQ(running[0]["state"], "running");
+  EXPECT_EQ(running[0]["method"], "tessy");
+  EXPECT_EQ(running[0]["samples"], kSamples);
+  EXPECT_EQ(running[0]["done"], ReadLines("data/r.jsonl").size());
+  program->Signal(SIGCONT);
+  program->Signal(SIGTERM);
+  EXPECT_EQ(program->Wait().exit_status, 3);
+  EXPECT_THAT(Tessy({"runs", "data"}).out, HasSubstr("interrupted"));
+  EXPECT_EQ(Summary("data/r.jsonl")["unfinished"], 4);
+  ASSERT_EQ(Tessy(Run("data/r.jsonl")).exit_status, 0);
+  const Json shown = Summary("data/r.jsonl.run/");
+  EXPECT_EQ(shown["state"], "finished");
+  EXPECT_EQ(shown["unfinished"], 0);
+  uint64_t thinking = 0;
+  std::map<std::string, int> closed_by;
+  for (const auto& [id, response] : Responses("data/r.jsonl")) {
+    thinking += response["stats"]["thinking_tokens"].get<uint64_t>();
+    ++closed_by[response["closed_by"]];
+  }
+  EXPECT_EQ(shown["student_tokens"].get<uint64_t>() + shown["teacher_tokens"].get<uint64_t>(), thinking);
+  EXPECT_EQ(shown["closed_by"], Json(closed_by));
+  EXPECT_EQ(shown["models"]["student"]["file"], "student.gguf");
+  const std::string text = Tessy({"runs", "show", "data/r.jsonl"}).out;
+  for (const char* piece : {"finished", "student.gguf, fingerprint ", "session 2", "tokens/s", "discarded"}) {
+    EXPECT_THAT(text, HasSubstr(piece));
+  }
+}
+
+TEST_F(ResumeTest, RunsThatAreNotThereAreNamed) {
+  ExpectRefusal(Tessy({"runs", "nowhere"}), {"nowhere: is no folder"});
+  ExpectRefusal(Tessy({"runs", "show", "nowhere"}), {"nowhere: no run is recorded there"});
+  EXPECT_EQ(Tessy({"runs", "--json"}).out, "[]\n");
 }
 
 TEST_F(ResumeTest, TornLastLineIsMended) {
@@ -134,10 +284,10 @@ TEST_F(ResumeTest, FileSizeLimitLeavesWholeLinesAndTheRunGoesOn) {
   // Predictors would be unpacked into a file in memory, to which the limit applies, too.
   auto run = Run("r.jsonl");
   run.insert(run.end(), {"--method", "student-only"});
-  const auto result = Tessy(run, {.file_bytes_max = 5000});
+  const auto result = Tessy(run, {.file_bytes_max = 150000});
   EXPECT_EQ(result.exit_status, 3) << result.err;
   EXPECT_THAT(Lines(result.err), SizeIs(1));
-  EXPECT_THAT(result.err, testing::StartsWith("tessy: r.jsonl: cannot be written: "));
+  EXPECT_THAT(result.err, testing::MatchesRegex("tessy: r.jsonl(.run/run.sqlite)?: cannot be written: .*\n"));
   EXPECT_THAT(result.err, HasSubstr("the same command goes on"));
   ExpectSound("r.jsonl");
   EXPECT_THAT(ReadLines("r.jsonl"), Not(IsEmpty()));
@@ -168,16 +318,17 @@ class SmallDisk {
 TEST_F(ResumeTest, FullDiskLeavesWholeLinesAndTheRunGoesOn) {
   // Root may mount a small file system and fill it; for anybody else a process that may write no more stands
   // for it.
-  const SmallDisk disk(Path("disk"), "48k");
-  const ProgramOptions limits{.file_bytes_max = disk.mounted() ? 0U : 5000U};
-  const std::string reason = disk.mounted() ? "No space left on device" : "File too large";
+  const SmallDisk disk(Path("disk"), "400k");
+  const ProgramOptions limits{.file_bytes_max = disk.mounted() ? 0U : 150000U};
+  const std::string reason =
+      disk.mounted() ? "(No space left on device|database or disk is full)" : "File too large";
   auto run = Run("disk/r.jsonl");
   // The limit would apply to the file in memory into which predictors are unpacked, too.
   if (!disk.mounted()) run.insert(run.end(), {"--method", "student-only"});
-  if (disk.mounted()) std::ofstream(Path("disk/ballast")) << std::string(25000, 'x');
+  if (disk.mounted()) std::ofstream(Path("disk/ballast")) << std::string(150000, 'x');
   const auto result = Tessy(run, limits);
   EXPECT_EQ(result.exit_status, 3) << result.err;
-  EXPECT_THAT(result.err, HasSubstr(reason + "; what is finished is kept"));
+  EXPECT_THAT(result.err, testing::ContainsRegex(reason + "; what is finished is kept"));
   ExpectSound("disk/r.jsonl");
   std::filesystem::remove(Path("disk/ballast"));
   // As long as there is no more room, it stays as it is.

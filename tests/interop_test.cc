@@ -6,6 +6,8 @@
 
 #include <chrono>
 #include <csignal>
+#include <filesystem>
+#include <set>
 #include <thread>
 
 #include "cli_fixture.h"
@@ -34,18 +36,18 @@ class InteropTest : public CliTest {
   InteropTest() { WriteQuestions("q.jsonl", 40); }
 
   // Waits until it answers.
-  std::string Serve(const std::string& model) {
+  std::string Serve(const std::string& model, const std::string& more = "") {
     const std::string address = "http://127.0.0.1:" + std::to_string(FreePort());
-    Start(model, address);
+    Start(model, address, more);
     return address + "/v1#" + model;
   }
-  void Start(const std::string& model, const std::string& address) {
+  void Start(const std::string& model, const std::string& address, const std::string& more = "") {
     servers_.push_back(std::make_unique<Program>(
         // Its log would fill the pipe that nobody reads.
         Arguments{"bash", "-c",
                   "exec " TESSY_LLAMA_SERVER " -m " + Model(model) + " --host 127.0.0.1 --port " +
-                      address.substr(address.rfind(':') + 1) +
-                      " -c 4096 -np 16 -t 1 --no-webui >/dev/null 2>&1"},
+                      address.substr(address.rfind(':') + 1) + " -c 4096 -np 16 -t 1 --no-webui " + more +
+                      " >/dev/null 2>&1"},
         ProgramOptions{.time_limit = std::chrono::minutes(10)}));
     for (int i = 0; i < 300; ++i) {
       if (RunProgram({"bash", "-c",
@@ -153,6 +155,59 @@ TEST_F(InteropTest, AServerThatDiesAndComesBackCostsNoSample) {
   const auto result = program->Wait();
   EXPECT_EQ(result.exit_status, 0) << result.err;
   EXPECT_THAT(Responses("r.jsonl"), SizeIs(160));
+}
+
+// The shipped teacher knows nothing of annotating, and the server wants a key: no window is lost, none is
+// asked about again, and the key is in no file.
+TEST_F(InteropTest, AServedAnnotatorIsAskedAboutEveryWindow) {
+  const std::string annotator = Serve("teacher", "--api-key hush");
+  ASSERT_EQ(Tessy({"synth", "--questions", "q.jsonl", "--limit", "6", "--method", "student-only", "--student",
+                   Model("student"), "--out", "r.jsonl"})
+                .exit_status,
+            0);
+  Write("prompt.txt", "{window}");
+  const Arguments annotate{"annotate",   "--responses",
+                           "r.jsonl",    "--window-words",
+                           "20",         "--windows-per-response",
+                           "4",          "--windows",
+                           "16",         "--annotator",
+                           annotator,    "--prompt",
+                           "prompt.txt", "--max-thinking-tokens",
+                           "64",         "--max-answer-tokens",
+                           "24",         "--retries",
+                           "0",          "--out",
+                           "a.jsonl"};
+  const auto refused = Tessy(annotate);
+  EXPECT_NE(refused.exit_status, 0);
+  EXPECT_THAT(refused.err, HasSubstr("set the key's environment variable"));
+
+  const ProgramOptions with_key{.environment = {"TESSY_ANNOTATOR_API_KEY=hush", "TESSY_API_KEY=wrong"},
+                                .time_limit = std::chrono::minutes(5)};
+  const auto result = Tessy(annotate, with_key);
+  EXPECT_THAT(result.exit_status, testing::AnyOf(0, 2)) << result.err;
+  EXPECT_THAT(result.err, HasSubstr(" of 16 windows annotated"));
+  std::set<std::string> ids;
+  for (const char* file : {"a.jsonl", "a.jsonl.run/rejected.jsonl"}) {
+    for (const std::string& line : ReadLines(file)) {
+      const Json record = Json::parse(line);
+      EXPECT_TRUE(ids.insert(record["id"].get<std::string>()).second) << line;
+      EXPECT_EQ(record["annotator"], annotator);
+    }
+  }
+  EXPECT_THAT(ids, SizeIs(16));
+
+  const std::string rejected = Read("a.jsonl.run/rejected.jsonl");
+  EXPECT_THAT(rejected, testing::Not(HasSubstr("no_answer: http")));
+  EXPECT_EQ(Tessy(annotate).exit_status, result.exit_status);  // nothing to do, and nobody is asked
+  EXPECT_EQ(Read("a.jsonl.run/rejected.jsonl"), rejected);
+
+  EXPECT_THAT(Read("a.jsonl.run/config.json"), HasSubstr(annotator));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(Path(""))) {
+    if (!entry.is_regular_file() || entry.path().extension() == ".gguf") continue;
+    EXPECT_THAT(Read(std::filesystem::relative(entry.path(), Path("")).string()),
+                testing::Not(HasSubstr("hush")))
+        << entry.path();
+  }
 }
 
 }  // namespace

@@ -79,6 +79,7 @@ TEST(Layers, DependenciesStayInsideTheirAdapters) {
       {R"re(^\s*#include "(llama|ggml|gguf)[-\w]*\.h".*)re", "src/model/llama"},
       {R"re(^\s*#include <(torch|ATen)/.*)re", "src/train"},
       {R"re(^\s*#include <curl/.*)re", "src/model/openai"},
+      {R"re(^\s*#include <sqlite3\.h>.*)re", "src/store/sqlite"},
   };
   for (const auto& entry : fs::recursive_directory_iterator(kRoot / "src")) {
     if (!IsSource(entry.path())) continue;

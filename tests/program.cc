@@ -173,8 +173,10 @@ ProgramResult Program::Wait() {
     if (ends[1].revents != 0 && !ReadSome(err_, result.err)) CloseOnce(err_);
   }
   int status = 0;
-  waitpid(process_, &status, 0);
+  rusage used{};
+  wait4(process_, &status, 0, &used);
   process_ = -1;
+  result.peak_bytes = static_cast<uint64_t>(used.ru_maxrss) << 10;
   if (WIFEXITED(status)) result.exit_status = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) result.signal = WTERMSIG(status);
   return result;

@@ -27,7 +27,8 @@ struct ProgramOptions {
 struct ProgramResult {
   int exit_status = -1;  // -1: ended by a signal
   int signal = 0;
-  bool timed_out = false;  // and was killed
+  bool timed_out = false;   // and was killed
+  uint64_t peak_bytes = 0;  // the most memory that it had at a time
   std::string out;
   std::string err;
 };

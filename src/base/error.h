@@ -17,6 +17,7 @@ enum class ErrorCode {
   kResourceLimit,    // does not fit: memory, context
   kBackend,          // a model backend failed
   kCancelled,        // the user or the caller asked to stop
+  kUnavailable,      // a backend cannot be reached, and has been given up
 };
 
 struct Error {

@@ -1,15 +1,11 @@
 #include "cli/annotate.h"
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <ctime>
-#include <filesystem>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -19,7 +15,9 @@
 #include "base/utf8.h"
 #include "boundary/lexicon/marking.h"
 #include "cli/annotate_options.h"
+#include "cli/cast.h"
 #include "cli/exit_status.h"
+#include "cli/identity.h"
 #include "cli/progress.h"
 #include "cli/run_file.h"
 #include "dataset/annotation.h"
@@ -182,14 +180,11 @@ Result<RunResult> AnnotateCommand::AskModel() {
     prompt = std::move(*text);
   }
   asio::io_context io(1);
-  LlamaCastOptions options = CastOptionsOf(flags_);
-  for (TemplateOptions& told : options.template_options) {
-    told.date = fmt::format("{:%F}", fmt::localtime(std::time(nullptr)));
-  }
-  auto cast =
-      LlamaCast::Load(options, [&io](std::function<void()> call) { asio::post(io, std::move(call)); });
+  const auto options = CastOptionsOf(flags_);
+  if (!options) return tl::unexpected(options.error());
+  auto cast = LoadCast(io, *options);
   if (!cast) return tl::unexpected(cast.error());
-  spdlog::info("memory: {}", (*cast)->plan().Describe());
+  spdlog::info("memory: {}", (*cast)->local().plan().Describe());
   if (auto status = files_->RecordConfiguration(); !status) return tl::unexpected(status.error());
   auto style = FindProgressStyle(flags_.progress, isatty(STDERR_FILENO) == 1);
   if (!style) return tl::unexpected(style.error());
@@ -203,7 +198,7 @@ Result<RunResult> AnnotateCommand::AskModel() {
                       const std::vector<std::string>& reasons) { return Reject(windows_[i], reasons); },
       .progress = [&](const RunProgress& progress) { display.Show(progress); }};
   RunResult result = AnnotateWindows(io, **cast, SampleSettingsOf(flags_), questions, prompt,
-                                     {.concurrency = (*cast)->plan().concurrency}, callbacks);
+                                     {.concurrency = (*cast)->local().plan().concurrency}, callbacks);
   display.Close();
   if (!result.status) return tl::unexpected(result.status.error());
   return result;
@@ -227,9 +222,7 @@ int AnnotateCommand::Conclude(bool interrupted) const {
 
 Result<int> AnnotateCommand::Run() {
   if (auto status = CheckFlags(flags_); !status) return tl::unexpected(status.error());
-  annotator_name_ = KindOf(flags_) == AnnotatorKind::kLexicon
-                        ? "lexicon"
-                        : std::filesystem::path(flags_.annotator).filename().string();
+  annotator_name_ = KindOf(flags_) == AnnotatorKind::kLexicon ? "lexicon" : ModelName(flags_.annotator);
   auto read = ReadThinkings(flags_.responses, flags_.skip_bad_lines);
   if (!read) return tl::unexpected(read.error());
   if (!read->bad_lines.empty()) {
@@ -262,10 +255,13 @@ void AddAnnotateCommand(CLI::App& app, CommandContext& context) {
   command->footer(
       "Examples:\n"
       "  tessy annotate --responses student.jsonl --annotator teacher.gguf --out style.jsonl\n"
+      "  tessy annotate --responses student.jsonl --annotator http://localhost:8000/v1#model --out "
+      "style.jsonl\n"
       "  tessy annotate --responses student.jsonl --annotator lexicon --out style.jsonl\n\n"
+      "A server's key is taken from TESSY_ANNOTATOR_API_KEY, or TESSY_API_KEY.\n"
       "A model's answer that cannot be used is shown to it once more; windows that come to nothing are in\n"
       "OUT.run/rejected.jsonl, with reasons. Exit status: 0 done; 1 usage or configuration; 2 no window was\n"
-      "annotated; 3 interrupted, resumable.");
+      "annotated; 3 interrupted, resumable; 4 a server was never reached.");
   command->callback([command, flags, &context] {
     if (!flags->run_file.empty()) {
       if (auto status = ApplyRunFile(*command, flags->run_file); !status) return Finish(context, status);

@@ -1,10 +1,13 @@
 #include "cli/annotate_options.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "base/numbers.h"
+#include "cli/cast.h"
 #include "cli/identity.h"
 #include "cli/validators.h"
 #include "synthesis/method.h"
@@ -58,7 +61,8 @@ void AddAnnotatorFlags(CLI::App& command, AnnotateFlags& f) {
   command
       .add_option(
           "--annotator", f.annotator,
-          "a .gguf file; lexicon: the built-in rules; phrases:FILE: one phrase a line, # for a number")
+          "a .gguf file or http://host:port/v1#served-model; lexicon: the built-in rules; phrases:FILE: one "
+          "phrase a line, # for a number")
       ->type_name("MODEL")
       ->group("Annotator");
   command.add_option("--lexicon", f.lexicon, "rules of your own, with --annotator lexicon")
@@ -73,6 +77,12 @@ void AddAnnotatorFlags(CLI::App& command, AnnotateFlags& f) {
                   "qwen3, gpt-oss, deepseek-r1, plain or a .toml (default: by template)")
       ->type_name("FAMILY")
       ->group("Annotator");
+  AddServerFlags(command, f.servers);
+  command
+      .add_option("--vocabulary", f.vocabulary,
+                  "a .gguf of the model that is served, for its vocabulary and template")
+      ->type_name("FILE")
+      ->group("Servers");
   command.add_option("--annotator-thinking", f.thinking, "off: the model answers at once")
       ->check(CLI::IsMember({"on", "off"}))
       ->capture_default_str()
@@ -137,6 +147,7 @@ Result<Json> DescribeAnnotator(const AnnotateFlags& f) {
     case AnnotatorKind::kPhrases:
       return IdentityOfData(PhrasesPath(f));
     case AnnotatorKind::kModel:
+      if (IsServerAddress(f.annotator)) return Json{{"server", f.annotator}};
       return IdentityOfModel(f.annotator);
   }
   return Json();
@@ -164,21 +175,22 @@ Status CheckFlags(const AnnotateFlags& f) {
   if (f.responses.empty()) return refuse("--responses is missing: make some with tessy synth");
   if (f.out.empty()) return refuse("--out is missing: name the file to write annotations to");
   if (f.annotator.empty())
-    return refuse("--annotator is missing: give a .gguf file, lexicon or phrases:FILE");
-  if (f.annotator.starts_with("http://") || f.annotator.starts_with("https://")) {
-    return refuse(fmt::format("--annotator {}: this build asks .gguf files only", f.annotator));
-  }
+    return refuse("--annotator is missing: give a .gguf file, a server's address, lexicon or phrases:FILE");
   if (!f.lexicon.empty() && KindOf(f) != AnnotatorKind::kLexicon) {
     return refuse("--lexicon goes with --annotator lexicon");
   }
-  return {};
+  if (KindOf(f) != AnnotatorKind::kModel) return {};
+  return CastOptionsOf(f).map([](const MixedCastOptions&) {});
 }
 
-LlamaCastOptions CastOptionsOf(const AnnotateFlags& f) {
+Result<MixedCastOptions> CastOptionsOf(const AnnotateFlags& f) {
   LlamaCastOptions options;
   options.method = *FindMethod("teacher-only");
   options.models = {"", f.annotator};
   options.families = {f.family, f.family};
+  for (TemplateOptions& told : options.template_options) {
+    told.date = fmt::format("{:%F}", fmt::localtime(std::time(nullptr)));
+  }
   options.sampling = f.sampling;
   options.concurrency = f.concurrency;
   options.context_tokens = f.context;
@@ -186,7 +198,22 @@ LlamaCastOptions CastOptionsOf(const AnnotateFlags& f) {
   options.threads = f.threads;
   options.gpu_layers = f.gpu_layers;
   options.exact = f.exact;
-  return options;
+  MixedCastOptions mixed{.llama = std::move(options), .servers = {}, .predictors = {}};
+  if (!IsServerAddress(f.annotator)) return mixed;
+  if (f.exact) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--exact: the arithmetic of a server (--annotator) is not ours to say");
+  }
+  auto server = ServerOptionsOf({.flag = "annotator",
+                                 .specs = {f.annotator},
+                                 .servers = f.servers,
+                                 .vocabulary = f.vocabulary,
+                                 .key_variable = "TESSY_ANNOTATOR_API_KEY"},
+                                Role::kTeacher, mixed.llama);
+  if (!server) return tl::unexpected(server.error());
+  mixed.servers[Index(Role::kTeacher)] = std::move(*server);
+  mixed.llama.models[Index(Role::kTeacher)].clear();
+  return mixed;
 }
 
 SampleSettings SampleSettingsOf(const AnnotateFlags& f) {

@@ -5,8 +5,9 @@
 #include <string>
 
 #include "base/error.h"
+#include "cli/cast.h"
 #include "dataset/window.h"
-#include "synthesis/llama_cast.h"
+#include "synthesis/mixed_cast.h"
 #include "synthesis/sample.h"
 
 namespace tessy {
@@ -23,6 +24,8 @@ struct AnnotateFlags {
   std::string lexicon;
   std::string prompt;
   std::string family;
+  ServerFlags servers;
+  std::string vocabulary;
   std::string thinking = "on";
   uint32_t thinking_tokens_max = 4096;
   uint32_t answer_tokens_max = 2048;
@@ -46,8 +49,8 @@ AnnotatorKind KindOf(const AnnotateFlags& flags);
 // The file of "phrases:FILE".
 std::string PhrasesPath(const AnnotateFlags& flags);
 
-// For a model: the cast that has it as its teacher, and how it is asked.
-LlamaCastOptions CastOptionsOf(const AnnotateFlags& flags);
+// For a model: the cast that has it as its teacher, wherever it lives, and how it is asked.
+Result<MixedCastOptions> CastOptionsOf(const AnnotateFlags& flags);
 SampleSettings SampleSettingsOf(const AnnotateFlags& flags);
 
 // All that the annotations depend on, files' contents among it, as one JSON object in one line.

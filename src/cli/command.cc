@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
@@ -19,6 +20,14 @@
 
 namespace tessy {
 namespace {
+
+// Where one was closed, no file of ours is to take its place and get what is meant for people.
+void OccupyStandardStreams() {
+  for (int descriptor = 0; descriptor <= 2; ++descriptor) {
+    if (::fcntl(descriptor, F_GETFD) >= 0) continue;
+    if (::open("/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY) < 0) return;
+  }
+}
 
 // "tessy model inspect": the command that the arguments had reached.
 std::string CommandLine(const CLI::App& app) {
@@ -63,7 +72,9 @@ std::string Explain(const CLI::App& app, const CLI::ParseError& error, int argc,
 
 }  // namespace
 
-void ReportError(const Error& error) { fmt::print(stderr, "tessy: {}\n", VisibleLine(error.message)); }
+void Say(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
+
+void ReportError(const Error& error) { Say(fmt::format("tessy: {}\n", VisibleLine(error.message))); }
 
 void Finish(CommandContext& context, const Status& status) {
   if (status) return;
@@ -98,6 +109,7 @@ bool AllowsColour(bool is_terminal, const char* no_color, const char* terminal) 
 
 int RunProgram(CLI::App& app, CommandContext& context, int argc, const char* const* argv) {
   context.argv = argv;
+  OccupyStandardStreams();
   OfferVersion(app, app.version());
   try {
     app.parse(argc, argv);

@@ -15,6 +15,9 @@ struct CommandContext {
   const char* const* argv = nullptr;  // as the program got them; set by RunProgram
 };
 
+// To standard error. That nobody is there to read it (a closed terminal) is no reason to stop.
+void Say(std::string_view text);
+
 // "tessy: message" on standard error, in one line that is safe to print whatever the message quotes.
 void ReportError(const Error& error);
 

@@ -42,7 +42,8 @@ std::string Row(const std::string& name, const Grade& grade) {
 Result<int> Evaluate(EvalFlags flags) {
   if (flags.model.empty() == flags.responses.empty()) {
     return Fail(ErrorCode::kInvalidArgument,
-                "--model is missing: give the .gguf file to evaluate, or --responses to grade what is there");
+                "--model is missing: give the .gguf file or the server to evaluate, or --responses to grade "
+                "what is there");
   }
   if (!flags.responses.empty()) flags.synth.out = flags.responses;
   if (flags.synth.out.empty()) {
@@ -107,6 +108,12 @@ void AddEvalCommand(CLI::App& app, CommandContext& context) {
       ->add_option("--group-by", flags->group_by, "a field of the questions; each of its values gets a row")
       ->capture_default_str();
   command->add_option("--limit", f.limit, "only the first questions")->check(WholeNumber())->type_name("N");
+  AddServerFlags(*command, f.servers);
+  command
+      ->add_option("--vocabulary", f.student_vocabulary,
+                   "a .gguf of the model that is served, for its vocabulary and template")
+      ->type_name("FILE")
+      ->group("Servers");
   command
       ->add_option("--family", f.student_family,
                    "qwen3, gpt-oss, deepseek-r1, plain or a .toml (default: by template)")

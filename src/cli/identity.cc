@@ -24,6 +24,10 @@ std::string FileName(const std::string& path) {
   return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
 }
 
+std::string ModelName(const std::string& spec) {
+  return spec.find("://") == std::string::npos ? FileName(spec) : spec;
+}
+
 Result<Json> IdentityOfModel(const std::string& path) {
   return GgufFile::Open(path).map(
       [&](const GgufFile& file) { return Identity(path, file.content_fingerprint()); });

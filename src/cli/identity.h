@@ -10,6 +10,9 @@ namespace tessy {
 // The last part of a path, be it a file's or a folder's.
 std::string FileName(const std::string& path);
 
+// What a model is called in results: a file by its name, a served model by where it is.
+std::string ModelName(const std::string& spec);
+
 // The name and content of a model file, {"file","fingerprint"}, so that a changed model is noticed wherever
 // it lies.
 Result<nlohmann::ordered_json> IdentityOfModel(const std::string& path);

@@ -4,6 +4,7 @@
 #include "cli/eval.h"
 #include "cli/lab.h"
 #include "cli/model.h"
+#include "cli/runs.h"
 #include "cli/show.h"
 #include "cli/synth.h"
 #include "cli/train.h"
@@ -24,6 +25,7 @@ int main(int argc, char** argv) {
   tessy::AddTrainCommand(app, context, tessy::HandOver(context));
   tessy::AddEvalCommand(app, context);
   tessy::AddShowCommand(app, context);
+  tessy::AddRunsCommand(app, context);
   tessy::AddModelCommand(app, context);
   tessy::AddLabCommand(app, context);
   tessy::AddCompletionCommand(app, context);

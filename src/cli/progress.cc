@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
+#include "cli/command.h"
 
 namespace tessy {
 namespace {
@@ -64,17 +64,16 @@ void ProgressDisplay::Show(const RunProgress& progress) {
 
 void ProgressDisplay::Show(double share, double seconds, const std::string& line) {
   if (style_ == ProgressStyle::kBar) {
-    fmt::print(stderr, "\r{} {}\x1b[K", Bar(share), line);
-    std::fflush(stderr);
+    Say(fmt::format("\r{} {}\x1b[K", Bar(share), line));
     open_ = true;
   } else if (style_ == ProgressStyle::kPlain && seconds - shown_at_ >= kPlainSeconds) {
     shown_at_ = seconds;
-    fmt::print(stderr, "{}\n", line);
+    Say(line + "\n");
   }
 }
 
 void ProgressDisplay::Close() {
-  if (open_) fmt::print(stderr, "\n");
+  if (open_) Say("\n");
   open_ = false;
 }
 

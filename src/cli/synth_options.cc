@@ -2,10 +2,11 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/numbers.h"
+#include "cli/cast.h"
 #include "cli/identity.h"
 #include "cli/validators.h"
 #include "store/append_file.h"
@@ -17,15 +18,17 @@ using Json = nlohmann::ordered_json;
 
 constexpr uint32_t kCandidates = 5;  // the paper's (method, section 10)
 
-bool IsServer(const std::string& spec) { return spec.starts_with("http://") || spec.starts_with("https://"); }
+// One file, or any number of servers.
+Status CheckSpecs(const std::vector<std::string>& specs, const std::string& flag) {
+  const bool served = std::all_of(specs.begin(), specs.end(), &IsServerAddress);
+  if (specs.size() < 2 || served) return {};
+  return Fail(
+      ErrorCode::kInvalidArgument,
+      fmt::format("--{}: is given {} times; only servers of one model may be several", flag, specs.size()));
+}
 
-Status CheckSpecs(const std::vector<std::string>& specs, const char* flag) {
-  if (specs.size() > 1) {
-    return Fail(
-        ErrorCode::kInvalidArgument,
-        fmt::format("--{}: one model is given once; replicas of a server are not told apart yet", flag));
-  }
-  return {};
+bool IsServed(const std::vector<std::string>& specs) {
+  return !specs.empty() && IsServerAddress(specs.front());
 }
 
 CLI::Validator Date() {
@@ -53,10 +56,22 @@ std::string MethodChoice() {
 }  // namespace
 
 void AddSynthFlags(CLI::App& command, SynthFlags& f) {
+  AddServerFlags(command, f.servers);
+  for (auto [name, path] : {std::pair("--student-vocabulary", &f.student_vocabulary),
+                            std::pair("--teacher-vocabulary", &f.teacher_vocabulary),
+                            std::pair("--student-boundary-vocabulary", &f.student_boundary_vocabulary),
+                            std::pair("--teacher-boundary-vocabulary", &f.teacher_boundary_vocabulary)}) {
+    command
+        .add_option(name, *path, "a .gguf of what is served, for its vocabulary: prompts go out as token ids")
+        ->type_name("FILE")
+        ->group("Servers");
+  }
   command.add_option("run.toml", f.run_file, "settings; every key is a flag's name, and flags win");
   command
-      .add_option("--questions", f.questions,
-                  "JSON lines with prompt, messages, dialogs, conversations or input")
+      .add_option(
+          "--questions", f.questions,
+          "JSON lines with prompt, messages, dialogs, conversations or input; a file is read again as "
+          "questions come up, what comes from a pipe or - (standard input) is kept in memory")
       ->type_name("FILE")
       ->group("Input and output");
   command
@@ -64,10 +79,23 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
                   "responses, appended one by one; the same command goes on (default: standard output)")
       ->type_name("FILE")
       ->group("Input and output");
+  command
+      .add_option(
+          "--output-format", f.output_format,
+          "tessy: who wrote what, counts, settings; tessy-reference: as the published code has it, the "
+          "question's row with the response in it and n_tokens_total, _teacher and _student, each "
+          "counted in its writer's own vocabulary (there: all in the student's)")
+      ->check(CLI::IsMember({"tessy", "tessy-reference"}))
+      ->capture_default_str()
+      ->group("Input and output");
   command.add_option("--run", f.run_folder, "folder of the run's settings and failures (default: OUT.run)")
       ->type_name("DIR")
       ->group("Input and output");
   command.add_flag("--fresh", f.fresh, "set an existing --out aside (renamed) and start over")
+      ->group("Input and output");
+  command
+      .add_flag("--accept-config-change", f.accept_config_change,
+                "go on with an existing --out though the settings differ; what is under way is started over")
       ->group("Input and output");
   command.add_option("--limit", f.limit, "only the first N questions (default: all)")
       ->check(WholeNumber())
@@ -77,24 +105,23 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
       ->group("Input and output");
 
   // One value a flag: what follows may be the run's file.
-  command.add_option("--student", f.student, "model: a .gguf file")
-      ->allow_extra_args(false)
-      ->type_name("MODEL")
-      ->group("Models");
-  command.add_option("--teacher", f.teacher, "model: a .gguf file")
-      ->allow_extra_args(false)
-      ->type_name("MODEL")
-      ->group("Models");
-  command
-      .add_option("--student-boundary", f.student_boundary, "predictor: a .gguf file, or lexicon (built in)")
-      ->type_name("MODEL")
-      ->capture_default_str()
-      ->group("Models");
-  command
-      .add_option("--teacher-boundary", f.teacher_boundary, "predictor: a .gguf file, or lexicon (built in)")
-      ->type_name("MODEL")
-      ->capture_default_str()
-      ->group("Models");
+  for (auto [name, specs] : {std::pair("--student", &f.student), std::pair("--teacher", &f.teacher)}) {
+    command
+        .add_option(name, *specs, "model: a .gguf file, or http://host:port/v1#served-model, once a replica")
+        ->allow_extra_args(false)
+        ->type_name("MODEL")
+        ->group("Models");
+  }
+  for (auto [name, specs] : {std::pair("--student-boundary", &f.student_boundary),
+                             std::pair("--teacher-boundary", &f.teacher_boundary)}) {
+    command
+        .add_option(name, *specs,
+                    "predictor: a .gguf file, lexicon (built in), or the address of a pooling server")
+        ->allow_extra_args(false)
+        ->type_name("MODEL")
+        ->default_str("lexicon")
+        ->group("Models");
+  }
   command
       .add_option("--student-family", f.student_family,
                   "qwen3, gpt-oss, deepseek-r1, plain or a .toml (default: by template)")
@@ -113,14 +140,6 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
       ->check(CLI::IsMember({"low", "medium", "high"}))
       ->group("Models");
 
-  command.add_option("--dialect", f.dialect, "of servers: auto asks them")
-      ->check(CLI::IsMember({"auto", "llama-server", "vllm", "sglang"}))
-      ->capture_default_str()
-      ->group("Models");
-  command
-      .add_option("--ca-file", f.ca_file, "certificates to trust for https servers (default: the system's)")
-      ->type_name("FILE")
-      ->group("Models");
   command.add_option("--method", f.method, "who writes what; tessy is Algorithm 1 of the paper")
       ->type_name(MethodChoice())
       ->capture_default_str()
@@ -233,8 +252,8 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
       ->group("Engine");
   command
       .add_option("--concurrency", f.concurrency,
-                  "samples at a time (default: what memory allows, at most 64)")
-      ->check(CLI::Range(1, 4096))
+                  "samples at a time (default: what memory allows, at most 64; 256 where all is served)")
+      ->check(CLI::Range(1, 1000000))
       ->type_name("N")
       ->group("Engine");
   command
@@ -282,53 +301,76 @@ Result<Method> MethodOf(const SynthFlags& flags) {
 
 namespace {
 
-// Keys come from the environment alone, so that no list of processes and no settings file shows them.
-std::string KeyOf(Role role) {
-  for (const char* name :
-       {role == Role::kStudent ? "TESSY_STUDENT_API_KEY" : "TESSY_TEACHER_API_KEY", "TESSY_API_KEY"}) {
-    if (const char* key = std::getenv(name); key != nullptr && *key != '\0') return key;
-  }
-  return "";
+ServedBy ServedByOf(const SynthFlags& flags, Role role) {
+  const bool student = role == Role::kStudent;
+  return {.flag = std::string(Name(role)),
+          .specs = student ? flags.student : flags.teacher,
+          .servers = flags.servers,
+          .vocabulary = student ? flags.student_vocabulary : flags.teacher_vocabulary,
+          .key_variable = student ? "TESSY_STUDENT_API_KEY" : "TESSY_TEACHER_API_KEY",
+          .streams = flags.draft == "stop"};
 }
 
-Result<ServerModelOptions> ServerOptionsOf(const SynthFlags& flags, Role role,
-                                           const LlamaCastOptions& local) {
-  auto address = ServerAddress::Parse(local.models[Index(role)]);
-  if (!address) {
-    return Fail(address.error().code, fmt::format("--{} {}", Name(role), address.error().message));
+ServedBy PredictorServedByOf(const SynthFlags& flags, Role role) {
+  const bool student = role == Role::kStudent;
+  ServedBy served = ServedByOf(flags, role);
+  served.flag += "-boundary";
+  served.specs = student ? flags.student_boundary : flags.teacher_boundary;
+  served.vocabulary = student ? flags.student_boundary_vocabulary : flags.teacher_boundary_vocabulary;
+  return served;
+}
+
+// What is behind servers is taken out of what is loaded here.
+Status SplitServed(const SynthFlags& flags, const Method& method, MixedCastOptions& mixed) {
+  for (const Role role : kRoles) {
+    const bool student = role == Role::kStudent;
+    if (IsServed(student ? flags.student : flags.teacher)) {
+      if (flags.exact) {
+        return Fail(ErrorCode::kInvalidArgument,
+                    fmt::format("--exact: the arithmetic of a server (--{}) is not ours to say", Name(role)));
+      }
+      if (method.Uses(role)) {
+        auto server = ServerOptionsOf(ServedByOf(flags, role), role, mixed.llama);
+        if (!server) return tl::unexpected(server.error());
+        mixed.servers[Index(role)] = std::move(*server);
+      }
+      mixed.llama.models[Index(role)].clear();
+    }
+    if (!method.cooperative() || !IsServed(student ? flags.student_boundary : flags.teacher_boundary))
+      continue;
+    if (flags.exact) {
+      return Fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("--exact: the arithmetic of a server (--{}-boundary) is not ours to say", Name(role)));
+    }
+    auto predictor = PoolingOptionsOf(PredictorServedByOf(flags, role));
+    if (!predictor) return tl::unexpected(predictor.error());
+    mixed.predictors[Index(role)] = std::move(*predictor);
+    mixed.llama.boundaries[Index(role)].clear();
   }
-  ServerModelOptions server;
-  server.address = std::move(*address);
-  server.dialect = flags.dialect;
-  server.family = local.families[Index(role)];
-  server.template_options = local.template_options[Index(role)];
-  server.sampling = local.sampling;
-  server.http = {.bearer_token = KeyOf(role), .ca_file = flags.ca_file};
-  server.streams = flags.draft == "stop";
-  return server;
+  return {};
 }
 
 }  // namespace
 
 Result<MixedCastOptions> CastOptionsOf(const SynthFlags& flags, const Method& method) {
-  if (auto status = CheckSpecs(flags.student, "student"); !status) return tl::unexpected(status.error());
-  if (auto status = CheckSpecs(flags.teacher, "teacher"); !status) return tl::unexpected(status.error());
+  for (const auto& [specs, flag] :
+       {std::pair(&flags.student, "student"), std::pair(&flags.teacher, "teacher"),
+        std::pair(&flags.student_boundary, "student-boundary"),
+        std::pair(&flags.teacher_boundary, "teacher-boundary")}) {
+    if (auto status = CheckSpecs(*specs, flag); !status) return tl::unexpected(status.error());
+  }
   LlamaCastOptions options;
   options.method = method;
   options.models = {FirstOf(flags.student), FirstOf(flags.teacher)};
-  options.boundaries = {flags.student_boundary, flags.teacher_boundary};
+  options.boundaries = {FirstOf(flags.student_boundary), FirstOf(flags.teacher_boundary)};
   options.families = {flags.student_family, flags.teacher_family};
-  for (const Role role : {Role::kStudent, Role::kTeacher}) {
+  for (const Role role : kRoles) {
     if (method.Uses(role) && options.models[Index(role)].empty()) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  fmt::format("--{0} is missing: --method {1} needs it; give a .gguf file", Name(role),
-                              flags.method));
-    }
-    const std::string& boundary = options.boundaries[Index(role)];
-    if (method.cooperative() && IsServer(boundary)) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  fmt::format("--{}-boundary {}: this build reads .gguf files and lexicon only", Name(role),
-                              boundary));
+      return Fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("--{0} is missing: --method {1} needs it; give a .gguf file, or a server's address",
+                      Name(role), flags.method));
     }
     TemplateOptions& told = options.template_options[Index(role)];
     told.date = flags.template_date;
@@ -342,21 +384,8 @@ Result<MixedCastOptions> CastOptionsOf(const SynthFlags& flags, const Method& me
   options.threads = flags.threads;
   options.gpu_layers = flags.gpu_layers;
   options.exact = flags.exact;
-  MixedCastOptions mixed{.llama = std::move(options), .servers = {}};
-  for (const Role role : {Role::kStudent, Role::kTeacher}) {
-    std::string& spec = mixed.llama.models[Index(role)];
-    if (!IsServer(spec)) continue;
-    if (flags.exact) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  fmt::format("--exact: the arithmetic of a server (--{}) is not ours to say", Name(role)));
-    }
-    if (method.Uses(role)) {
-      auto server = ServerOptionsOf(flags, role, mixed.llama);
-      if (!server) return tl::unexpected(server.error());
-      mixed.servers[Index(role)] = std::move(*server);
-    }
-    spec.clear();
-  }
+  MixedCastOptions mixed{.llama = std::move(options), .servers = {}, .predictors = {}};
+  if (auto status = SplitServed(flags, method, mixed); !status) return tl::unexpected(status.error());
   return mixed;
 }
 
@@ -431,16 +460,27 @@ Result<TaskSettings> TaskSettingsOf(const SynthFlags& flags, const SampleSetting
   return settings;
 }
 
+namespace {
+
+// A run may move to other machines; what is served there is the same. Where no name tells, the address must.
+std::string ServedName(const std::string& spec) {
+  const size_t hash = spec.find('#');
+  return hash == std::string::npos || hash + 1 == spec.size() ? spec : spec.substr(hash + 1);
+}
+
+}  // namespace
+
 Result<std::string> DescribeSettings(const SynthFlags& flags, const Method& method) {
   Json json{{"tessy_run", 1}, {"method", flags.method}, {"answer_by", std::string(Name(method.answerer))}};
   const std::array<std::string, 2> models{FirstOf(flags.student), FirstOf(flags.teacher)};
-  const std::array<std::string, 2> boundaries{flags.student_boundary, flags.teacher_boundary};
+  const std::array<std::string, 2> boundaries{FirstOf(flags.student_boundary),
+                                              FirstOf(flags.teacher_boundary)};
   const std::array<std::string, 2> families{flags.student_family, flags.teacher_family};
   for (const Role role : {Role::kStudent, Role::kTeacher}) {
     const auto i = Index(role);
     if (!models[i].empty()) {
-      Json identity{{"server", models[i]}};
-      if (!IsServer(models[i])) {
+      Json identity{{"server", ServedName(models[i])}};
+      if (!IsServerAddress(models[i])) {
         auto model = IdentityOfModel(models[i]);
         if (!model) return tl::unexpected(model.error());
         identity = std::move(*model);
@@ -450,7 +490,9 @@ Result<std::string> DescribeSettings(const SynthFlags& flags, const Method& meth
     }
     if (!method.cooperative()) continue;
     Json boundary = "lexicon";
-    if (boundaries[i] != "lexicon") {
+    if (IsServerAddress(boundaries[i])) {
+      boundary = Json{{"server", ServedName(boundaries[i])}};
+    } else if (boundaries[i] != "lexicon") {
       auto model = IdentityOfModel(boundaries[i]);
       if (!model) return tl::unexpected(model.error());
       boundary = *model;
@@ -470,6 +512,7 @@ Result<std::string> DescribeSettings(const SynthFlags& flags, const Method& meth
     if (!prompt) return tl::unexpected(prompt.error());
     json[key] = *prompt;
   }
+  if (flags.output_format != "tessy") json["output_format"] = flags.output_format;
   json["seed"] = flags.seed;
   json["temperature"] = Decimal(flags.sampling.temperature);
   json["top_p"] = Decimal(flags.sampling.top_p);

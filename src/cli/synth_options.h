@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cli/cast.h"
 #include "synthesis/mixed_cast.h"
 #include "synthesis/task.h"
 
@@ -16,11 +17,13 @@ struct SynthFlags {
   std::string run_file;
   std::string questions;
   std::vector<std::string> student, teacher;
-  std::string student_boundary = "lexicon", teacher_boundary = "lexicon";
+  std::vector<std::string> student_boundary{"lexicon"}, teacher_boundary{"lexicon"};
   std::string student_family, teacher_family;
-  std::string dialect = "auto";
-  std::string ca_file;
+  ServerFlags servers;
+  std::string student_vocabulary, teacher_vocabulary;
+  std::string student_boundary_vocabulary, teacher_boundary_vocabulary;
   std::string out, run_folder;
+  std::string output_format = "tessy";
   std::string method = "tessy";
   std::string answer_by;
   std::string keep = "all";
@@ -47,6 +50,7 @@ struct SynthFlags {
   size_t context = 0;
   Sampling sampling;
   bool fresh = false;
+  bool accept_config_change = false;
   bool skip_bad_lines = false;
   std::string template_date;
   std::string reasoning_effort;

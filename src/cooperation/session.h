@@ -51,6 +51,9 @@ class Session {
 
   // Draws tokens after everything fed and drafted so far; they stay in the view. One draft at a time.
   virtual void Generate(const DraftRequest& request, DraftDone done) = 0;
+  // Takes in a draft that this model gave before an interruption, as if Generate had just given it: the view
+  // is the same, and no token is drawn.
+  virtual void Recall(std::span<const DraftToken> tokens) = 0;
   // Forgets the last `count` tokens drafted since it last listened.
   virtual void Rollback(size_t count) = 0;
   // Takes in what the other role wrote, in order, within its current span.
@@ -63,6 +66,8 @@ class Session {
   virtual void OpenAnswer(std::string_view thinking, std::string_view handover) = 0;
   // Tokens that the context still holds.
   virtual size_t ContextLeft() const = 0;
+  // Tokens that were written for this session and never given to a draft, since a span ended before them.
+  virtual uint64_t SurplusTokens() const { return 0; }
 };
 
 }  // namespace tessy

@@ -1,6 +1,8 @@
 #include "dataset/line_reader.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -11,6 +13,7 @@ namespace tessy {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr size_t kBufferBytes = 1 << 18;
 constexpr std::string_view kBlank = " \t\r";
 
 }  // namespace
@@ -26,7 +29,10 @@ Result<LineReader> LineReader::Open(std::string path) {
     return Fail(ErrorCode::kInvalidArgument, fmt::format("{}: is a directory, not a JSON-lines file", path));
   }
   std::FILE* file = std::fopen(path.c_str(), "re");
-  if (file != nullptr) return LineReader(std::move(path), file);
+  if (file != nullptr) {
+    std::setvbuf(file, nullptr, _IOFBF, kBufferBytes);
+    return LineReader(std::move(path), file);
+  }
   const int reason = errno;
   return Fail(reason == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
               fmt::format("{}: cannot be read: {}", path, std::strerror(reason)));
@@ -48,10 +54,36 @@ std::optional<std::string_view> LineReader::NextRaw() {
   buffer_.reset(buffer);
   if (size < 0) return std::nullopt;
   std::string_view line(buffer, static_cast<size_t>(size));
-  if (++line_ == 1 && line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());
+  offset_ = next_offset_;
+  next_offset_ += line.size();
+  if (++line_ == 1 && line.starts_with(kByteOrderMark)) {
+    line.remove_prefix(kByteOrderMark.size());
+    offset_ += kByteOrderMark.size();
+  }
   if (line.ends_with('\n')) line.remove_suffix(1);
   if (line.ends_with('\r')) line.remove_suffix(1);
   return line;
+}
+
+bool LineReader::rereadable() const {
+  struct stat status {};
+  return file_.get() != stdin && ::fstat(::fileno(file_.get()), &status) == 0 && S_ISREG(status.st_mode);
+}
+
+Result<std::string> LineReader::ReadAt(uint64_t offset, size_t bytes) const {
+  std::string text(bytes, '\0');
+  size_t there = 0;
+  while (there < bytes) {
+    const ssize_t n = ::pread(::fileno(file_.get()), text.data() + there, bytes - there,
+                              static_cast<off_t>(offset + there));
+    if (n == 0) break;
+    if (n < 0 && errno != EINTR) {
+      return Fail(ErrorCode::kIo, fmt::format("{}: reading stopped: {}", name_, std::strerror(errno)));
+    }
+    there += n > 0 ? static_cast<size_t>(n) : 0;
+  }
+  text.resize(there);
+  return text;
 }
 
 std::string LineReader::Where() const { return fmt::format("{}:{}", name_, line_); }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -24,7 +25,14 @@ class LineReader {
 
   const std::string& name() const { return name_; }
   size_t line() const { return line_; }  // of the last line handed out, from 1; blank lines count
-  std::string Where() const;             // "questions.jsonl:7"
+  // Where that line begins in its file, in bytes, as ReadAt takes it.
+  uint64_t offset() const { return offset_; }
+  // True for what can be read again: a file, not a pipe or standard input.
+  bool rereadable() const;
+  // So many bytes from there on, whatever Next has read; fewer where the file ends. Not of what is not
+  // rereadable.
+  Result<std::string> ReadAt(uint64_t offset, size_t bytes) const;
+  std::string Where() const;  // "questions.jsonl:7"
 
  private:
   struct Close {
@@ -42,6 +50,8 @@ class LineReader {
   std::unique_ptr<char, Free> buffer_;
   size_t capacity_ = 0;
   size_t line_ = 0;
+  uint64_t offset_ = 0;
+  uint64_t next_offset_ = 0;
 };
 
 }  // namespace tessy

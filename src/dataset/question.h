@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,6 +21,12 @@ struct Question {
 
   bool operator==(const Question&) const = default;
 };
+
+// Tells whether two questions ask the same: of roles and contents, in order. Runs remember it, so it stays as
+// it is.
+uint64_t HashOfMessages(std::span<const Message> messages);
+// The id that the first question of such messages is given where it has none: "q-" and 16 digits.
+std::string MadeId(uint64_t messages_hash);
 
 struct BadLine {
   size_t line = 0;
@@ -49,7 +57,7 @@ struct ReadQuestionsOptions {
 // prompt gets
 // "-2" behind it, and so on in the order of the file. Two rows with the same id of their own are an error, as
 // is a file without a question. A line that cannot be used is an error that names it, or with skip_bad_lines
-// is listed. `path` "-" is standard input.
+// is listed. `path` "-" is standard input. All of them at once in memory: QuestionFile is for the long files.
 Result<Questions> ReadQuestions(const std::string& path, const ReadQuestionsOptions& options = {});
 
 }  // namespace tessy

@@ -38,7 +38,7 @@ std::string OfRow(const Json& row) {
     const Json& last = row[key].back();
     if (last.is_object() && IsAssistant(last)) return OfTurn(last);
   }
-  for (const char* key : {"output", "response"}) {
+  for (const char* key : {"output", "response", "content"}) {
     if (const std::string text = TextOf(row, key); !text.empty()) return std::string(ThinkingOf(text));
   }
   return "";

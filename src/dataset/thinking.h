@@ -29,10 +29,10 @@ struct Thinkings {
 std::string_view ThinkingOf(std::string_view content);
 
 // Reads JSON lines of responses: ours, and whatever has its assistant's last turn in `messages`, `dialogs`
-// ({role, content}), `conversations` ({from, value}), `output` or `response` (texts); or its thinking apart,
-// in `reasoning_content` of that turn or of the row. The id is `id`, `id_ddm`, or the hash of the line. A
-// line without thinking, or that cannot be read, is an error that names it, or with skip_bad_lines is listed.
-// Two rows with one id are an error. `path` "-" is standard input.
+// ({role, content}), `conversations` ({from, value}), `output`, `response` or `content` (texts); or its
+// thinking apart, in `reasoning_content` of that turn or of the row. The id is `id`, `id_ddm`, or the hash of
+// the line. A line without thinking, or that cannot be read, is an error that names it, or with
+// skip_bad_lines is listed. Two rows with one id are an error. `path` "-" is standard input.
 Result<Thinkings> ReadThinkings(const std::string& path, bool skip_bad_lines);
 
 }  // namespace tessy

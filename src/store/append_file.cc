@@ -16,6 +16,9 @@
 namespace tessy {
 namespace {
 
+constexpr int kLooks = 5;
+constexpr useconds_t kLookMicroseconds = 2000;
+
 tl::unexpected<Error> SystemFailure(const std::string& path, const char* what) {
   return Fail(ErrorCode::kIo, fmt::format("{}: {}: {}", path, what, std::strerror(errno)));
 }
@@ -45,7 +48,13 @@ Result<AppendFile> AppendFile::Open(const std::string& path) {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("{}: is not a regular file, so nothing could be resumed from it", path));
   }
-  if (flock(descriptor, LOCK_EX | LOCK_NB) == 0) return file;
+  // Somebody who only looks (IsBeingWritten) has it for a moment.
+  int locked = flock(descriptor, LOCK_EX | LOCK_NB);
+  for (int i = 0; i < kLooks && locked != 0 && errno == EWOULDBLOCK; ++i) {
+    usleep(kLookMicroseconds);
+    locked = flock(descriptor, LOCK_EX | LOCK_NB);
+  }
+  if (locked == 0) return file;
   if (errno != EWOULDBLOCK) return SystemFailure(path, "cannot be locked");
   return Fail(ErrorCode::kConflict,
               fmt::format("{}: another tessy is writing to it; wait for it, or use another --out", path));
@@ -64,10 +73,18 @@ AppendFile::~AppendFile() {
   if (descriptor_ >= 0) close(descriptor_);
 }
 
-bool AppendFile::empty() const { return SizeOf(descriptor_) == 0; }
+uint64_t AppendFile::size() const { return static_cast<uint64_t>(SizeOf(descriptor_)); }
 
-Status AppendFile::ForEachLine(const std::function<Status(std::string_view, size_t)>& line) const {
+bool AppendFile::EndsLineAt(uint64_t bytes) const {
+  char last = 0;
+  if (bytes == 0) return true;
+  return pread(descriptor_, &last, 1, static_cast<off_t>(bytes - 1)) == 1 && last == '\n';
+}
+
+Status AppendFile::ForEachLine(const std::function<Status(std::string_view, size_t)>& line,
+                               uint64_t from) const {
   std::ifstream stream(path_, std::ios::binary);
+  stream.seekg(static_cast<std::streamoff>(from));
   if (!stream) return SystemFailure(path_, "cannot be read");
   std::string text;
   for (size_t number = 1; std::getline(stream, text); ++number) {
@@ -128,6 +145,14 @@ Status AppendFile::Append(std::string_view line) {
     written += static_cast<size_t>(n);
   }
   return {};
+}
+
+bool IsBeingWritten(const std::string& path) {
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  const bool free = flock(descriptor, LOCK_SH | LOCK_NB) == 0;
+  close(descriptor);
+  return !free;
 }
 
 Status WriteWhole(const std::string& path, std::string_view content) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -20,8 +21,12 @@ class AppendFile {
   AppendFile& operator=(AppendFile&& other) noexcept;
   ~AppendFile();
 
-  // Calls `line` with every whole line, in order, until it returns an error; that error is returned.
-  Status ForEachLine(const std::function<Status(std::string_view line, size_t number)>& line) const;
+  // Calls `line` with every whole line, in order, until it returns an error; that error is returned. Numbers
+  // count from 1, at the byte `from`, where a line begins.
+  Status ForEachLine(const std::function<Status(std::string_view line, size_t number)>& line,
+                     uint64_t from = 0) const;
+  // Does a line end after so many bytes?
+  bool EndsLineAt(uint64_t bytes) const;
   // Cuts off a torn last line. Returns its size in bytes, 0 if there was none.
   Result<size_t> RepairTail();
   // Writes line and newline, and does not return before the system has them. On failure (a full disk) what
@@ -29,7 +34,8 @@ class AppendFile {
   Status Append(std::string_view line);
   // Cuts off all but the first `count` whole lines.
   Status KeepLines(size_t count);
-  bool empty() const;
+  bool empty() const { return size() == 0; }
+  uint64_t size() const;
   const std::string& path() const { return path_; }
 
  private:
@@ -38,6 +44,9 @@ class AppendFile {
   std::string path_;
   int descriptor_ = -1;
 };
+
+// Does somebody hold the file's lock?
+bool IsBeingWritten(const std::string& path);
 
 // Writes the whole file, or leaves what was there: by a temporary file beside it, renamed over it.
 Status WriteWhole(const std::string& path, std::string_view content);

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "store/configuration.h"
 
@@ -14,6 +15,11 @@ std::string FolderOf(const RunFolder::Options& options) {
 }
 
 std::string ConfigurationPath(const std::string& folder) { return folder + "/config.json"; }
+
+// What is damaged tells nothing that could be accepted.
+bool IsSound(const std::string& configuration_json) {
+  return nlohmann::json::parse(configuration_json, nullptr, false).is_object();
+}
 
 Result<std::vector<std::string>> SetAllAside(const RunFolder::Options& options) {
   // Not from under a run that is still writing.
@@ -58,16 +64,16 @@ Result<RunFolder> RunFolder::Open(const Options& options, std::string configurat
   if (!rejects) return tl::unexpected(rejects.error());
   const bool begun = !results->empty() || !rejects->empty();
   if (begun && recorded.empty()) return tl::unexpected(unknown);
-  if (begun) {
-    const std::string difference = DifferenceOf(recorded, configuration_json);
-    if (!difference.empty()) {
-      return Fail(
-          ErrorCode::kConflict,
-          fmt::format(
-              "{}: was made with other settings: {}; give the same ones to go on, use another --out, or "
-              "--fresh to start over",
-              options.out, difference));
-    }
+  const std::string difference = begun ? DifferenceOf(recorded, configuration_json) : "";
+  const bool accepted = options.accepts_change && IsSound(recorded);
+  if (!difference.empty() && !accepted) {
+    const std::string accept =
+        options.accept_flag.empty() ? "" : fmt::format(", {} to go on with these", options.accept_flag);
+    return Fail(
+        ErrorCode::kConflict,
+        fmt::format("{}: was made with other settings: {}; give the same ones to go on{}, use another "
+                    "--out, or --fresh to start over",
+                    options.out, difference, accept));
   }
   RunFolder run(std::move(*results), std::move(*rejects));
   for (AppendFile* file : {&run.results_, &run.rejects_}) {
@@ -77,7 +83,8 @@ Result<RunFolder> RunFolder::Open(const Options& options, std::string configurat
   }
   run.folder_ = folder;
   run.configuration_ = std::move(configuration_json);
-  run.recorded_ = begun;
+  run.recorded_ = begun && difference.empty();
+  run.accepted_change_ = difference;
   run.set_aside_ = std::move(set_aside);
   return run;
 }

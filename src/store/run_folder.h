@@ -19,6 +19,9 @@ class RunFolder {
     std::string run_folder;  // empty: `out` + ".run"
     std::string rejects;     // file name, in the folder
     bool fresh = false;      // set what is there aside (renamed, not deleted) and start over
+    // A flag with which other settings are taken; empty: there is none.
+    std::string accept_flag = {};
+    bool accepts_change = false;  // it was given
   };
 
   // kConflict: another process is writing, `out` was not made by such a run, or the settings differ.
@@ -31,6 +34,9 @@ class RunFolder {
 
   AppendFile& results() { return results_; }
   AppendFile& rejects() { return rejects_; }
+  const std::string& folder() const { return folder_; }
+  // How the settings differ from those before; empty where they do not.
+  const std::string& accepted_change() const { return accepted_change_; }
   const std::vector<std::string>& set_aside() const { return set_aside_; }
   size_t repaired_bytes() const { return repaired_bytes_; }
 
@@ -42,6 +48,7 @@ class RunFolder {
   AppendFile rejects_;
   std::string folder_;
   std::string configuration_;
+  std::string accepted_change_;
   bool recorded_ = false;
   std::vector<std::string> set_aside_;
   size_t repaired_bytes_ = 0;

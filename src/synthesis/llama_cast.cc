@@ -115,7 +115,7 @@ Status LlamaCast::LoadModels(const LlamaCastOptions& options) {
   for (const Role role : kRoles) {
     const std::string& spec = options.boundaries[Index(role)];
     uses_lexicon_[Index(role)] = spec == kLexicon;
-    if (spec == kLexicon) continue;
+    if (spec == kLexicon || spec.empty()) continue;
     auto& predictor = predictors[spec];
     if (!predictor) {
       auto result = LlamaModel::LoadClassifier(spec, load);
@@ -124,19 +124,22 @@ Status LlamaCast::LoadModels(const LlamaCastOptions& options) {
     }
     predictors_[Index(role)] = predictor;
   }
-  if (!models_[0] || !models_[1]) return {};  // who is played elsewhere shares no ids
-  const uint64_t student = models_[0]->vocabulary().fingerprint();
-  roles_share_vocabulary_ = student == models_[1]->vocabulary().fingerprint();
+  for (const Role role : kRoles) {
+    const auto& model = models_[Index(role)];
+    const auto& served = options.served[Index(role)];
+    vocabularies_[Index(role)] = model ? model->vocabulary().fingerprint() : served ? served->vocabulary : 0;
+  }
+  roles_share_vocabulary_ = vocabularies_[0] != 0 && vocabularies_[0] == vocabularies_[1];
   shares_vocabulary_ = roles_share_vocabulary_ &&
                        std::all_of(predictors_.begin(), predictors_.end(), [&](const auto& predictor) {
-                         return predictor && predictor->vocabulary().fingerprint() == student;
+                         return predictor && predictor->vocabulary().fingerprint() == vocabularies_[0];
                        });
   return {};
 }
 
 Status LlamaCast::LoadFormat(Role role, const LlamaCastOptions& options) {
   if (const auto& served = options.served[Index(role)]) {
-    families_[Index(role)] = *served;
+    families_[Index(role)] = served->family;
     return {};
   }
   const std::string& asked = options.families[Index(role)];
@@ -150,7 +153,7 @@ Status LlamaCast::LoadFormat(Role role, const LlamaCastOptions& options) {
   }
   // A student that does not play still gives the response its form; that of a served teacher will do.
   if (const auto& other = options.served[Index(Other(role))]; other && options.models[Index(role)].empty()) {
-    families_[Index(role)] = *other;
+    families_[Index(role)] = other->family;
     return {};
   }
   const std::string& path =
@@ -331,8 +334,7 @@ Result<std::unique_ptr<BoundaryReader>> LlamaCast::OpenReader(Role role) {
   auto sequence = (*engine)->Open();
   if (!sequence) return Fail(ErrorCode::kResourceLimit, "no place is free for another reader");
   const uint64_t own = predictor->vocabulary().fingerprint();
-  const auto reads_of = [&](const auto& model) { return model && own == model->vocabulary().fingerprint(); };
-  const std::array<bool, 2> reads{reads_of(models_[0]), reads_of(models_[1])};
+  const std::array<bool, 2> reads{own == vocabularies_[0], own == vocabularies_[1]};
   return std::make_unique<ClassifierReader>(std::move(sequence), predictor, reads);
 }
 

@@ -15,14 +15,20 @@
 
 namespace tessy {
 
+// A role that is played elsewhere.
+struct ServedRole {
+  Family family;
+  uint64_t vocabulary = 0;  // fingerprint; 0: not known, and its tokens have no ids
+};
+
 struct LlamaCastOptions {
   Method method = kMethods[0];
   // By role; empty where the method has no use for it.
   std::array<std::string, 2> models;
-  std::array<std::string, 2> boundaries;  // a predictor .gguf, or "lexicon"
+  std::array<std::string, 2> boundaries;  // a predictor .gguf, or "lexicon"; empty: asked elsewhere
   std::array<std::string, 2> families;    // names or files; empty: as the template says
-  // The families of roles that others play (MixedCast); they have no model here.
-  std::array<std::optional<Family>, 2> served;
+  // Of roles that others play (MixedCast); they have no model here.
+  std::array<std::optional<ServedRole>, 2> served;
   std::array<TemplateOptions, 2> template_options;
   Sampling sampling;
   int concurrency = 0;        // samples at a time; 0: as many as memory allows, at most 64
@@ -97,6 +103,7 @@ class LlamaCast final : public Cast {
   MemoryPlan plan_;
   bool shares_vocabulary_ = false;
   bool roles_share_vocabulary_ = false;
+  std::array<uint64_t, 2> vocabularies_{};  // fingerprints of the roles'; 0: not known
   std::array<bool, 2> uses_lexicon_{};
   std::array<Family, 2> families_;
   std::array<std::optional<ChatFormat>, 2> formats_;  // none where the role has no model

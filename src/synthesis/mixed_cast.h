@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "boundary/pooling/pooling_model.h"
 #include "model/openai/server_model.h"
 #include "synthesis/llama_cast.h"
 
@@ -14,10 +15,11 @@ struct MixedCastOptions {
   LlamaCastOptions llama;  // its `models` are empty for roles that are served
   // By role; none for a role that plays in process.
   std::array<std::optional<ServerModelOptions>, 2> servers;
+  std::array<std::optional<PoolingModelOptions>, 2>
+      predictors;  // likewise; `llama.boundaries` are empty then
 };
 
-// A cast of which a role, or both, is played behind a server; predictors and the other role are in process.
-// One thread.
+// A cast of which any model or predictor may be behind servers; the others are in process. One thread.
 class MixedCast final : public Cast {
  public:
   static Result<std::unique_ptr<MixedCast>> Load(const MixedCastOptions& options, Engine::Post post,
@@ -25,7 +27,7 @@ class MixedCast final : public Cast {
 
   const Family& FamilyOf(Role role) const override;
   Result<OpenedSession> OpenSession(Role role, std::span<const Message> messages) override;
-  Result<std::unique_ptr<BoundaryReader>> OpenReader(Role role) override { return local_->OpenReader(role); }
+  Result<std::unique_ptr<BoundaryReader>> OpenReader(Role role) override;
   // Of a role in process alone.
   void Score(Role role, std::span<const Message> messages, std::string_view thinking, std::string_view answer,
              std::function<void(Result<double>)> done) override;
@@ -35,13 +37,26 @@ class MixedCast final : public Cast {
 
   const LlamaCast& local() const { return *local_; }
   const ServerModel* server(Role role) const { return servers_[Index(role)].get(); }
+  const PoolingModel* predictor(Role role) const { return predictors_[Index(role)].get(); }
+  // Samples at a time: as memory allows, and no more than the process may hold connections.
+  int concurrency() const { return concurrency_; }
+  // As LlamaCast's, with the vocabularies of what is served.
+  bool shares_vocabulary() const { return shares_vocabulary_; }
 
  private:
   MixedCast() = default;
+  Status ConnectModels(const MixedCastOptions& options, const ServerModel::Delay& delay,
+                       LlamaCastOptions& local);
+  Status ConnectPredictors(const MixedCastOptions& options, const ServerModel::Delay& delay);
+  void CompareVocabularies();
 
   Engine::Post post_;
   std::unique_ptr<LlamaCast> local_;
   std::array<std::unique_ptr<ServerModel>, 2> servers_;
+  std::array<std::unique_ptr<PoolingModel>, 2> predictors_;
+  std::array<uint64_t, 2> vocabularies_{};  // fingerprints of the roles'; 0: not known
+  bool shares_vocabulary_ = false;
+  int concurrency_ = 1;
 };
 
 }  // namespace tessy

@@ -15,9 +15,20 @@ namespace {
 namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
 
+int64_t UnixMilliseconds() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
+}
+
+// Whoever started us may have asked that a closed terminal be nothing to us.
+bool HangupIsIgnored() {
+  struct sigaction action {};
+  return sigaction(SIGHUP, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
 class Runner {
  public:
-  Runner(asio::io_context& io, Cast& cast, const TaskSettings& settings, const std::deque<SampleTask>& tasks,
+  Runner(asio::io_context& io, Cast& cast, const TaskSettings& settings, TaskSource& tasks,
          const RunOptions& options, const RunCallbacks& callbacks)
       : io_(io),
         cast_(cast),
@@ -27,6 +38,7 @@ class Runner {
         callbacks_(callbacks),
         signals_(io),
         timer_(io) {
+    progress_.samples = tasks.size() + options.resumed_done + options.resumed_failed;
     progress_.done = options.resumed_done;
     progress_.failed = options.resumed_failed;
     progress_.resumed = options.resumed_done + options.resumed_failed;
@@ -37,6 +49,9 @@ class Runner {
  private:
   asio::awaitable<void> Worker();
   void Deliver(const SampleTask& task, const SampleOutcome& outcome, Clock::time_point began);
+  void Commit();
+  void RecordSession(const char* ended);
+  void FailWith(Status status);
   void Stop();
   void AwaitSignal();
   void AwaitTick();
@@ -45,15 +60,15 @@ class Runner {
   asio::io_context& io_;
   Cast& cast_;
   const TaskSettings& settings_;
-  const std::deque<SampleTask>& tasks_;
+  TaskSource& tasks_;
   const RunOptions& options_;
   const RunCallbacks& callbacks_;
   asio::signal_set signals_;
   asio::steady_timer timer_;
 
   Clock::time_point began_ = Clock::now();
+  const int64_t began_ms_ = UnixMilliseconds();
   RunProgress progress_;
-  size_t next_task_ = 0;
   int workers_ = 0;
   std::atomic<bool> stop_ = false;
   bool interrupted_ = false;
@@ -61,11 +76,15 @@ class Runner {
 };
 
 asio::awaitable<void> Runner::Worker() {
-  while (!stop_ && next_task_ < tasks_.size()) {
-    const SampleTask& task = tasks_[next_task_++];
+  while (!stop_) {
+    const auto task = tasks_.Next();
+    if (!task) FailWith(tl::unexpected(task.error()));
+    if (!task || !*task) co_return;
     const auto began = Clock::now();
-    const SampleOutcome outcome = co_await RunTask(cast_, settings_, task, progress_.counters, stop_);
-    if (!outcome.cancelled) Deliver(task, outcome, began);
+    const SampleOutcome outcome =
+        co_await RunTask(cast_, settings_, **task, progress_.counters, stop_, options_.store);
+    if (outcome.lost) FailWith(tl::unexpected<Error>(*outcome.lost));
+    if (!outcome.cancelled) Deliver(**task, outcome, began);
   }
 }
 
@@ -76,8 +95,35 @@ void Runner::Deliver(const SampleTask& task, const SampleOutcome& outcome, Clock
     ++(outcome.done ? progress_.done : progress_.failed);
     return;
   }
+  FailWith(std::move(status));
+}
+
+void Runner::FailWith(Status status) {
   if (status_) status_ = std::move(status);
   Stop();
+}
+
+// A turn without anything to record costs nothing.
+void Runner::Commit() {
+  if (options_.store == nullptr || !options_.store->dirty()) return;
+  RecordSession("");
+  if (auto status = options_.store->Commit(); !status && !stop_) FailWith(std::move(status));
+}
+
+void Runner::RecordSession(const char* ended) {
+  if (options_.store == nullptr) return;
+  const RunCounters& counters = progress_.counters;
+  options_.store->SetSession({.started_ms = began_ms_,
+                              .last_ms = UnixMilliseconds(),
+                              .ended = ended,
+                              .samples = progress_.samples,
+                              .done = progress_.done,
+                              .failed = progress_.failed,
+                              .tokens = counters.tokens,
+                              .drafted_tokens = counters.drafted,
+                              .discarded_tokens = counters.discarded,
+                              .recalled_tokens = counters.recalled,
+                              .spans = counters.spans});
 }
 
 void Runner::Stop() {
@@ -101,12 +147,12 @@ void Runner::AwaitTick() {
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     Report();
+    RecordSession("");
     AwaitTick();
   });
 }
 
 void Runner::Report() {
-  progress_.samples = tasks_.size() + options_.resumed_done + options_.resumed_failed;
   if (!callbacks_.progress) return;
   progress_.seconds = std::chrono::duration<double>(Clock::now() - began_).count();
   callbacks_.progress(progress_);
@@ -117,6 +163,7 @@ RunResult Runner::Run() {
   if (options_.stop_on_signals) {
     signals_.add(SIGINT);
     signals_.add(SIGTERM);
+    if (!HangupIsIgnored()) signals_.add(SIGHUP);
     AwaitSignal();
   }
   AwaitTick();
@@ -131,6 +178,7 @@ RunResult Runner::Run() {
   while (workers_ > 0) {
     // First all that is ready, so that the engines see every request there is, then the engines, then wait.
     if (io_.poll() > 0) continue;
+    Commit();
     cast_.Pump();
     io_.run_one();
   }
@@ -138,15 +186,25 @@ RunResult Runner::Run() {
   timer_.cancel();
   io_.poll();
   Report();
+  RecordSession(!status_ ? "failed" : interrupted_ ? "interrupted" : "finished");
+  if (auto status = options_.store != nullptr ? options_.store->Commit() : Status(); !status && status_) {
+    status_ = std::move(status);
+  }
   return {.progress = progress_, .interrupted = interrupted_, .status = std::move(status_)};
 }
 
 }  // namespace
 
+RunResult RunAll(asio::io_context& io, Cast& cast, const TaskSettings& settings, TaskSource& tasks,
+                 const RunOptions& options, const RunCallbacks& callbacks) {
+  return Runner(io, cast, settings, tasks, options, callbacks).Run();
+}
+
 RunResult RunAll(asio::io_context& io, Cast& cast, const TaskSettings& settings,
                  const std::deque<SampleTask>& tasks, const RunOptions& options,
                  const RunCallbacks& callbacks) {
-  return Runner(io, cast, settings, tasks, options, callbacks).Run();
+  ListedTasks listed(tasks);
+  return RunAll(io, cast, settings, listed, options, callbacks);
 }
 
 }  // namespace tessy

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "synthesis/task.h"
+#include "synthesis/task_source.h"
 
 namespace tessy {
 
@@ -25,9 +26,15 @@ struct RunProgress {
 struct RunOptions {
   int concurrency = 1;
   std::chrono::milliseconds progress_interval{500};
-  bool stop_on_signals = true;  // SIGINT and SIGTERM stop the run; what is under way is given up
+  // SIGINT, SIGTERM and SIGHUP (unless it is ignored, as under nohup) stop the run; the store keeps what is
+  // under way.
+  bool stop_on_signals = true;
   size_t resumed_done = 0;
   size_t resumed_failed = 0;
+  // Where what happens is recorded, and committed whenever all that is ready has been dealt with, before the
+  // engines go on and before the run waits: what follows from something is never there without it. Null: not
+  // at all.
+  RunStore* store = nullptr;
 };
 
 struct RunCallbacks {
@@ -39,11 +46,14 @@ struct RunCallbacks {
 struct RunResult {
   RunProgress progress;
   bool interrupted = false;
-  Status status;  // of the first callback that failed
+  Status status;  // of the first callback, source of tasks or store that failed
 };
 
 // Runs all tasks, each as a coroutine of its own, `concurrency` at a time and without a barrier between them,
 // on this thread. `io` is the context to which the cast's engines post; nothing else may run it.
+RunResult RunAll(boost::asio::io_context& io, Cast& cast, const TaskSettings& settings, TaskSource& tasks,
+                 const RunOptions& options, const RunCallbacks& callbacks);
+// The same of a list, which may grow by the callbacks.
 RunResult RunAll(boost::asio::io_context& io, Cast& cast, const TaskSettings& settings,
                  const std::deque<SampleTask>& tasks, const RunOptions& options,
                  const RunCallbacks& callbacks);

@@ -2,8 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <map>
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <span>
+
+#include "store/configuration.h"
+#include "store/sqlite/sqlite_run_store.h"
 
 namespace tessy {
 namespace {
@@ -14,7 +18,47 @@ RunFolder::Options FolderOptions(const RunFiles::Options& options) {
   return {.out = options.out,
           .run_folder = options.run_folder,
           .rejects = "failures.jsonl",
-          .fresh = options.fresh};
+          .fresh = options.fresh,
+          .accept_flag = "--accept-config-change",
+          .accepts_change = options.accepts_change};
+}
+
+std::span<const Message> AskedIn(const Response& response) {
+  return std::span(response.messages).first(response.messages.size() - 1);
+}
+
+tl::unexpected<Error> AnotherQuestion(const std::string& where, const std::string& id) {
+  return Fail(ErrorCode::kConflict,
+              fmt::format("{}: question {} was another one when it was answered; use another --out, or give "
+                          "the new question another id",
+                          where, id));
+}
+
+SampleRecord RecordOf(const Response& response, uint64_t line_end) {
+  const ResponseStats& stats = response.stats;
+  return {.key = {.question_id = response.question_id, .sample = response.sample},
+          .done = true,
+          .line_end = line_end,
+          .reason = {},
+          .closed_by = response.closed_by,
+          .thinking_tokens = {stats.student_tokens, stats.teacher_tokens},
+          .answer_tokens = stats.answer_tokens,
+          .switches = stats.switches,
+          .drafted_tokens = stats.drafted_tokens,
+          .discarded_tokens = stats.discarded_tokens,
+          .attempts = stats.attempts,
+          .failed_attempts_tokens = stats.failed_attempts_tokens,
+          .wrong_candidates = stats.wrong_candidates,
+          .wall_ms = stats.wall_ms};
+}
+
+SampleRecord FailedRecord(const std::string& question_id, uint32_t sample) {
+  return {.key = {.question_id = question_id, .sample = sample}, .reason = {}, .closed_by = {}};
+}
+
+int64_t UnixMilliseconds() {
+  const auto since = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
 }
 
 }  // namespace
@@ -25,46 +69,122 @@ std::string RunFiles::RecordedConfiguration(const Options& options) {
 
 Result<std::unique_ptr<RunFiles>> RunFiles::Open(const Options& options,
                                                  const RunConfiguration& configuration,
-                                                 const std::vector<Question>& questions) {
+                                                 const MessagesHashOf& questions) {
   auto folder = RunFolder::Open(FolderOptions(options), configuration.json);
   if (!folder) return tl::unexpected(folder.error());
-  std::unique_ptr<RunFiles> files(new RunFiles(std::move(*folder)));
-  if (auto status = files->ReadResponses(questions); !status) return tl::unexpected(status.error());
-  if (auto status = files->ReadFailures(); !status) return tl::unexpected(status.error());
+  auto store = SqliteRunStore::Open(folder->folder() + "/run.sqlite");
+  if (!store) return tl::unexpected(store.error());
+  std::unique_ptr<RunFiles> files(
+      new RunFiles(std::move(*folder), configuration, std::move(*store), options.reference_lines));
+  Status status = files->ReadStore();
+  if (status) status = files->CheckQuestions(questions);
+  if (status) status = files->ReadResponses(questions);
+  if (status) status = files->ReadFailures();
+  if (!status) return tl::unexpected(status.error());
   return files;
 }
 
-Status RunFiles::ReadResponses(const std::vector<Question>& questions) {
-  std::map<std::string_view, const Question*> by_id;
-  for (const Question& question : questions) by_id.emplace(question.id, &question);
-  return folder_.results().ForEachLine([&](std::string_view line, size_t number) -> Status {
-    auto response = ParseResponse(line);
-    if (!response) {
-      return Fail(ErrorCode::kInvalidData,
-                  fmt::format("{}:{}: {}; mend or remove that line", folder_.results().path(), number,
-                              response.error().message));
-    }
-    const auto question = by_id.find(response->question_id);
-    if (question != by_id.end()) {
-      const auto& now = question->second->messages;
-      const bool same = response->messages.size() == now.size() + 1 &&
-                        std::equal(now.begin(), now.end(), response->messages.begin());
-      if (!same) {
-        return Fail(
-            ErrorCode::kConflict,
-            fmt::format("{}:{}: question {} was another one when it was answered; use another --out, or give "
-                        "the new question another id",
-                        folder_.results().path(), number, response->question_id));
-      }
-    }
-    Count(*response);
-    done_.emplace(response->question_id, response->sample);
-    return {};
+// What was under way under other settings would end as neither of both would have written it.
+Status RunFiles::ReadStore() {
+  const auto configurations = store_->Configurations();
+  if (!configurations) return tl::unexpected(configurations.error());
+  new_configuration_ =
+      configurations->empty() || !DifferenceOf(configurations->back().json, configuration_.json).empty();
+  if (new_configuration_) {
+    const auto unfinished = store_->Unfinished();
+    if (!unfinished) return tl::unexpected(unfinished.error());
+    started_over_ = *unfinished;
+    if (started_over_ > 0) store_->ForgetUnfinished();
+  }
+  uint64_t end = 0;
+  auto status = store_->ForEachSample([&](const SampleRecord& sample) {
+    end = std::max(end, sample.line_end);
+    if (sample.done) TakeDone(sample);
+    if (!sample.done) failed_in_store_.emplace(sample.key.question_id, sample.key.sample);
   });
+  if (!status) return status;
+  if (end <= folder_.results().size() && folder_.results().EndsLineAt(end)) {
+    known_bytes_ = end;
+    return {};
+  }
+  // The file is not what it was: what it says holds.
+  store_->ForgetFinished();
+  done_.clear();
+  failed_in_store_.clear();
+  totals_ = {};
+  return {};
 }
 
+Status RunFiles::CheckQuestions(const MessagesHashOf& questions) {
+  std::vector<QuestionRecord> changed;
+  auto status = store_->ForEachQuestion([&](const QuestionRecord& question) {
+    if (question.hash == 0) return;  // nobody has said what it was
+    const auto now = questions(question.id);
+    if (now && *now != question.hash) changed.push_back({.id = question.id, .hash = *now});
+    if (now) named_.insert(question.id);
+  });
+  if (!status) return status;
+  for (const QuestionRecord& question : changed) {
+    const auto answered = done_.lower_bound({question.id, 0});
+    if (answered != done_.end() && answered->first == question.id) {
+      return AnotherQuestion(folder_.results().path(), question.id);
+    }
+    store_->SetQuestion(question);
+  }
+  return {};
+}
+
+void RunFiles::NameQuestion(const std::string& id, uint64_t messages_hash) {
+  if (named_.insert(id).second) store_->SetQuestion({.id = id, .hash = messages_hash});
+}
+
+// Those that the store does not know: of a run that was killed before it could record them, or of one without
+// a store.
+Status RunFiles::ReadResponses(const MessagesHashOf& questions) {
+  const AppendFile& file = folder_.results();
+  if (known_bytes_ == file.size()) return {};
+  uint64_t end = known_bytes_;
+  const size_t known_lines = done_.size();
+  const auto read = [&](std::string_view line, size_t number) -> Status {
+    const std::string where = fmt::format("{}:{}", file.path(), known_lines + number);
+    end += line.size() + 1;
+    const auto finished = ReadLine(line, end);
+    if (!finished) {
+      return Fail(ErrorCode::kInvalidData,
+                  fmt::format("{}: {}; mend or remove that line", where, finished.error().message));
+    }
+    const std::string& id = finished->record.key.question_id;
+    const auto now = questions(id);
+    if (now && *now != finished->messages_hash) return AnotherQuestion(where, id);
+    NameQuestion(id, finished->messages_hash);
+    store_->FinishSample(finished->record);
+    TakeDone(finished->record);
+    return {};
+  };
+  return file.ForEachLine(read, known_bytes_);
+}
+
+Result<RunFiles::Finished> RunFiles::ReadLine(std::string_view line, uint64_t line_end) {
+  if (!reference_lines_) {
+    const auto response = ParseResponse(line);
+    if (!response) return tl::unexpected(response.error());
+    return Finished{.record = RecordOf(*response, line_end),
+                    .messages_hash = HashOfMessages(AskedIn(*response))};
+  }
+  // The row is the question's with its answer, which whoever reads questions leaves off.
+  auto question = parser_.Parse(line, QuestionParser::Source::kPassOver);
+  if (!question) return tl::unexpected(question.error());
+  const uint64_t hash = HashOfMessages(question->messages);
+  if (question->id.empty()) question->id = MadeId(hash);
+  SampleRecord record = FailedRecord(question->id, 0);
+  record.done = true;
+  record.line_end = line_end;
+  return Finished{.record = std::move(record), .messages_hash = hash};
+}
+
+// Whoever takes a line out of the file of failures wants that sample tried again.
 Status RunFiles::ReadFailures() {
-  return folder_.rejects().ForEachLine([&](std::string_view line, size_t number) -> Status {
+  auto status = folder_.rejects().ForEachLine([&](std::string_view line, size_t number) -> Status {
     const Json record = Json::parse(line, nullptr, false);
     const bool sound = record.is_object() && record.contains("question_id") &&
                        record["question_id"].is_string() && record.contains("sample") &&
@@ -74,26 +194,54 @@ Status RunFiles::ReadFailures() {
                   fmt::format("{}:{}: not a record of a failure; mend or remove that line",
                               folder_.rejects().path(), number));
     }
-    failed_.emplace(record["question_id"].get<std::string>(), record["sample"].get<uint32_t>());
+    const Key key{record["question_id"].get<std::string>(), record["sample"].get<uint32_t>()};
+    failed_.insert(key);
+    if (failed_in_store_.erase(key) > 0 || done_.contains(key)) return {};
+    SampleRecord sample = FailedRecord(key.first, key.second);
+    if (record.contains("reason") && record["reason"].is_string()) sample.reason = record["reason"];
+    const auto count_of = [&record](const char* name) {
+      return record.contains(name) && record[name].is_number_unsigned() ? record[name].get<uint64_t>() : 0;
+    };
+    sample.attempts = count_of("attempts");
+    sample.failed_attempts_tokens = count_of("failed_attempts_tokens");
+    store_->FinishSample(sample);
     return {};
   });
+  if (!status) return status;
+  for (const Key& key : failed_in_store_) {
+    store_->ForgetSample({.question_id = key.first, .sample = key.second});
+  }
+  return {};
 }
 
-void RunFiles::Count(const Response& response) {
-  totals_.thinking_tokens += response.stats.thinking_tokens;
-  totals_.teacher_tokens += response.stats.teacher_tokens;
-  totals_.answer_tokens += response.stats.answer_tokens;
-  totals_.switches += response.stats.switches;
-  totals_.drafted += response.stats.drafted_tokens;
-  totals_.discarded += response.stats.discarded_tokens;
-  totals_.wrong += response.stats.wrong_candidates;
-  totals_.closed_by_student += response.closed_by == "student" ? 1 : 0;
+void RunFiles::TakeDone(const SampleRecord& record) {
+  done_.emplace(record.key.question_id, record.key.sample);
+  totals_.thinking_tokens += record.thinking_tokens[0] + record.thinking_tokens[1];
+  totals_.teacher_tokens += record.thinking_tokens[Index(Role::kTeacher)];
+  totals_.answer_tokens += record.answer_tokens;
+  totals_.switches += record.switches;
+  totals_.drafted += record.drafted_tokens;
+  totals_.discarded += record.discarded_tokens;
+  totals_.wrong += record.wrong_candidates;
+  totals_.closed_by_student += record.closed_by == Name(Role::kStudent) ? 1 : 0;
 }
 
-Status RunFiles::AddResponse(const Response& response) {
-  if (auto status = folder_.results().Append(ToJsonLine(response)); !status) return status;
-  done_.emplace(response.question_id, response.sample);
-  Count(response);
+Status RunFiles::RecordConfiguration() {
+  if (std::exchange(new_configuration_, false)) {
+    store_->AddConfiguration({.at_ms = UnixMilliseconds(), .json = configuration_.json});
+  }
+  // First what is older than the settings goes, then they are named: killed between the two, the run may be
+  // begun with either.
+  if (auto status = store_->Commit(); !status) return status;
+  return folder_.RecordConfiguration();
+}
+
+Status RunFiles::AddResponse(const Response& response, const std::string& line) {
+  if (auto status = folder_.results().Append(line); !status) return status;
+  NameQuestion(response.question_id, HashOfMessages(AskedIn(response)));
+  const SampleRecord record = RecordOf(response, folder_.results().size());
+  store_->FinishSample(record);
+  TakeDone(record);
   return {};
 }
 
@@ -104,9 +252,13 @@ Status RunFiles::AddFailure(const SampleTask& task, const SampleOutcome& outcome
                     {"attempts", outcome.attempts},
                     {"reasons", outcome.failures},
                     {"failed_attempts_tokens", outcome.failed_attempts_tokens}};
-  if (auto status = folder_.rejects().Append(record.dump(-1, ' ', false, Json::error_handler_t::replace));
-      !status)
-    return status;
+  const std::string line = record.dump(-1, ' ', false, Json::error_handler_t::replace);
+  if (auto status = folder_.rejects().Append(line); !status) return status;
+  SampleRecord sample = FailedRecord(task.question_id, task.sample);
+  sample.reason = record["reason"];
+  sample.attempts = outcome.attempts;
+  sample.failed_attempts_tokens = outcome.failed_attempts_tokens;
+  store_->FinishSample(sample);
   failed_.emplace(task.question_id, task.sample);
   return {};
 }

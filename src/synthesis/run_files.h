@@ -1,16 +1,22 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "base/error.h"
 #include "dataset/question.h"
+#include "dataset/question_parser.h"
 #include "dataset/response.h"
 #include "store/run_folder.h"
+#include "store/run_store.h"
 #include "synthesis/sample.h"
 
 namespace tessy {
@@ -21,27 +27,39 @@ struct RunConfiguration {
   std::string json;  // in one line
 };
 
-// The files of one run: the responses (`--out`), and beside them the folder with the configuration and the
-// failures. Everything is written as it happens; the same command finds here what is done already. One
-// process at a time.
+// The files of one run: the responses (`--out`), and beside them the folder with the configuration, the
+// failures, and the store that knows what is done and what is under way. Everything is written as it happens;
+// the same command finds here what is done already. One process at a time.
 class RunFiles {
  public:
   struct Options {
-    std::string out;         // responses.jsonl
-    std::string run_folder;  // empty: `out` + ".run"
-    bool fresh = false;      // set what is there aside (renamed, not deleted) and start over
+    std::string out;              // responses.jsonl
+    std::string run_folder;       // empty: `out` + ".run"
+    bool fresh = false;           // set what is there aside (renamed, not deleted) and start over
+    bool accepts_change = false;  // of the settings; what is under way is started over
+    // The lines are as ToReferenceLine writes them: one of a question, known by its id, and nothing to sum
+    // up.
+    bool reference_lines = false;
   };
 
-  // Locks and reads what is there. kConflict: another run is writing, the file was not made by a run, the
-  // recorded settings differ from these, or a question is no longer what it was.
+  // HashOfMessages of the question with that id; none where there is no such question.
+  using MessagesHashOf = std::function<std::optional<uint64_t>(std::string_view question_id)>;
+
+  // Locks and reads what is there; of the responses only those that the store does not know. kConflict:
+  // another run is writing, the file was not made by a run, the recorded settings differ from these, or a
+  // question is no longer what it was. kInvalidData: the store or a line is damaged; nothing is changed.
   static Result<std::unique_ptr<RunFiles>> Open(const Options& options, const RunConfiguration& configuration,
-                                                const std::vector<Question>& questions);
+                                                const MessagesHashOf& questions);
   // The configuration that an earlier run recorded; empty if there is none.
   static std::string RecordedConfiguration(const Options& options);
 
   // To be called once all is ready to run, before the first response.
-  Status RecordConfiguration() { return folder_.RecordConfiguration(); }
-  Status AddResponse(const Response& response);
+  Status RecordConfiguration();
+  // A sample of the question is about to begin.
+  void NameQuestion(const std::string& id, uint64_t messages_hash);
+  Status AddResponse(const Response& response) { return AddResponse(response, ToJsonLine(response)); }
+  // `line`: how it is written.
+  Status AddResponse(const Response& response, const std::string& line);
   Status AddFailure(const SampleTask& task, const SampleOutcome& outcome);
 
   bool IsDone(const std::string& question_id, uint32_t sample) const {
@@ -53,6 +71,10 @@ class RunFiles {
   size_t done() const { return done_.size(); }
   size_t failed() const { return failed_.size(); }
   size_t repaired_bytes() const { return folder_.repaired_bytes(); }
+  RunStore& store() { return *store_; }
+  const std::string& accepted_change() const { return folder_.accepted_change(); }
+  // Samples under way under other settings, to be started over.
+  size_t started_over() const { return started_over_; }
   const std::vector<std::string>& set_aside() const { return folder_.set_aside(); }
   std::string failures_path() { return folder_.rejects().path(); }
 
@@ -65,14 +87,38 @@ class RunFiles {
   const Totals& totals() const { return totals_; }
 
  private:
-  explicit RunFiles(RunFolder folder) : folder_(std::move(folder)) {}
-  Status ReadResponses(const std::vector<Question>& questions);
+  using Key = std::pair<std::string, uint32_t>;
+  // A response of an earlier run, and what was asked.
+  struct Finished {
+    SampleRecord record;
+    uint64_t messages_hash = 0;
+  };
+
+  RunFiles(RunFolder folder, RunConfiguration configuration, std::unique_ptr<RunStore> store,
+           bool reference_lines)
+      : folder_(std::move(folder)),
+        configuration_(std::move(configuration)),
+        store_(std::move(store)),
+        reference_lines_(reference_lines) {}
+  Status ReadStore();
+  Status CheckQuestions(const MessagesHashOf& questions);
+  Status ReadResponses(const MessagesHashOf& questions);
   Status ReadFailures();
-  void Count(const Response& response);
+  Result<Finished> ReadLine(std::string_view line, uint64_t line_end);
+  void TakeDone(const SampleRecord& record);
 
   RunFolder folder_;
-  std::set<std::pair<std::string, uint32_t>> done_;
-  std::set<std::pair<std::string, uint32_t>> failed_;
+  RunConfiguration configuration_;
+  std::unique_ptr<RunStore> store_;
+  bool reference_lines_;
+  QuestionParser parser_;
+  bool new_configuration_ = false;
+  size_t started_over_ = 0;
+  uint64_t known_bytes_ = 0;       // of the responses, that the store knows
+  std::set<Key> failed_in_store_;  // as it was opened
+  std::set<Key> done_;
+  std::set<Key> failed_;
+  std::unordered_set<std::string> named_;  // questions that the store has as they are
   Totals totals_;
 };
 

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -44,7 +45,12 @@ class RunFilesTest : public testing::Test {
 
   Result<std::unique_ptr<RunFiles>> TryOpen(const std::string& json, RunFiles::Options options = {}) const {
     if (options.out.empty()) options.out = Path("r.jsonl");
-    return RunFiles::Open(options, {.json = json}, questions_);
+    const auto hash_of = [this](std::string_view id) -> std::optional<uint64_t> {
+      const auto found = std::ranges::find(questions_, id, &Question::id);
+      if (found == questions_.end()) return std::nullopt;
+      return HashOfMessages(found->messages);
+    };
+    return RunFiles::Open(options, {.json = json}, hash_of);
   }
   std::unique_ptr<RunFiles> Open(const std::string& json = kSettings, RunFiles::Options options = {}) const {
     auto files = TryOpen(json, std::move(options));
@@ -246,6 +252,108 @@ TEST_F(RunFilesTest, FreshSetsAsideAndStartsOver) {
 TEST_F(RunFilesTest, FreshOnNothingSetsNothingAside) {
   const auto files = Open(kSettings, {.out = {}, .run_folder = {}, .fresh = true});
   EXPECT_TRUE(files->set_aside().empty());
+}
+
+// ---- What the store knows.
+
+TEST_F(RunFilesTest, WhatTheStoreKnowsIsNotReadAgain) {
+  {
+    const auto files = Open();
+    ASSERT_TRUE(files->RecordConfiguration());
+    ASSERT_TRUE(files->AddResponse(Answered(0, 0)));
+    ASSERT_TRUE(files->AddResponse(Answered(1, 0)));
+    ASSERT_TRUE(files->store().Commit());
+    ASSERT_TRUE(files->AddResponse(Answered(1, 1)));  // and was killed
+  }
+  const std::string whole = Read("r.jsonl");
+  const size_t first = whole.find('\n');
+  Write("r.jsonl", std::string(first, '?') + whole.substr(first));
+  const auto files = Open();
+  EXPECT_EQ(files->done(), 3U) << "only what came after the last commit was read";
+  EXPECT_EQ(files->totals().thinking_tokens, 6U);
+  EXPECT_TRUE(files->IsDone("a", 0) && files->IsDone("b", 0) && files->IsDone("b", 1));
+}
+
+TEST_F(RunFilesTest, ResponsesThatWereTakenOutAreMissed) {
+  {
+    const auto files = Open();
+    ASSERT_TRUE(files->RecordConfiguration());
+    for (const uint32_t sample : {0U, 1U, 2U}) ASSERT_TRUE(files->AddResponse(Answered(0, sample)));
+    ASSERT_TRUE(files->store().Commit());
+  }
+  const std::string whole = Read("r.jsonl");
+  Write("r.jsonl", whole.substr(whole.find('\n') + 1));
+  for (int i = 0; i < 2; ++i) {
+    const auto files = Open();
+    EXPECT_EQ(files->done(), 2U);
+    EXPECT_FALSE(files->IsDone("a", 0));
+    ASSERT_TRUE(files->RecordConfiguration());
+  }
+}
+
+TEST_F(RunFilesTest, FailureThatWasTakenOutIsTriedAgain) {
+  const WritingKey key{.sample = {.question_id = "a", .sample = 0}};
+  {
+    const auto files = Open();
+    ASSERT_TRUE(files->RecordConfiguration());
+    files->store().FailAttempt(key, {.reason = "repetition", .retryable = false});
+    ASSERT_TRUE(files->AddFailure(Task("a", 0), {}));
+    ASSERT_TRUE(files->AddFailure(Task("b", 0), {}));
+    ASSERT_TRUE(files->store().Commit());
+  }
+  const std::string whole = Read("r.jsonl.run/failures.jsonl");
+  Write("r.jsonl.run/failures.jsonl", whole.substr(whole.find('\n') + 1));
+  const auto files = Open();
+  EXPECT_FALSE(files->HasFailed("a", 0));
+  EXPECT_TRUE(files->HasFailed("b", 0));
+  EXPECT_TRUE(files->store().Recall(key)->failed.empty());
+}
+
+TEST_F(RunFilesTest, ChangedSettingsThatAreAcceptedStartOverWhatIsUnderWay) {
+  const WritingKey key{.sample = {.question_id = "b", .sample = 0}};
+  Begin();
+  {
+    const auto files = Open();
+    ASSERT_TRUE(files->RecordConfiguration());
+    files->store().AddSpan(key, {.events = "begun"});
+    ASSERT_TRUE(files->store().Commit());
+  }
+  const RunFiles::Options accepting{.out = {}, .run_folder = {}, .accepts_change = true};
+  EXPECT_THAT(ErrorOf(R"({"seed":2})").message, HasSubstr("--accept-config-change"));
+  Open(R"({"seed":2})", accepting);
+  EXPECT_EQ(Open()->store().Recall(key)->spans.size(), 1U) << "nothing has run with the other settings";
+  {
+    const auto files = Open(R"({"seed":2})", accepting);
+    EXPECT_EQ(files->accepted_change(), "seed 1 -> 2");
+    EXPECT_EQ(files->started_over(), 1U);
+    EXPECT_TRUE(files->store().Recall(key)->spans.empty());
+    ASSERT_TRUE(files->RecordConfiguration());
+  }
+  const auto files = Open(R"({"seed":2})");
+  EXPECT_EQ(files->started_over(), 0U);
+  EXPECT_EQ(files->done(), 1U);
+  EXPECT_EQ(files->store().Configurations()->size(), 2U);
+  EXPECT_THAT(Read("r.jsonl.run/config.json"), HasSubstr("\"seed\":2"));
+}
+
+TEST_F(RunFilesTest, DamagedConfigurationIsNotAChangeToAccept) {
+  Begin();
+  Write("r.jsonl.run/config.json", "{");
+  EXPECT_THAT(ErrorOf(kSettings, {.out = {}, .run_folder = {}, .accepts_change = true}).message,
+              HasSubstr("damaged"));
+}
+
+TEST_F(RunFilesTest, ChangedQuestionStartsOverWhatIsUnderWay) {
+  const WritingKey key{.sample = {.question_id = "b", .sample = 0}};
+  {
+    const auto files = Open();
+    files->NameQuestion("b", HashOfMessages(questions_[1].messages));
+    files->store().AddSpan(key, {.events = "begun"});
+    ASSERT_TRUE(files->RecordConfiguration());
+  }
+  EXPECT_EQ(Open()->store().Recall(key)->spans.size(), 1U);
+  questions_[1].messages[0].content = "What else?";
+  EXPECT_TRUE(Open()->store().Recall(key)->spans.empty());
 }
 
 TEST_F(RunFilesTest, ConfigurationIsToldBeforeOpening) {

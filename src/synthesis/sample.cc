@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "base/utf8.h"
 #include "cooperation/repetition.h"
+#include "synthesis/attempt_journal.h"
 #include "synthesis/await.h"
 
 namespace tessy {
@@ -19,8 +20,6 @@ using asio::awaitable;
 // One thinker needs no boundary: its drafts are only as long as it takes to stay responsive.
 constexpr uint32_t kSoloDraftTokens = 16;
 
-enum class Stage : uint64_t { kThinking = 1, kAnswer = 2 };
-
 awaitable<Result<Draft>> Generate(Session& session, DraftRequest request) {
   return Await<Draft>([&session, request](auto done) { session.Generate(request, std::move(done)); });
 }
@@ -29,8 +28,8 @@ awaitable<Result<std::vector<float>>> Ask(BoundaryReader& reader, std::span<cons
   return Await<std::vector<float>>([&reader, places](auto done) { reader.Ask(places, std::move(done)); });
 }
 
-uint64_t StreamOf(const SampleSettings& settings, const SampleTask& task, uint32_t attempt, Stage stage,
-                  Role role) {
+uint64_t StreamOf(const SampleSettings& settings, const SampleTask& task, uint32_t attempt,
+                  WritingStage stage, Role role) {
   const uint64_t parts[] = {settings.seed,
                             HashBytes(task.question_id),
                             task.sample,
@@ -44,9 +43,21 @@ uint64_t StreamOf(const SampleSettings& settings, const SampleTask& task, uint32
 // One attempt at one sample: its sessions, its readers, the loop.
 class Attempt {
  public:
-  Attempt(Cast& cast, const SampleSettings& settings, const SampleTask& task, uint32_t number,
-          RunCounters& counters, const std::atomic<bool>& stop)
-      : cast_(cast), settings_(settings), task_(task), number_(number), counters_(counters), stop_(stop) {}
+  struct Place {
+    Cast& cast;
+    const SampleSettings& settings;
+    const SampleTask& task;
+    RunCounters& counters;
+    const std::atomic<bool>& stop;
+  };
+  Attempt(const Place& place, uint32_t number, AttemptJournal& journal)
+      : cast_(place.cast),
+        settings_(place.settings),
+        task_(place.task),
+        number_(number),
+        journal_(journal),
+        counters_(place.counters),
+        stop_(place.stop) {}
 
   awaitable<Result<void>> Run(SampleOutcome& outcome);
   uint64_t tokens() const { return tokens_; }
@@ -56,17 +67,27 @@ class Attempt {
   LoopSettings LoopSettingsOfTask() const;
   awaitable<Result<void>> Think(SampleOutcome& outcome);
   awaitable<Result<void>> Answer(SampleOutcome& outcome);
+  void CountSurplus(SampleOutcome& outcome);
   awaitable<Result<Event>> Perform(LoopState& loop, const Action& action);
+  Result<Event> TakeOver(const Action& action, Event event);
+  awaitable<Result<Event>> NextOfAnswer(Role role, const DraftRequest& request);
+  void Count(size_t kept, size_t drafted, size_t discarded);
   void PassOn(const Action& action, Role drafted_by);
   void Show(const LoopState& loop, Role role, size_t count);
   static tl::unexpected<Error> Failed(FailureReason reason) {
     return Fail(ErrorCode::kBackend, std::string(Name(reason)), /*retryable=*/true);
+  }
+  // What has happened so far goes on from here when the run does.
+  tl::unexpected<Error> Cancelled(WritingStage stage, Role role) {
+    journal_.Flush(stage, role);
+    return Fail(ErrorCode::kCancelled, "cancelled");
   }
 
   Cast& cast_;
   const SampleSettings& settings_;
   const SampleTask& task_;
   uint32_t number_;
+  AttemptJournal& journal_;
   RunCounters& counters_;
   const std::atomic<bool>& stop_;
 
@@ -124,13 +145,23 @@ void Attempt::Show(const LoopState& loop, Role role, size_t count) {
   shown_[i] = count;
 }
 
+// What is taken over from an earlier session was counted there.
+void Attempt::Count(size_t kept, size_t drafted, size_t discarded) {
+  if (journal_.recalled()) {
+    counters_.recalled += kept;
+    return;
+  }
+  counters_.tokens += kept;
+  counters_.drafted += drafted;
+  counters_.discarded += discarded;
+}
+
 // What became of the last draft: the speaker forgets what was discarded, everybody else takes in what was
 // kept.
 void Attempt::PassOn(const Action& action, Role drafted_by) {
   Session* listener = sessions_[Index(Other(drafted_by))].get();
   if (listener != nullptr) listener->Listen(action.kept);
-  counters_.tokens += action.kept.size();
-  counters_.discarded += action.discarded;
+  Count(action.kept.size(), 0, action.discarded);
   const size_t before = std::exchange(passed_on_, passed_on_ + action.kept.size());
   for (size_t i = 0; i < readers_.size(); ++i) {
     if (!readers_[i] || shown_[i] >= passed_on_) continue;
@@ -149,7 +180,23 @@ void Attempt::PassOn(const Action& action, Role drafted_by) {
   passed_on_ = 0;
 }
 
+// An event that an earlier session recorded, in the place of the action.
+Result<Event> Attempt::TakeOver(const Action& action, Event event) {
+  const auto* drafted = std::get_if<Drafted>(&event);
+  const auto* owners = std::get_if<Owners>(&event);
+  const bool asks = action.kind == Action::Kind::kAsk;
+  const bool fits =
+      asks ? owners != nullptr && owners->p_style.size() == action.places.size() : drafted != nullptr;
+  if (!fits) journal_.Spoil();
+  if (journal_.spoilt()) return Fail(ErrorCode::kConflict, "what is recorded does not fit");
+  if (drafted != nullptr) sessions_[Index(action.role)]->Recall(drafted->draft.tokens);
+  return event;
+}
+
 awaitable<Result<Event>> Attempt::Perform(LoopState& loop, const Action& action) {
+  if (auto recorded = journal_.Recall(WritingStage::kThinking, action.role)) {
+    co_return TakeOver(action, std::move(*recorded));
+  }
   if (action.kind == Action::Kind::kAsk) {
     // In stop mode what is drafted is as good as kept: the listener's reader gets it too, in the same batch.
     BoundaryReader& own = *readers_[Index(action.role)];
@@ -157,16 +204,20 @@ awaitable<Result<Event>> Attempt::Perform(LoopState& loop, const Action& action)
     if (settings_.draft_tokens == 1) Show(loop, Other(action.role), action.places.back());
     auto owners = co_await Ask(own, action.places);
     if (!owners) co_return tl::unexpected(owners.error());
-    co_return Event(Owners{std::move(*owners)});
+    Event event(Owners{std::move(*owners)});
+    journal_.Add(event);
+    co_return event;
   }
-  const uint64_t stream = StreamOf(settings_, task_, number_, Stage::kThinking, action.role);
+  const uint64_t stream = StreamOf(settings_, task_, number_, WritingStage::kThinking, action.role);
   const DraftRequest request{.tokens_max = action.tokens_max,
                              .position = loop.Position(stream),
                              .stop_texts = loop.settings.close_texts[Index(action.role)]};
   auto draft = co_await Generate(*sessions_[Index(action.role)], request);
   if (!draft) co_return tl::unexpected(draft.error());
-  counters_.drafted += draft->tokens.size();
-  co_return Event(Drafted{std::move(*draft)});
+  Event event(Drafted{std::move(*draft)});
+  journal_.Add(event);
+  Count(0, std::get<Drafted>(event).draft.tokens.size(), 0);
+  co_return event;
 }
 
 awaitable<Result<void>> Attempt::Think(SampleOutcome& outcome) {
@@ -177,13 +228,17 @@ awaitable<Result<void>> Attempt::Think(SampleOutcome& outcome) {
     const Action action = Step(loop, event);
     tokens_ = loop.thinking_tokens();
     PassOn(action, speaker);
+    const bool closed = action.kind == Action::Kind::kAnswer;
+    const SpanEnd end = closed ? SpanEnd::kClosed : action.span_ended ? SpanEnd::kSwitched : SpanEnd::kOpen;
+    if (journal_.Kept(WritingStage::kThinking, speaker, action.kept.size(), end)) ++counters_.spans;
+    if (stop_) co_return Cancelled(WritingStage::kThinking, speaker);
     if (action.kind == Action::Kind::kFail) co_return Failed(action.reason);
-    if (action.kind == Action::Kind::kAnswer) {
+    if (closed) {
       outcome.closed_by = action.role;
       break;
     }
     auto next = co_await Perform(loop, action);
-    if (stop_) co_return Fail(ErrorCode::kCancelled, "cancelled");
+    if (!next && stop_) co_return Cancelled(WritingStage::kThinking, loop.speaker);
     if (!next) co_return tl::unexpected(next.error());
     event = std::move(*next);
   }
@@ -201,8 +256,50 @@ std::string_view Trimmed(std::string_view text, std::string_view characters) {
   return characters.empty() ? text : text.substr(0, last == std::string_view::npos ? 0 : last + 1);
 }
 
+// The answer goes on with a draft; true: and is whole with it.
+tl::expected<bool, FailureReason> TakeIn(const Draft& draft, SampleOutcome& outcome,
+                                         DraftPosition& position) {
+  for (const DraftToken& token : draft.tokens) {
+    if (token.end == DraftToken::End::kSequence) {
+      if (IsBlankText(outcome.answer)) return tl::unexpected(FailureReason::kEmptyGeneration);
+      return true;
+    }
+    outcome.answer += token.text;
+    position.offset = outcome.answer.size();
+    position.zero_byte_tokens = token.text.empty() ? position.zero_byte_tokens + 1 : 0;
+    if (++outcome.answer_tokens % kRepetitionCheckTokens == 0 && EndsInLoop(outcome.answer)) {
+      return tl::unexpected(FailureReason::kRepetition);
+    }
+  }
+  return false;
+}
+
+awaitable<Result<Event>> Attempt::NextOfAnswer(Role role, const DraftRequest& request) {
+  if (auto recorded = journal_.Recall(WritingStage::kAnswer, role)) {
+    co_return TakeOver({.kind = Action::Kind::kDraft, .role = role, .places = {}, .kept = {}},
+                       std::move(*recorded));
+  }
+  auto draft = co_await Generate(*sessions_[Index(role)], request);
+  if (!draft) co_return tl::unexpected(draft.error());
+  Event event(Drafted{std::move(*draft)});
+  journal_.Add(event);
+  co_return event;
+}
+
+// What servers sent past a boundary was drafted, too.
+void Attempt::CountSurplus(SampleOutcome& outcome) {
+  for (const auto& session : sessions_) {
+    const auto surplus = session ? static_cast<uint32_t>(session->SurplusTokens()) : 0U;
+    outcome.drafted_tokens += surplus;
+    outcome.discarded_tokens += surplus;
+    counters_.drafted += surplus;
+    counters_.discarded += surplus;
+  }
+}
+
 awaitable<Result<void>> Attempt::Answer(SampleOutcome& outcome) {
   const Role role = settings_.method.answerer;
+  CountSurplus(outcome);
   outcome.thinking.Truncate(Trimmed(outcome.thinking.text, cast_.FamilyOf(Role::kStudent).trim).size());
   readers_ = {};
   sessions_[Index(Other(role))].reset();
@@ -215,32 +312,29 @@ awaitable<Result<void>> Attempt::Answer(SampleOutcome& outcome) {
   outcome.answered_by = role;
   outcome.answer.clear();
   outcome.answer_tokens = 0;
-  DraftPosition position{.stream = StreamOf(settings_, task_, number_, Stage::kAnswer, role)};
+  DraftPosition position{.stream = StreamOf(settings_, task_, number_, WritingStage::kAnswer, role)};
   while (true) {
     const uint32_t left = settings_.answer_tokens_max - outcome.answer_tokens;
     if (left == 0) co_return Failed(FailureReason::kAnswerNotFinished);
     const DraftRequest request{
         .tokens_max = std::min(left, kSoloDraftTokens), .position = position, .stop_texts = {}};
-    auto draft = co_await Generate(session, request);
-    if (stop_) co_return Fail(ErrorCode::kCancelled, "cancelled");
-    if (!draft) co_return tl::unexpected(draft.error());
-    for (const DraftToken& token : draft->tokens) {
-      if (token.end == DraftToken::End::kSequence) {
-        if (IsBlankText(outcome.answer)) co_return Failed(FailureReason::kEmptyGeneration);
-        co_return Result<void>();
-      }
-      outcome.answer += token.text;
-      position.offset = outcome.answer.size();
-      position.zero_byte_tokens = token.text.empty() ? position.zero_byte_tokens + 1 : 0;
-      ++tokens_;
-      ++counters_.tokens;
-      ++counters_.drafted;
-      if (++outcome.answer_tokens % kRepetitionCheckTokens == 0 && EndsInLoop(outcome.answer)) {
-        co_return Failed(FailureReason::kRepetition);
-      }
+    const auto event = co_await NextOfAnswer(role, request);
+    if (!event && stop_) co_return Cancelled(WritingStage::kAnswer, role);
+    if (!event) co_return tl::unexpected(event.error());
+    const Draft& draft = std::get<Drafted>(*event).draft;
+    const uint32_t before = outcome.answer_tokens;
+    const auto end = TakeIn(draft, outcome, position);
+    const uint32_t kept = outcome.answer_tokens - before;
+    Count(kept, kept, 0);
+    tokens_ += kept;
+    if (journal_.Kept(WritingStage::kAnswer, role, kept, end && *end ? SpanEnd::kFinished : SpanEnd::kOpen)) {
+      ++counters_.spans;
     }
-    if (draft->context_full) co_return Failed(FailureReason::kContextFull);
-    if (draft->tokens.empty()) co_return Failed(FailureReason::kEmptyGeneration);
+    if (stop_) co_return Cancelled(WritingStage::kAnswer, role);
+    if (!end) co_return Failed(end.error());
+    if (*end) co_return Result<void>();
+    if (draft.context_full) co_return Failed(FailureReason::kContextFull);
+    if (draft.tokens.empty()) co_return Failed(FailureReason::kEmptyGeneration);
   }
 }
 
@@ -253,21 +347,63 @@ awaitable<Result<void>> Attempt::Run(SampleOutcome& outcome) {
   co_return co_await Answer(outcome);
 }
 
+WritingKey KeyOf(const SampleTask& task, const Method& method) {
+  WritingKey key{.sample = {.question_id = task.question_id, .sample = task.sample},
+                 .candidate = task.candidate};
+  if (method.thinker && *method.thinker == method.answerer) {
+    key.writer = method.answerer == Role::kStudent ? Writer::kStudent : Writer::kTeacher;
+  }
+  return key;
+}
+
 }  // namespace
 
 awaitable<SampleOutcome> RunSample(Cast& cast, const SampleSettings& settings, const SampleTask& task,
-                                   RunCounters& counters, const std::atomic<bool>& stop) {
+                                   RunCounters& counters, const std::atomic<bool>& stop, RunStore* store) {
   SampleOutcome outcome;
+  const WritingKey key = KeyOf(task, settings.method);
+  WritingRecord recorded;
+  if (store != nullptr) {
+    auto there = store->Recall(key);
+    outcome.cancelled = !there;  // the store has the reason
+    if (!there) co_return outcome;
+    recorded = std::move(*there);
+  }
+  for (const AttemptRecord& failed : recorded.failed) {
+    ++outcome.attempts;
+    outcome.failures.push_back(failed.reason);
+    outcome.failed_attempts_tokens += failed.tokens;
+    if (!failed.retryable) co_return outcome;
+  }
   while (outcome.attempts <= settings.retries_max) {
-    Attempt attempt(cast, settings, task, outcome.attempts++, counters, stop);
+    const uint32_t number = outcome.attempts;
+    AttemptJournal journal(store, key, number, std::exchange(recorded.spans, {}));
+    if (journal.spoilt()) {
+      store->ForgetSpans(key);
+      continue;
+    }
+    Attempt attempt({cast, settings, task, counters, stop}, number, journal);
     const auto result = co_await attempt.Run(outcome);
+    if (journal.spoilt()) {  // recorded by a program that decided otherwise: begin again
+      store->ForgetSpans(key);
+      continue;
+    }
+    ++outcome.attempts;
     outcome.done = result.has_value();
     if (outcome.done) co_return outcome;
-    outcome.cancelled = result.error().code == ErrorCode::kCancelled;
+    if (result.error().code == ErrorCode::kUnavailable) outcome.lost = result.error();
+    outcome.cancelled = outcome.lost || result.error().code == ErrorCode::kCancelled;
     if (outcome.cancelled) co_return outcome;
-    outcome.failures.push_back(result.error().message);
+    const Error& error = result.error();
+    outcome.failures.push_back(error.message);
     outcome.failed_attempts_tokens += attempt.tokens();
-    if (!result.error().retryable) co_return outcome;
+    if (store != nullptr) {
+      store->FailAttempt(key, {.number = number,
+                               .reason = error.message,
+                               .tokens = attempt.tokens(),
+                               .retryable = error.retryable});
+    }
+    if (!error.retryable) co_return outcome;
   }
   co_return outcome;
 }

@@ -10,6 +10,7 @@
 
 #include "base/message.h"
 #include "cooperation/loop.h"
+#include "store/run_store.h"
 #include "synthesis/cast.h"
 #include "synthesis/method.h"
 
@@ -42,7 +43,8 @@ struct SampleSettings {
 struct SampleOutcome {
   bool done = false;
   bool cancelled = false;
-  Trace thinking;  // trimmed as the student's family writes it
+  std::optional<Error> lost = {};  // with `cancelled`: a backend has been given up, and the run cannot go on
+  Trace thinking;                  // trimmed as the student's family writes it
   std::string answer;
   Role answered_by = Role::kStudent;
   Role closed_by = Role::kStudent;
@@ -65,12 +67,17 @@ struct RunCounters {
   uint64_t tokens = 0;  // kept, thinking and answer
   uint64_t drafted = 0;
   uint64_t discarded = 0;
+  uint64_t recalled = 0;  // kept, and taken over from an earlier session instead of generated; in no other
+  uint64_t spans = 0;     // brought to their end, answers too
 };
 
-// Synthesises one response, retries included. Ends early, with `cancelled`, once *stop is set. The referenced
-// objects must outlive the coroutine; they are used on the thread that runs it.
+// Synthesises one response, retries included. Ends early, with `cancelled`, once *stop is set, or where the
+// store fails. What the store has of it is taken over, as if it had just happened, and what happens is
+// recorded there: attempts that failed, and of the one under way every span when it ends, and an open one
+// whenever it has grown by kRecordedTokens. Null: nothing is recorded. The referenced objects must outlive
+// the coroutine; they are used on the thread that runs it.
 boost::asio::awaitable<SampleOutcome> RunSample(Cast& cast, const SampleSettings& settings,
                                                 const SampleTask& task, RunCounters& counters,
-                                                const std::atomic<bool>& stop);
+                                                const std::atomic<bool>& stop, RunStore* store = nullptr);
 
 }  // namespace tessy

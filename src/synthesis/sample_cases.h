@@ -120,8 +120,9 @@ struct TestCase {
 
 // `task` is one of `tasks`.
 inline size_t PlaceOf(const std::deque<SampleTask>& tasks, const SampleTask& task) {
-  const auto found =
-      std::find_if(tasks.begin(), tasks.end(), [&](const SampleTask& t) { return &t == &task; });
+  const auto found = std::find_if(tasks.begin(), tasks.end(), [&](const SampleTask& t) {
+    return t.question_id == task.question_id && t.sample == task.sample;
+  });
   return static_cast<size_t>(found - tasks.begin());
 }
 

@@ -44,8 +44,8 @@ std::optional<double> LastNumber(std::string_view text) {
 class TaskRun {
  public:
   TaskRun(Cast& cast, const TaskSettings& settings, const SampleTask& task, RunCounters& counters,
-          const std::atomic<bool>& stop)
-      : cast_(cast), settings_(settings), task_(task), counters_(counters), stop_(stop) {}
+          const std::atomic<bool>& stop, RunStore* store)
+      : cast_(cast), settings_(settings), task_(task), counters_(counters), stop_(stop), store_(store) {}
 
   awaitable<SampleOutcome> Run() {
     switch (settings_.sample.method.plan) {
@@ -68,7 +68,7 @@ class TaskRun {
   awaitable<SampleOutcome> Write(Method method, SampleTask task) {
     SampleSettings settings = settings_.sample;
     settings.method = method;
-    co_return co_await RunSample(cast_, settings, task, counters_, stop_);
+    co_return co_await RunSample(cast_, settings, task, counters_, stop_, store_);
   }
   bool IsRight(const SampleOutcome& outcome) const {
     return !settings_.is_right || settings_.is_right(task_, outcome);
@@ -91,6 +91,7 @@ class TaskRun {
   const SampleTask& task_;
   RunCounters& counters_;
   const std::atomic<bool>& stop_;
+  RunStore* store_;
 };
 
 awaitable<SampleOutcome> TaskRun::UntilRight(Method method, SampleTask task) {
@@ -126,6 +127,7 @@ awaitable<Result<double>> TaskRun::Score(const SampleOutcome& candidate) {
                        .content = Filled(settings_.judge_prompt, "{question}", task_.messages.back().content,
                                          "{response}", response)}};
   const SampleOutcome verdict = co_await Write(Solo(Role::kTeacher), judging);
+  if (verdict.lost) co_return tl::unexpected<Error>(*verdict.lost);
   if (verdict.cancelled) co_return Fail(ErrorCode::kCancelled, "cancelled");
   if (!verdict.done) {
     co_return Fail(ErrorCode::kBackend,
@@ -156,7 +158,8 @@ awaitable<SampleOutcome> TaskRun::BestOf() {
     const auto score = co_await Score(outcome);
     if (!score) {
       outcome.done = false;
-      outcome.cancelled = score.error().code == ErrorCode::kCancelled;
+      if (score.error().code == ErrorCode::kUnavailable) outcome.lost = score.error();
+      outcome.cancelled = outcome.lost || score.error().code == ErrorCode::kCancelled;
       outcome.failures.push_back(score.error().message);
       co_return outcome;
     }
@@ -197,8 +200,8 @@ std::string_view BuiltInJudgePrompt() { return embedded::prompts::kJudgePromptTx
 std::string_view BuiltInReferencePrompt() { return embedded::prompts::kReferencePromptTxt; }
 
 awaitable<SampleOutcome> RunTask(Cast& cast, const TaskSettings& settings, const SampleTask& task,
-                                 RunCounters& counters, const std::atomic<bool>& stop) {
-  TaskRun run(cast, settings, task, counters, stop);
+                                 RunCounters& counters, const std::atomic<bool>& stop, RunStore* store) {
+  TaskRun run(cast, settings, task, counters, stop, store);
   co_return co_await run.Run();
 }
 

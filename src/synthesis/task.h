@@ -35,6 +35,6 @@ std::string_view BuiltInReferencePrompt();
 // write until is_right says yes, at most `candidates` times. As RunSample for the rest.
 boost::asio::awaitable<SampleOutcome> RunTask(Cast& cast, const TaskSettings& settings,
                                               const SampleTask& task, RunCounters& counters,
-                                              const std::atomic<bool>& stop);
+                                              const std::atomic<bool>& stop, RunStore* store = nullptr);
 
 }  // namespace tessy

@@ -18,8 +18,10 @@ std::vector<TokenId> Known(const Vocabulary& vocabulary, const std::vector<std::
 }  // namespace
 
 Result<ChatFormat> ChatFormat::Load(const GgufFile& file, const Vocabulary& vocabulary,
-                                    const std::string& family, const TemplateOptions& options) {
-  const std::string source = file.String("tokenizer.chat_template").value_or("");
+                                    const std::string& family, const TemplateOptions& options,
+                                    const std::string& template_source) {
+  const std::string source =
+      template_source.empty() ? file.String("tokenizer.chat_template").value_or("") : template_source;
   auto loaded = LoadFamily(family.empty() ? DetectFamily(source) : family);
   if (!loaded) return tl::unexpected(loaded.error());
   ChatFormat format;

@@ -19,9 +19,11 @@ namespace tessy {
 // Immutable; safe from any thread.
 class ChatFormat {
  public:
-  // `family`: a built-in's name or a family file; empty: as the file's template says. Errors name the file.
+  // `family`: a built-in's name or a family file; empty: as the template says. `template_source`: taken
+  // instead of the file's own; empty: the file's. Errors name the file.
   static Result<ChatFormat> Load(const GgufFile& file, const Vocabulary& vocabulary,
-                                 const std::string& family, const TemplateOptions& options);
+                                 const std::string& family, const TemplateOptions& options,
+                                 const std::string& template_source = "");
 
   const Family& family() const { return family_; }
   const std::vector<TokenId>& close_tokens() const { return close_tokens_; }

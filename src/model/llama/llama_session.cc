@@ -80,8 +80,7 @@ void LlamaSession::TakeToken(TokenId token) {
   const std::string_view piece =
       end == DraftToken::End::kNone ? vocabulary_.Piece(token) : std::string_view();
   run.draft.tokens.push_back({.id = token, .text = std::string(piece), .end = end});
-  sequence_->Append({&token, 1});
-  ends_.push_back((ends_.empty() ? 0 : ends_.back()) + piece.size());
+  TakeIn(token, piece.size());
   run.request.position.offset += piece.size();
   run.request.position.zero_byte_tokens = piece.empty() ? run.request.position.zero_byte_tokens + 1 : 0;
 
@@ -94,6 +93,19 @@ void LlamaSession::TakeToken(TokenId token) {
   }
   if (stop) return Finish({});
   DrawNext();
+}
+
+void LlamaSession::TakeIn(TokenId token, size_t bytes) {
+  sequence_->Append({&token, 1});
+  ends_.push_back((ends_.empty() ? 0 : ends_.back()) + bytes);
+}
+
+void LlamaSession::Recall(std::span<const DraftToken> tokens) {
+  TESSY_CHECK(!run_);
+  for (const DraftToken& token : tokens) TakeIn(token.id, token.text.size());
+  sequence_->HoldLast();
+  // A draft may fill the context; more than that is only where the context is smaller than it was.
+  if (sequence_->tokens().size() > sequence_->context_tokens()) CheckOverflow();
 }
 
 void LlamaSession::Finish(Status status) {
@@ -126,8 +138,7 @@ void LlamaSession::Listen(std::span<const DraftToken> tokens) {
     if (!options_.shares_vocabulary) {
       splitter_.Push(token.text, [this](std::string_view piece) { FeedPiece(piece); });
     } else if (!token.text.empty()) {
-      sequence_->Append({&token.id, 1});
-      ends_.push_back((ends_.empty() ? 0 : ends_.back()) + token.text.size());
+      TakeIn(token.id, token.text.size());
     }
   }
   CheckOverflow();
@@ -139,7 +150,7 @@ void LlamaSession::EndListening() {
   CheckOverflow();
 }
 
-// Only what was heard can be too much: a draft ends where the context does.
+// Only what was heard or recalled can be too much: a draft ends where the context does.
 void LlamaSession::CheckOverflow() {
   if (sequence_->tokens().size() < sequence_->context_tokens()) return;
   overflow_ = true;

@@ -28,6 +28,7 @@ class LlamaSession final : public Session {
   ~LlamaSession() override;
 
   void Generate(const DraftRequest& request, DraftDone done) override;
+  void Recall(std::span<const DraftToken> tokens) override;
   void Rollback(size_t count) override;
   void Listen(std::span<const DraftToken> tokens) override;
   void EndListening() override;
@@ -38,6 +39,7 @@ class LlamaSession final : public Session {
   struct Run;
   void DrawNext();
   void TakeToken(TokenId token);
+  void TakeIn(TokenId token, size_t bytes);
   void Finish(Status status);
   void FeedPiece(std::string_view piece);
   void CheckOverflow();

@@ -170,6 +170,47 @@ TEST_F(SessionTest, RollingBackLeavesNoTrace) {
   EXPECT_EQ(detour.sequence->tokens(), straight.sequence->tokens());
 }
 
+// What two sessions do that are told the same, one of them by its own earlier drafts.
+TEST_F(SessionTest, RecalledDraftsStandAsThoseThatWereDrawn) {
+  for (const bool shares : {true, false}) {
+    const Opened drew = Open(shares);
+    const Opened recalls = Open(shares);
+    std::vector<DraftToken> text;
+    for (uint64_t span = 0; span < 4; ++span) {
+      const Draft draft = Generate(*drew.session, 9, After(20 + span, text));
+      recalls.session->Recall(draft.tokens);
+      const size_t drop = std::min<size_t>(span, draft.tokens.size() - 1);
+      for (const Opened* opened : {&drew, &recalls}) opened->session->Rollback(drop);
+      text.insert(text.end(), draft.tokens.begin(), draft.tokens.end() - static_cast<std::ptrdiff_t>(drop));
+      const auto heard = Drafted(Ids({"k>", "a", "\n\n"}));
+      for (const Opened* opened : {&drew, &recalls}) {
+        opened->session->Listen(heard);
+        opened->session->EndListening();
+      }
+      text.insert(text.end(), heard.begin(), heard.end());
+      ASSERT_EQ(recalls.sequence->tokens(), drew.sequence->tokens());
+    }
+    EXPECT_EQ(recalls.session->ContextLeft(), drew.session->ContextLeft());
+    EXPECT_EQ(Generate(*recalls.session, 12, {.stream = 3}).tokens,
+              Generate(*drew.session, 12, {.stream = 3}).tokens);
+    std::string thinking;
+    for (const DraftToken& token : text) thinking += token.text;
+    for (const Opened* opened : {&drew, &recalls}) opened->session->OpenAnswer(thinking, "</think>\n\n");
+    EXPECT_EQ(recalls.sequence->tokens(), drew.sequence->tokens());
+    const Draft answer = Generate(*drew.session, 9, {.stream = 4});
+    recalls.session->Recall(answer.tokens);
+    EXPECT_EQ(Generate(*recalls.session, 5, {.stream = 5}).tokens,
+              Generate(*drew.session, 5, {.stream = 5}).tokens);
+  }
+}
+
+TEST_F(SessionTest, RecalledDraftThatNoLongerFitsLeavesNoRoom) {
+  const Opened opened = Open();
+  opened.session->Recall(Drafted(Tokens(300, vocabulary().Find("a"))));
+  EXPECT_EQ(opened.session->ContextLeft(), 0U);
+  EXPECT_TRUE(Generate(*opened.session, 3).context_full);
+}
+
 TEST_F(SessionTest, StopsAfterTheTokenThatCompletesAStopText) {
   const std::vector<std::string> stops{"a", "\xE4"};
   const Opened opened = Open(How{.sampling = kAnyToken});

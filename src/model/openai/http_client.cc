@@ -2,15 +2,90 @@
 
 #include <curl/curl.h>
 #include <fmt/format.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
-#include <deque>
+#include <cerrno>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
 namespace tessy {
+namespace {
+
+constexpr size_t kAnswerMax = 16U << 20;  // of an exchange that is waited for
+constexpr long kBufferBytes = 4096;       // tokens are small, and there is one buffer for each stream
+constexpr size_t kHandlesKept = 64;
+constexpr int kFetchSeconds = 60;
+
+bool CurlWorks() {
+  static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
+  return global == CURLE_OK;
+}
+
+// Whoever gives a stream up resets it. An orderly close would leave the address waiting for a minute, and at
+// one connection a span there are not that many of them.
+int ResetOnClose(void*, curl_socket_t socket, curlsocktype) {
+  const linger reset{.l_onoff = 1, .l_linger = 0};
+  setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  return CURL_SOCKOPT_OK;
+}
+
+bool MeansNotConnected(CURLcode code) {
+  constexpr std::array kCodes{CURLE_COULDNT_RESOLVE_PROXY,    CURLE_COULDNT_RESOLVE_HOST,
+                              CURLE_COULDNT_CONNECT,          CURLE_SSL_CONNECT_ERROR,
+                              CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE};
+  return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
+}
+
+class Headers {
+ public:
+  ~Headers() { curl_slist_free_all(list_); }
+  Headers() = default;
+  Headers(const Headers&) = delete;
+  Headers& operator=(const Headers&) = delete;
+  void Add(const std::string& header) { list_ = curl_slist_append(list_, header.c_str()); }
+  curl_slist* list() const { return list_; }
+
+ private:
+  curl_slist* list_ = nullptr;
+};
+
+// What every exchange is told. `request`, `headers` and `error` (CURL_ERROR_SIZE) must outlive it.
+void SetUp(CURL* easy, const HttpRequest& request, const HttpOptions& options, Headers& headers,
+           char* error) {
+  const auto set = [easy](CURLoption option, auto value) { curl_easy_setopt(easy, option, value); };
+  set(CURLOPT_URL, request.url.c_str());
+  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(request.connect_seconds));
+  set(CURLOPT_TIMEOUT, static_cast<long>(request.seconds_max));
+  set(CURLOPT_ERRORBUFFER, error);
+  set(CURLOPT_TCP_NODELAY, 1L);
+  set(CURLOPT_BUFFERSIZE, kBufferBytes);
+  set(CURLOPT_SOCKOPTFUNCTION, &ResetOnClose);
+  if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str());
+  if (!request.body.empty()) {
+    set(CURLOPT_POST, 1L);
+    set(CURLOPT_POSTFIELDS, request.body.data());
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    headers.Add("Content-Type: application/json");
+    headers.Add("Expect:");
+  }
+  if (!options.bearer_token.empty()) headers.Add("Authorization: Bearer " + options.bearer_token);
+  for (const std::string& header : request.headers) headers.Add(header);
+  set(CURLOPT_HTTPHEADER, headers.list());
+}
+
+}  // namespace
 
 // Shared between both threads: `cancelled` by whoever wants no more, the callbacks on the driving thread
 // alone.
@@ -21,161 +96,280 @@ struct HttpClient::Exchange::State {
   std::atomic<bool> cancelled = false;
 };
 
-struct HttpClient::Impl {
+struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
   using State = Exchange::State;
+  using StatePointer = std::shared_ptr<State>;
   struct Transfer {
-    std::shared_ptr<State> state;
+    StatePointer state;
     Impl* impl = nullptr;
     CURL* easy = nullptr;
-    curl_slist* headers = nullptr;
+    Headers headers;
     char error[CURL_ERROR_SIZE] = {};
+  };
+  // What has come for an exchange: bytes, or its end.
+  struct Delivery {
+    StatePointer state;
+    std::string data = {};
+    std::optional<Ended> ended = {};
   };
 
   HttpOptions options;
   Post post;
-  CURLM* multi = nullptr;
-  std::thread thread;
-  std::mutex mutex;
-  std::deque<std::shared_ptr<State>> added;              // guarded by mutex
-  bool stopping = false;                                 // likewise
-  bool swept = true;                                     // false: some transfer may be cancelled; likewise
-  std::map<CURL*, std::unique_ptr<Transfer>> transfers;  // the network thread's
+  Totals totals;  // the driving thread's
 
+  CURLM* multi = nullptr;
+  int epoll = -1;
+  int wake = -1;
+  std::thread thread;
+
+  std::mutex mutex;
+  std::vector<StatePointer> added;    // guarded by mutex
+  std::vector<StatePointer> dropped;  // likewise
+  std::vector<Delivery> inbox;        // likewise
+  bool stopping = false;              // likewise
+  bool woken = false;                 // likewise: the network thread has been told to look
+
+  // The network thread's:
+  std::map<const State*, std::unique_ptr<Transfer>> transfers;
+  std::vector<CURL*> idle;
+  std::vector<Delivery> outbox;
+  long timeout_ms = -1;
+
+  ~Impl();
+  void Wake();
   void Run();
-  void Add(std::shared_ptr<State> state);
-  void Remove(CURL* easy);
-  void Deliver(Transfer& transfer, CURLcode code);
+  bool TakeOrders();
+  void Wait();
+  void Add(StatePointer state);
+  void Remove(const State* state);
+  void End(CURL* easy, CURLcode code);
+  void Flush();
+  void Drain();
   static size_t OnBytes(char* bytes, size_t size, size_t count, void* user);
+  static int OnSocket(CURL* easy, curl_socket_t socket, int what, void* user, void* known);
+  static int OnTimer(CURLM* multi, long timeout_ms, void* user);
 };
+
+HttpClient::Impl::~Impl() {
+  for (CURL* easy : idle) curl_easy_cleanup(easy);
+  if (multi != nullptr) curl_multi_cleanup(multi);
+  if (epoll >= 0) close(epoll);
+  if (wake >= 0) close(wake);
+}
+
+// With the mutex held.
+void HttpClient::Impl::Wake() {
+  if (std::exchange(woken, true)) return;
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t n = write(wake, &one, sizeof one);
+}
 
 size_t HttpClient::Impl::OnBytes(char* bytes, size_t size, size_t count, void* user) {
   auto* transfer = static_cast<Transfer*>(user);
   if (transfer->state->cancelled) return 0;  // ends the transfer
-  transfer->impl->post([state = transfer->state, data = std::string(bytes, size * count)] {
-    if (!state->cancelled) state->on_data(data);
-  });
+  transfer->impl->outbox.push_back({.state = transfer->state, .data = std::string(bytes, size * count)});
   return size * count;
 }
 
-void HttpClient::Impl::Add(std::shared_ptr<State> state) {
+int HttpClient::Impl::OnSocket(CURL*, curl_socket_t socket, int what, void* user, void* known) {
+  auto* impl = static_cast<Impl*>(user);
+  if (what == CURL_POLL_REMOVE) {
+    epoll_ctl(impl->epoll, EPOLL_CTL_DEL, socket, nullptr);
+    return 0;
+  }
+  epoll_event event{};
+  event.events = ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0U) | ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0U);
+  event.data.fd = socket;
+  if (known == nullptr) {
+    curl_multi_assign(impl->multi, socket, impl);  // anything but null: it is in the epoll set
+    if (epoll_ctl(impl->epoll, EPOLL_CTL_ADD, socket, &event) == 0 || errno != EEXIST) return 0;
+  }
+  epoll_ctl(impl->epoll, EPOLL_CTL_MOD, socket, &event);
+  return 0;
+}
+
+int HttpClient::Impl::OnTimer(CURLM*, long timeout_ms, void* user) {
+  static_cast<Impl*>(user)->timeout_ms = timeout_ms;
+  return 0;
+}
+
+void HttpClient::Impl::Add(StatePointer state) {
   auto transfer = std::make_unique<Transfer>();
   transfer->state = std::move(state);
   transfer->impl = this;
-  const HttpRequest& request = transfer->state->request;
-  CURL* easy = transfer->easy = curl_easy_init();
-  const auto set = [easy](CURLoption option, auto value) { curl_easy_setopt(easy, option, value); };
-  const auto add_header = [&](const std::string& header) {
-    transfer->headers = curl_slist_append(transfer->headers, header.c_str());
-  };
-  set(CURLOPT_URL, request.url.c_str());
-  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  set(CURLOPT_NOSIGNAL, 1L);
-  set(CURLOPT_PROTOCOLS_STR, "http,https");
-  set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(request.connect_seconds));
-  set(CURLOPT_LOW_SPEED_LIMIT, 1L);
-  set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.idle_seconds));
-  set(CURLOPT_ERRORBUFFER, transfer->error);
-  set(CURLOPT_WRITEFUNCTION, &Impl::OnBytes);
-  set(CURLOPT_WRITEDATA, transfer.get());
-  set(CURLOPT_PRIVATE, transfer.get());
-  set(CURLOPT_TCP_NODELAY, 1L);
-  if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str());
-  if (!request.body.empty()) {
-    set(CURLOPT_POST, 1L);
-    set(CURLOPT_POSTFIELDS, request.body.data());
-    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-    add_header("Content-Type: application/json");
-    add_header("Expect:");
+  if (idle.empty()) {
+    transfer->easy = curl_easy_init();
+  } else {
+    transfer->easy = idle.back();
+    idle.pop_back();
   }
-  if (!options.bearer_token.empty()) add_header("Authorization: Bearer " + options.bearer_token);
-  for (const std::string& header : request.headers) add_header(header);
-  set(CURLOPT_HTTPHEADER, transfer->headers);
+  CURL* easy = transfer->easy;
+  SetUp(easy, transfer->state->request, options, transfer->headers, transfer->error);
+  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Impl::OnBytes);
+  curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer.get());
+  curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer->state.get());
   curl_multi_add_handle(multi, easy);
-  transfers.emplace(easy, std::move(transfer));
+  const State* key = transfer->state.get();
+  transfers.emplace(key, std::move(transfer));
 }
 
-void HttpClient::Impl::Remove(CURL* easy) {
-  const auto found = transfers.find(easy);
+void HttpClient::Impl::Remove(const State* state) {
+  const auto found = transfers.find(state);
   if (found == transfers.end()) return;
+  CURL* easy = found->second->easy;
   curl_multi_remove_handle(multi, easy);
-  curl_slist_free_all(found->second->headers);
-  curl_easy_cleanup(easy);
+  curl_easy_reset(easy);
+  if (idle.size() < kHandlesKept) {
+    idle.push_back(easy);
+  } else {
+    curl_easy_cleanup(easy);
+  }
   transfers.erase(found);
 }
 
-void HttpClient::Impl::Deliver(Transfer& transfer, CURLcode code) {
+void HttpClient::Impl::End(CURL* easy, CURLcode code) {
+  char* key = nullptr;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &key);
+  const auto found = transfers.find(reinterpret_cast<const State*>(key));
+  if (found == transfers.end()) return;
+  Transfer& transfer = *found->second;
   Ended ended;
   long status = 0;
-  curl_easy_getinfo(transfer.easy, CURLINFO_RESPONSE_CODE, &status);
+  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   curl_off_t retry_after = 0;
-  curl_easy_getinfo(transfer.easy, CURLINFO_RETRY_AFTER, &retry_after);
+  curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after);
   ended.status = static_cast<int>(status);
   if (retry_after > 0) ended.retry_after = static_cast<int64_t>(retry_after);
   if (code != CURLE_OK) {
     ended.error = transfer.error[0] != '\0' ? transfer.error : curl_easy_strerror(code);
-    ended.timed_out = code == CURLE_OPERATION_TIMEDOUT;
+    ended.not_connected = MeansNotConnected(code);
   }
-  post([state = transfer.state, ended = std::move(ended)]() mutable {
-    if (!state->cancelled) state->on_end(std::move(ended));
+  outbox.push_back({.state = transfer.state, .ended = std::move(ended)});
+  Remove(found->first);
+}
+
+// False: it is over.
+bool HttpClient::Impl::TakeOrders() {
+  std::vector<StatePointer> fresh;
+  std::vector<StatePointer> unwanted;
+  {
+    const std::lock_guard lock(mutex);
+    if (stopping) return false;
+    woken = false;
+    fresh.swap(added);
+    unwanted.swap(dropped);
+  }
+  for (const auto& state : unwanted) Remove(state.get());
+  for (auto& state : fresh) {
+    if (!state->cancelled) Add(std::move(state));
+  }
+  return true;
+}
+
+void HttpClient::Impl::Wait() {
+  std::array<epoll_event, 256> events;
+  const int wait = timeout_ms < 0 || timeout_ms > 1000 ? 1000 : static_cast<int>(timeout_ms);
+  const int count = epoll_wait(epoll, events.data(), static_cast<int>(events.size()), wait);
+  int running = 0;
+  for (int i = 0; i < count; ++i) {
+    const auto& event = events[static_cast<size_t>(i)];
+    if (event.data.fd == wake) {
+      uint64_t told = 0;
+      [[maybe_unused]] const ssize_t n = read(wake, &told, sizeof told);
+      continue;
+    }
+    const int mask = ((event.events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |
+                     ((event.events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
+                     ((event.events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0);
+    curl_multi_socket_action(multi, event.data.fd, mask, &running);
+  }
+  // Time has passed, whatever woke us; curl knows by its own clock what is due.
+  curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
+}
+
+void HttpClient::Impl::Flush() {
+  if (outbox.empty()) return;
+  bool first = false;
+  {
+    const std::lock_guard lock(mutex);
+    first = inbox.empty();
+    if (first) {
+      inbox.swap(outbox);
+    } else {
+      std::move(outbox.begin(), outbox.end(), std::back_inserter(inbox));
+    }
+  }
+  outbox.clear();
+  if (!first) return;
+  post([weak = weak_from_this()] {
+    if (const auto impl = weak.lock()) impl->Drain();
   });
 }
 
+void HttpClient::Impl::Drain() {
+  std::vector<Delivery> deliveries;
+  {
+    const std::lock_guard lock(mutex);
+    deliveries.swap(inbox);
+  }
+  for (Delivery& delivery : deliveries) {
+    State& state = *delivery.state;
+    if (state.cancelled) continue;
+    if (delivery.ended) {
+      state.on_end(std::move(*delivery.ended));
+      continue;
+    }
+    totals.bytes_received += delivery.data.size();
+    state.on_data(delivery.data);
+  }
+}
+
 void HttpClient::Impl::Run() {
-  while (true) {
-    std::deque<std::shared_ptr<State>> fresh;
-    bool sweep = false;
-    {
-      const std::lock_guard lock(mutex);
-      if (stopping) break;
-      fresh.swap(added);
-      sweep = !std::exchange(swept, true);
-    }
-    for (auto& state : fresh) {
-      if (!state->cancelled) Add(std::move(state));
-    }
-    if (sweep) {
-      std::vector<CURL*> given_up;
-      for (const auto& [easy, transfer] : transfers) {
-        if (transfer->state->cancelled) given_up.push_back(easy);
-      }
-      for (CURL* easy : given_up) Remove(easy);
-    }
+  while (TakeOrders()) {
     int running = 0;
-    curl_multi_perform(multi, &running);
+    if (timeout_ms == 0) curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
     int left = 0;
     while (CURLMsg* message = curl_multi_info_read(multi, &left)) {
-      if (message->msg != CURLMSG_DONE) continue;
-      const auto found = transfers.find(message->easy_handle);
-      if (found == transfers.end()) continue;
-      Deliver(*found->second, message->data.result);
-      Remove(message->easy_handle);
+      if (message->msg == CURLMSG_DONE) End(message->easy_handle, message->data.result);
     }
-    curl_multi_poll(multi, nullptr, 0, 1000, nullptr);
+    Flush();
+    Wait();
+    while (CURLMsg* message = curl_multi_info_read(multi, &left)) {
+      if (message->msg == CURLMSG_DONE) End(message->easy_handle, message->data.result);
+    }
+    Flush();
   }
   while (!transfers.empty()) Remove(transfers.begin()->first);
 }
 
 HttpClient::Exchange::~Exchange() {
-  state_->cancelled = true;
-  {
-    const std::lock_guard lock(client_->impl_->mutex);
-    client_->impl_->swept = false;
-  }
-  curl_multi_wakeup(client_->impl_->multi);
+  if (state_->cancelled.exchange(true)) return;
+  const std::lock_guard lock(client_->impl_->mutex);
+  client_->impl_->dropped.push_back(state_);
+  client_->impl_->Wake();
 }
 
 Result<std::unique_ptr<HttpClient>> HttpClient::Create(const HttpOptions& options, Post post) {
-  static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
   std::unique_ptr<HttpClient> client(new HttpClient);
-  client->impl_ = std::make_unique<Impl>();
+  client->impl_ = std::make_shared<Impl>();
   Impl& impl = *client->impl_;
   impl.options = options;
   impl.post = std::move(post);
-  impl.multi = curl_multi_init();
-  if (global != CURLE_OK || impl.multi == nullptr)
+  impl.multi = CurlWorks() ? curl_multi_init() : nullptr;
+  impl.epoll = epoll_create1(EPOLL_CLOEXEC);
+  impl.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = impl.wake;
+  if (impl.multi == nullptr || impl.epoll < 0 || impl.wake < 0 ||
+      epoll_ctl(impl.epoll, EPOLL_CTL_ADD, impl.wake, &event) != 0) {
     return Fail(ErrorCode::kBackend, "libcurl cannot be started");
-  curl_multi_setopt(impl.multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, static_cast<long>(options.connections_max));
+  }
   curl_multi_setopt(impl.multi, CURLMOPT_MAXCONNECTS, 256L);
+  curl_multi_setopt(impl.multi, CURLMOPT_SOCKETFUNCTION, &Impl::OnSocket);
+  curl_multi_setopt(impl.multi, CURLMOPT_SOCKETDATA, &impl);
+  curl_multi_setopt(impl.multi, CURLMOPT_TIMERFUNCTION, &Impl::OnTimer);
+  curl_multi_setopt(impl.multi, CURLMOPT_TIMERDATA, &impl);
   impl.thread = std::thread([&impl] { impl.Run(); });
   return client;
 }
@@ -185,31 +379,53 @@ HttpClient::~HttpClient() {
   {
     const std::lock_guard lock(impl_->mutex);
     impl_->stopping = true;
+    impl_->Wake();
   }
-  if (impl_->multi != nullptr) curl_multi_wakeup(impl_->multi);
   if (impl_->thread.joinable()) impl_->thread.join();
-  if (impl_->multi != nullptr) curl_multi_cleanup(impl_->multi);
 }
 
-std::unique_ptr<HttpClient::Exchange> HttpClient::Start(const HttpRequest& request, OnData on_data,
-                                                        OnEnd on_end) {
+HttpClient::Totals HttpClient::totals() const { return impl_->totals; }
+
+std::unique_ptr<HttpClient::Exchange> HttpClient::Start(HttpRequest request, OnData on_data, OnEnd on_end) {
   std::unique_ptr<Exchange> exchange(new Exchange);
   exchange->client_ = this;
   exchange->state_ = std::make_shared<Exchange::State>();
-  exchange->state_->request = request;
-  exchange->state_->on_data = [this, on_data = std::move(on_data)](std::string_view data) {
-    totals_.bytes_received += data.size();
-    on_data(data);
-  };
+  ++impl_->totals.requests;
+  impl_->totals.bytes_sent += request.body.size();
+  exchange->state_->request = std::move(request);
+  exchange->state_->on_data = std::move(on_data);
   exchange->state_->on_end = std::move(on_end);
-  ++totals_.requests;
-  totals_.bytes_sent += request.body.size();
-  {
-    const std::lock_guard lock(impl_->mutex);
-    impl_->added.push_back(exchange->state_);
-  }
-  curl_multi_wakeup(impl_->multi);
+  const std::lock_guard lock(impl_->mutex);
+  impl_->added.push_back(exchange->state_);
+  impl_->Wake();
   return exchange;
+}
+
+Result<std::pair<int, std::string>> Fetch(const HttpRequest& request, const HttpOptions& options) {
+  if (!CurlWorks()) return Fail(ErrorCode::kBackend, "libcurl cannot be started");
+  const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy(curl_easy_init(), &curl_easy_cleanup);
+  Headers headers;
+  std::array<char, CURL_ERROR_SIZE> reason{};
+  HttpRequest asked = request;
+  if (asked.seconds_max == 0) asked.seconds_max = kFetchSeconds;
+  SetUp(easy.get(), asked, options, headers, reason.data());
+  std::string answer;
+  curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &answer);
+  curl_easy_setopt(
+      easy.get(), CURLOPT_WRITEFUNCTION, +[](char* bytes, size_t size, size_t count, void* user) -> size_t {
+        auto& text = *static_cast<std::string*>(user);
+        if (text.size() + size * count > kAnswerMax) return 0;
+        text.append(bytes, size * count);
+        return size * count;
+      });
+  const CURLcode code = curl_easy_perform(easy.get());
+  if (code != CURLE_OK) {
+    const char* said = reason[0] != '\0' ? reason.data() : curl_easy_strerror(code);
+    return Fail(ErrorCode::kBackend, fmt::format("{}: {}", request.url, said), /*retryable=*/true);
+  }
+  long status = 0;
+  curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);
+  return std::pair(static_cast<int>(status), std::move(answer));
 }
 
 }  // namespace tessy

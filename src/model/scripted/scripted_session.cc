@@ -104,6 +104,16 @@ void ScriptedSession::Generate(const DraftRequest& request, DraftDone done) {
               });
 }
 
+void ScriptedSession::Recall(std::span<const DraftToken> tokens) {
+  TESSY_CHECK(!busy_ && splitter_.open().empty());
+  NextOfScript();
+  for (const DraftToken& token : tokens) {
+    TESSY_CHECK(ContextLeft() > 0 && Read(token.id) == token);
+    Push(token.id, End() + token.text.size());
+  }
+  drafted_ += tokens.size();
+}
+
 void ScriptedSession::Rollback(size_t count) {
   TESSY_CHECK(!busy_ && count <= drafted_);
   drafted_ -= count;

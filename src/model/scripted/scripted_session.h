@@ -49,6 +49,7 @@ class ScriptedSession final : public Session {
   ~ScriptedSession() override;
 
   void Generate(const DraftRequest& request, DraftDone done) override;
+  void Recall(std::span<const DraftToken> tokens) override;
   void Rollback(size_t count) override;
   void Listen(std::span<const DraftToken> tokens) override;
   void EndListening() override;

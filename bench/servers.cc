@@ -1,0 +1,293 @@
+// What a run over servers costs: thousands of samples in flight, and how our way of asking compares with the
+// published one. The scripted server stands for the fleet, in a process of its own.
+#include <fmt/format.h>
+#include <malloc.h>
+#include <spdlog/spdlog.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <deque>
+#include <fstream>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "model/openai/testing/scripted_server.h"
+#include "model/openai/testing/wire_client.h"
+#include "published_scheme.h"
+#include "synthesis/mixed_cast.h"
+#include "synthesis/run.h"
+
+namespace tessy::bench {
+namespace {
+
+namespace asio = boost::asio;
+using Clock = std::chrono::steady_clock;
+using Json = nlohmann::json;
+
+template <class T>
+T Must(Result<T> result) {
+  if (result) return std::move(*result);
+  fmt::print(stderr, "bench: {}\n", result.error().message);
+  std::exit(1);
+}
+
+// As many as the system lets us have: a connection each.
+void RaiseFileLimit() {
+  rlimit files{};
+  getrlimit(RLIMIT_NOFILE, &files);
+  files.rlim_cur = files.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &files);
+}
+
+// A scripted server in a child process, which goes with the object. To be made before there are threads.
+class ServerProcess {
+ public:
+  explicit ServerProcess(const ScriptedServerOptions& options) {
+    int ends[2];
+    if (pipe(ends) != 0) std::exit(1);
+    process_ = fork();
+    if (process_ == 0) {
+      close(ends[0]);
+      const auto server = Must(ScriptedServer::Start(options));
+      const uint16_t port = server->port();
+      if (write(ends[1], &port, sizeof port) != sizeof port) std::_Exit(1);
+      for (;;) pause();
+    }
+    close(ends[1]);
+    uint16_t port = 0;
+    if (read(ends[0], &port, sizeof port) != sizeof port) std::exit(1);
+    close(ends[0]);
+    url_ = fmt::format("http://127.0.0.1:{}", port);
+  }
+  ~ServerProcess() {
+    kill(process_, SIGKILL);
+    waitpid(process_, nullptr, 0);
+  }
+  ServerProcess(const ServerProcess&) = delete;
+  ServerProcess& operator=(const ServerProcess&) = delete;
+
+  const std::string& url() const { return url_; }
+  Json Counts() const { return Json::parse(Ask({.url = url_ + "/scripted/counts"}).body); }
+
+ private:
+  pid_t process_;
+  std::string url_;
+};
+
+size_t ResidentBytes() {
+  std::ifstream statm("/proc/self/statm");
+  size_t all = 0;
+  size_t resident = 0;
+  statm >> all >> resident;
+  return resident * static_cast<size_t>(sysconf(_SC_PAGESIZE));
+}
+
+double CpuSeconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+std::string QuestionText(size_t number) {
+  return fmt::format("Question {}: how much is it, {} times over?", number, number * number + 1);
+}
+
+struct Measured {
+  size_t done = 0;
+  uint64_t tokens = 0;   // as the run counts them: kept
+  uint64_t drafted = 0;  // with those that were discarded
+  double seconds = 0.0;
+  double cpu_seconds = 0.0;
+  size_t resident_growth = 0;
+  size_t text_bytes = 0;  // of what was in flight at most, estimated from the responses
+  std::vector<std::string> responses;
+};
+
+// Our way: the product's scheduler and adapter, the lexicon deciding.
+Measured RunOurs(const std::string& url, size_t samples, int in_flight, bool keeps_responses) {
+  asio::io_context io{1};
+  MixedCastOptions options;
+  options.llama.boundaries = {"lexicon", "lexicon"};
+  options.llama.concurrency = in_flight;
+  for (const Role role : kRoles) {
+    ServerModelOptions server;
+    server.addresses = {Must(ServerAddress::Parse(fmt::format("{}/v1#{}", url, Name(role))))};
+    server.family = "qwen3";
+    server.requests_max = 100'000;
+    options.servers[Index(role)] = server;
+  }
+  auto cast = Must(MixedCast::Load(
+      options, [&io](std::function<void()> f) { asio::post(io, std::move(f)); },
+      [&io](int64_t milliseconds, std::function<void()> call) {
+        auto timer = std::make_shared<asio::steady_timer>(io, std::chrono::milliseconds(milliseconds));
+        timer->async_wait([timer, call = std::move(call)](const boost::system::error_code&) { call(); });
+      }));
+  std::deque<SampleTask> tasks;
+  for (size_t i = 0; i < samples; ++i) {
+    tasks.push_back({.question_id = fmt::format("q{}", i),
+                     .number = i,
+                     .messages = {{.role = "user", .content = QuestionText(i)}}});
+  }
+  Measured measured;
+  if (keeps_responses) measured.responses.resize(samples);
+  malloc_trim(0);
+  const size_t resident = ResidentBytes();
+  const double cpu = CpuSeconds();
+  const auto began = Clock::now();
+  size_t peak = resident;
+  size_t text = 0;
+  const TaskSettings settings;
+  const auto result =
+      RunAll(io, *cast, settings, tasks, {.concurrency = in_flight, .stop_on_signals = false},
+             {.finished = [&](const SampleTask& task, const SampleOutcome& outcome, uint64_t) -> Status {
+                measured.done += outcome.done ? 1 : 0;
+                text += outcome.thinking.text.size() + outcome.answer.size();
+                if (keeps_responses) {
+                  measured.responses[task.number] = outcome.thinking.text + "\n</think>\n\n" + outcome.answer;
+                }
+                return {};
+              },
+              .progress = [&](const RunProgress&) { peak = std::max(peak, ResidentBytes()); }});
+  measured.seconds = std::chrono::duration<double>(Clock::now() - began).count();
+  measured.cpu_seconds = CpuSeconds() - cpu;
+  measured.resident_growth = peak - resident;
+  measured.text_bytes = text / std::max<size_t>(1, samples) * std::min<size_t>(samples, in_flight);
+  measured.tokens = result.progress.counters.tokens;
+  measured.drafted = result.progress.counters.drafted;
+  if (measured.done != samples) {
+    fmt::print(stderr, "bench: {} of {} samples failed\n", samples - measured.done, samples);
+  }
+  return measured;
+}
+
+// In a process of its own: so that memory and threads of one measurement are not those of the next.
+void InChild(const std::function<void()>& measure) {
+  std::fflush(stdout);
+  const pid_t process = fork();
+  if (process == 0) {
+    measure();
+    std::fflush(stdout);
+    std::_Exit(0);
+  }
+  int status = 0;
+  waitpid(process, &status, 0);
+  if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) std::exit(1);
+}
+
+void MeasureInFlight() {
+  // The server writes as fast for all of them together, whatever their number.
+  constexpr double kTokensASecond = 10'000.0;
+  fmt::print(
+      "Samples in flight (both roles served by one scripted vLLM of {:.0f} tokens/s, lexicon, HTTP)\n\n",
+      kTokensASecond);
+  fmt::print(
+      "| in flight | samples | seconds | requests/s | tokens/s | CPU s per 1,000 tokens | KiB a sample | "
+      "connections |\n");
+  fmt::print("|---|---|---|---|---|---|---|---|\n");
+  for (const int in_flight : {100, 1000, 10000}) {
+    const size_t samples = static_cast<size_t>(std::max(in_flight, 1000));
+    const ServerProcess server({.served = {"student", "teacher"},
+                                .text = {.thinking_words_min = 20, .thinking_words_max = 40, .clauses = 3},
+                                .token_ms = 1000.0 * in_flight / kTokensASecond});
+    InChild([&] {
+      const Measured m = RunOurs(server.url(), samples, in_flight, false);
+      const Json counts = server.Counts();
+      const double beside_text =
+          static_cast<double>(m.resident_growth - std::min(m.resident_growth, m.text_bytes)) / in_flight /
+          1024.0;
+      fmt::print("| {} | {} | {:.1f} | {:.0f} | {:.0f} | {:.4f} | {:.1f} | {} |\n", in_flight, samples,
+                 m.seconds, counts["completions"].get<double>() / m.seconds,
+                 static_cast<double>(m.drafted) / m.seconds,
+                 1000.0 * m.cpu_seconds / static_cast<double>(m.drafted), beside_text,
+                 counts["connections_most"].get<int>());
+    });
+  }
+  fmt::print("\n");
+}
+
+struct Cost {
+  double requests = 0.0;
+  double bytes_sent = 0.0;
+  double generated = 0.0;
+  double accepted = 0.0;
+  double seconds = 0.0;
+};
+
+size_t TokensOf(const std::vector<std::string>& responses) {
+  size_t tokens = 0;
+  for (const std::string& response : responses)
+    tokens += PhraseVocabulary::Edition(0).Tokenize(response, true).size();
+  return tokens;
+}
+
+Cost CostOf(const ServerProcess& server, const std::vector<std::string>& responses, double seconds) {
+  const Json counts = server.Counts();
+  return {.requests = counts["completions"].get<double>(),
+          .bytes_sent = counts["bytes_received"].get<double>(),
+          .generated = counts["tokens_generated"].get<double>(),
+          .accepted = static_cast<double>(TokensOf(responses)),
+          .seconds = seconds};
+}
+
+void PrintCost(const char* name, const Cost& cost) {
+  fmt::print("| {} | {:.0f} | {:.1f} | {:.3f} | {:.1f} |\n", name, cost.requests, cost.bytes_sent / 1e6,
+             (cost.generated - cost.accepted) / cost.accepted, cost.seconds);
+}
+
+void Compare(const char* title, const WireTextOptions& text, size_t samples) {
+  const ScriptedServerOptions options{
+      .served = {"student", "teacher"}, .text = text, .first_token_ms = 50.0, .token_ms = 5.0};
+  const ServerProcess for_ours(options);
+  const ServerProcess for_published(options);
+  InChild([&] {
+    const Measured m = RunOurs(for_ours.url(), samples, static_cast<int>(samples), true);
+    const Cost ours = CostOf(for_ours, m.responses, m.seconds);
+    PublishedSchemeOptions published{
+        .url = for_published.url(), .names = {"student", "teacher"}, .prompts = {}};
+    for (size_t i = 0; i < samples; ++i) {
+      published.prompts.push_back("<|im_start|>user\n" + QuestionText(i) +
+                                  "<|im_end|>\n<|im_start|>assistant\n<think>\n");
+    }
+    const auto began = Clock::now();
+    const auto result = RunPublishedScheme(published);
+    const Cost theirs =
+        CostOf(for_published, result.responses, std::chrono::duration<double>(Clock::now() - began).count());
+    fmt::print("{}: {} samples of {:.0f} tokens, {} rounds\n\n", title, samples,
+               ours.accepted / static_cast<double>(samples), result.rounds);
+    fmt::print("| | requests | MB sent | discarded a token accepted | seconds |\n|---|---|---|---|---|\n");
+    PrintCost("published scheme", theirs);
+    PrintCost("tessy, streaming", ours);
+    fmt::print("| times fewer | {:.1f} | {:.1f} | {:.1f} | {:.1f} |\n\n", theirs.requests / ours.requests,
+               theirs.bytes_sent / ours.bytes_sent,
+               (theirs.generated - theirs.accepted) / std::max(1.0, ours.generated - ours.accepted),
+               theirs.seconds / ours.seconds);
+  });
+}
+
+int Main() {
+  spdlog::set_level(spdlog::level::err);
+  RaiseFileLimit();
+  MeasureInFlight();
+  fmt::print("Against the published scheme: 50 ms before a request's first token, 5 ms a token\n\n");
+  Compare("Sentences of one clause", {.thinking_words_min = 300, .thinking_words_max = 400, .clauses = 1},
+          200);
+  Compare("Sentences of about six clauses",
+          {.thinking_words_min = 300, .thinking_words_max = 400, .clauses = 6}, 200);
+  return 0;
+}
+
+}  // namespace
+}  // namespace tessy::bench
+
+int main() { return tessy::bench::Main(); }

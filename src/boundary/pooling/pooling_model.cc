@@ -1,0 +1,451 @@
+#include "boundary/pooling/pooling_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
+
+#include "base/check.h"
+#include "base/random.h"
+#include "base/utf8.h"
+#include "boundary/predictor_view.h"
+#include "boundary/window.h"
+#include "model/llama/llama_vocabulary.h"
+#include "model/openai/completion.h"
+
+namespace tessy {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int kWindowTokens = 200;  // method, section 4
+constexpr size_t kTextMax = 3000;   // bytes that surely hold as many tokens
+constexpr size_t kTextStride = 1000;
+constexpr size_t kAnswerMax = 64U << 20;
+
+int64_t NowMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::steady_clock::now().time_since_epoch())
+      .count();
+}
+
+// Of each input the answer at its last token; none where the answer has another form.
+std::optional<std::vector<float>> ReadAnswer(const std::string& text, size_t inputs) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object() || !json.contains("data") || !json["data"].is_array() ||
+      json["data"].size() != inputs)
+    return std::nullopt;
+  std::vector<float> p_style(inputs, -1.0F);
+  for (size_t i = 0; i < inputs; ++i) {
+    const Json& entry = json["data"][i];
+    if (!entry.is_object() || !entry.contains("data") || !entry["data"].is_array() || entry["data"].empty())
+      return std::nullopt;
+    const Json& last = entry["data"].back();
+    if (!last.is_array() || last.size() != 2 || !last[0].is_number() || !last[1].is_number())
+      return std::nullopt;
+    const auto place =
+        entry.contains("index") && entry["index"].is_number_unsigned() ? entry["index"].get<size_t>() : i;
+    const auto p = last[1].get<float>();
+    if (place >= inputs || p < 0.0F || p > 1.0F) return std::nullopt;
+    p_style[place] = p;
+  }
+  if (std::any_of(p_style.begin(), p_style.end(), [](float p) { return p < 0.0F; })) return std::nullopt;
+  return p_style;
+}
+
+// One reader's question: an input for each place.
+struct Question {
+  std::vector<std::string> inputs;  // as JSON: a text, or a list of token ids
+  std::vector<float> p_style;
+  size_t answered = 0;
+  BoundaryReader::AskDone done;
+};
+
+struct Input {
+  std::weak_ptr<Question> question;
+  size_t place;
+};
+
+}  // namespace
+
+struct PoolingModel::Impl {
+  // A request, and what it asks for. It goes out again until it is answered or has failed too often.
+  struct Batch {
+    std::vector<Input> inputs;
+    std::string body;
+    std::string answer;
+    uint32_t tries = 0;
+    uint32_t refusals = 0;
+    int64_t began_ms = 0;
+    std::unique_ptr<Fleet::Place> place;
+    std::unique_ptr<HttpClient::Exchange> exchange;
+  };
+
+  PoolingModelOptions options;
+  HttpClient::Post post;
+  Delay delay;
+  std::unique_ptr<HttpClient> http;
+  std::map<uint64_t, std::unique_ptr<HttpClient::Exchange>> checks;
+  std::unique_ptr<Fleet> fleet;
+  std::string model;
+  std::shared_ptr<const Vocabulary> vocabulary;
+  std::deque<Input> waiting;
+  std::map<uint64_t, Batch> batches;
+  uint64_t numbers = 0;
+  bool scheduled = false;
+  bool cancelled = false;
+  Counts counts;
+  std::shared_ptr<int> alive = std::make_shared<int>(0);
+
+  Status Probe();
+  Status ProbeOne(const ServerAddress& address);
+  std::string Body(const std::vector<std::string>& inputs) const;
+  void Add(const std::shared_ptr<Question>& question);
+  void Schedule();
+  void SendWaiting();
+  void Enter(uint64_t number);
+  void Send(uint64_t number, size_t server);
+  void OnEnd(uint64_t number, const HttpClient::Ended& ended);
+  void Again(uint64_t number, const std::string& reason, bool overload, int64_t wait_ms);
+  void Finish(uint64_t number, const Result<std::vector<float>>& p_style);
+  void Check(size_t server, const std::function<void(std::optional<std::string>)>& done);
+};
+
+std::string PoolingModel::Impl::Body(const std::vector<std::string>& inputs) const {
+  std::string body = Json{{"model", model}, {"task", "token_classify"}}.dump();
+  body.pop_back();
+  if (!vocabulary) body += fmt::format(",\"truncate_prompt_tokens\":{},\"truncation_side\":\"left\"", kWindowTokens);
+  body += ",\"input\":[";
+  for (size_t i = 0; i < inputs.size(); ++i) body += (i == 0 ? "" : ",") + inputs[i];
+  return body + "]}";
+}
+
+Status PoolingModel::Impl::ProbeOne(const ServerAddress& address) {
+  const auto models =
+      Fetch({.url = address.base + "/v1/models", .connect_seconds = options.connect_seconds}, options.http);
+  if (!models) {
+    return Fail(ErrorCode::kBackend,
+                fmt::format("{}; is the server up, and reachable from here?", models.error().message),
+                /*retryable=*/true);
+  }
+  const Json list = Json::parse(models->second, nullptr, false);
+  if (models->first != 200 || !list.is_object() || !list.contains("data") || !list["data"].is_array()) {
+    return Fail(ErrorCode::kBackend, fmt::format("{}/v1/models: status {}: {}", address.base, models->first,
+                                                 ServerErrorText(models->second)));
+  }
+  std::string names;
+  std::string found;
+  for (const Json& entry : list["data"]) {
+    const std::string name = entry.is_object() ? entry.value("id", std::string()) : std::string();
+    names += (names.empty() ? "" : ", ") + name;
+    if (address.model.empty() ? list["data"].size() == 1 : name == address.model) found = name;
+  }
+  if (found.empty()) {
+    return Fail(ErrorCode::kNotFound, fmt::format("{}: serves {}, not \"{}\"; name one behind #",
+                                                  address.base, names, address.model));
+  }
+  if (!model.empty() && model != found) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}: serves {}, and another address {}; replicas must serve the same",
+                            address.base, found, model));
+  }
+  model = found;
+  const std::string input =
+      vocabulary ? Json(vocabulary->Tokenize("Okay, so")).dump() : Json("Okay, so").dump();
+  const auto answer = Fetch({.url = address.base + "/pooling", .body = Body({input})}, options.http);
+  if (!answer) return tl::unexpected(answer.error());
+  if (answer->first != 200 || !ReadAnswer(answer->second, 1)) {
+    return Fail(
+        ErrorCode::kBackend,
+        fmt::format("{}/pooling: status {}: {}; a boundary predictor answers with two probabilities for each "
+                    "token (vllm serve … --runner pooling)",
+                    address.base, answer->first, ServerErrorText(answer->second)));
+  }
+  return {};
+}
+
+Status PoolingModel::Impl::Probe() {
+  if (!options.vocabulary.empty()) {
+    auto loaded = LoadVocabulary(options.vocabulary);
+    if (!loaded) return tl::unexpected(loaded.error());
+    vocabulary = std::move(*loaded);
+  }
+  std::vector<std::pair<size_t, std::string>> down;
+  for (size_t i = 0; i < options.addresses.size(); ++i) {
+    auto status = ProbeOne(options.addresses[i]);
+    if (status) continue;
+    if (!status.error().retryable) return status;
+    down.emplace_back(i, status.error().message);
+  }
+  if (down.size() == options.addresses.size()) {
+    return Fail(ErrorCode::kBackend, down.front().second, /*retryable=*/true);
+  }
+  Fleet::Options told{.addresses = {},
+                      .requests_max = options.requests_max,
+                      .patience_ms = options.patience_ms,
+                      .check_pause_ms = options.check_pause_ms};
+  for (const ServerAddress& address : options.addresses) told.addresses.push_back(address.base);
+  fleet = std::make_unique<Fleet>(
+      std::move(told),
+      Fleet::Surroundings{
+          .now_ms = &NowMs, .post = post, .delay = delay, .check = [this](size_t server, const auto& done) {
+            Check(server, done);
+          }});
+  for (const auto& [server, reason] : down) fleet->MarkDown(server, reason);
+  return {};
+}
+
+void PoolingModel::Impl::Check(size_t server, const std::function<void(std::optional<std::string>)>& done) {
+  const uint64_t number = numbers++;
+  checks[number] = http->Start(
+      {.url = options.addresses[server].base + "/health",
+       .connect_seconds = options.connect_seconds,
+       .seconds_max = 30},
+      [](std::string_view) {},
+      [this, number, done](const HttpClient::Ended& ended) {
+        const auto kept = std::move(checks[number]);  // which holds this function
+        checks.erase(number);
+        if (!ended.error.empty()) return done(ended.error);
+        if (ended.status != 200) return done(fmt::format("status {}", ended.status));
+        done(std::nullopt);
+      });
+}
+
+void PoolingModel::Impl::Add(const std::shared_ptr<Question>& question) {
+  for (size_t i = 0; i < question->inputs.size(); ++i) waiting.push_back({.question = question, .place = i});
+  Schedule();
+}
+
+void PoolingModel::Impl::Schedule() {
+  if (std::exchange(scheduled, true)) return;
+  post([this, weak = std::weak_ptr<int>(alive)] {
+    if (!weak.expired()) SendWaiting();
+  });
+}
+
+void PoolingModel::Impl::SendWaiting() {
+  scheduled = false;
+  const size_t at_a_time = fleet->size() * static_cast<size_t>(options.requests_max);
+  while (!waiting.empty() && batches.size() < at_a_time) {
+    Batch batch;
+    std::vector<std::string> inputs;
+    while (!waiting.empty() && inputs.size() < options.inputs_max) {
+      const Input input = std::move(waiting.front());
+      waiting.pop_front();
+      const auto question = input.question.lock();
+      if (!question) continue;  // nobody waits for it any more
+      inputs.push_back(std::move(question->inputs[input.place]));
+      batch.inputs.push_back(input);
+    }
+    if (inputs.empty()) return;
+    batch.body = Body(inputs);
+    counts.inputs += inputs.size();
+    const uint64_t number = numbers++;
+    batch.began_ms = NowMs();
+    batches.emplace(number, std::move(batch));
+    Enter(number);
+  }
+}
+
+void PoolingModel::Impl::Enter(uint64_t number) {
+  // There is no cache to come back to: any server will do.
+  batches.at(number).place = fleet->Enter(number, [this, number](const Result<size_t>& server) {
+    if (!server) return Finish(number, tl::unexpected(server.error()));
+    Send(number, *server);
+  });
+}
+
+void PoolingModel::Impl::Send(uint64_t number, size_t server) {
+  Batch& batch = batches.at(number);
+  batch.answer.clear();
+  batch.exchange = http->Start(
+      {.url = options.addresses[server].base + "/pooling",
+       .body = batch.body,
+       .connect_seconds = options.connect_seconds,
+       .seconds_max = static_cast<int>(std::max<int64_t>(1, options.answer_ms / 1000))},
+      [&batch](std::string_view bytes) {
+        if (batch.answer.size() < kAnswerMax) batch.answer += bytes;
+      },
+      [this, number](const HttpClient::Ended& ended) { OnEnd(number, ended); });
+}
+
+void PoolingModel::Impl::OnEnd(uint64_t number, const HttpClient::Ended& ended) {
+  Batch& batch = batches.at(number);
+  const auto kept = std::move(batch.exchange);  // which holds the function that runs
+  if (ended.status == 200 && ended.error.empty()) {
+    if (auto p_style = ReadAnswer(batch.answer, batch.inputs.size())) {
+      batch.place->Succeeded();
+      return Finish(number, std::move(*p_style));
+    }
+    return Again(number, "the answer has another form", false, 0);
+  }
+  const std::string text = ended.error.empty() ? ServerErrorText(batch.answer) : ended.error;
+  const std::string reason = ended.status > 0 ? fmt::format("status {}: {}", ended.status, text) : text;
+  if (ended.status == 429 || ended.status == 503) {
+    return Again(number, reason, true, std::max<int64_t>(0, ended.retry_after) * 1000);
+  }
+  if (ended.status == 400 || ended.status == 413 || ended.status == 422) {
+    return Finish(number, Fail(ErrorCode::kBackend, "the predictor's server refused: " + reason));
+  }
+  Again(number, reason, false, 0);
+}
+
+void PoolingModel::Impl::Again(uint64_t number, const std::string& reason, bool overload, int64_t wait_ms) {
+  Batch& batch = batches.at(number);
+  if (overload) {
+    batch.place->Overloaded(wait_ms);
+  } else {
+    batch.place->Failed(reason);
+  }
+  batch.place.reset();
+  const bool patient =
+      overload ? NowMs() - batch.began_ms < options.patience_ms : batch.tries < options.retries_max;
+  const uint32_t before = overload ? batch.refusals++ : batch.tries++;
+  if (!patient) {
+    return Finish(
+        number,
+        Fail(ErrorCode::kBackend,
+             fmt::format("the predictor's server: gave up after {} tries: {}", before + 1, reason), true));
+  }
+  ++counts.retries;
+  const int64_t pause = std::min(options.retry_pause_max_ms, options.retry_pause_ms << std::min(before, 16U));
+  const auto jittered =
+      static_cast<int64_t>(static_cast<double>(pause) * (0.5 + 0.5 * UniformAt(number, before, 0)));
+  delay(std::max(jittered, wait_ms), [this, number, weak = std::weak_ptr<int>(alive)] {
+    if (!weak.expired() && batches.contains(number)) Enter(number);
+  });
+}
+
+void PoolingModel::Impl::Finish(uint64_t number, const Result<std::vector<float>>& p_style) {
+  const auto node = batches.extract(number);
+  const Batch& batch = node.mapped();
+  for (size_t i = 0; i < batch.inputs.size(); ++i) {
+    const auto question = batch.inputs[i].question.lock();
+    if (!question || !question->done) continue;
+    if (!p_style) {
+      const auto done = std::exchange(question->done, nullptr);
+      done(tl::unexpected(p_style.error()));
+      continue;
+    }
+    question->p_style[batch.inputs[i].place] = (*p_style)[i];
+    if (++question->answered < question->inputs.size()) continue;
+    const auto done = std::exchange(question->done, nullptr);
+    done(std::move(question->p_style));
+  }
+  Schedule();
+}
+
+class PoolingReader final : public BoundaryReader {
+ public:
+  PoolingReader(PoolingModel::Impl& model, std::array<bool, 2> reads_tokens_of) : model_(model) {
+    if (model.vocabulary) view_.emplace(*model.vocabulary, reads_tokens_of);
+  }
+
+  void Append(Role writer, std::span<const DraftToken> tokens) override {
+    if (view_) return view_->Append(writer, tokens);
+    for (const DraftToken& token : tokens) {
+      text_ += token.text;
+      ends_.push_back(text_.size());
+    }
+  }
+  void Rollback(size_t count) override {
+    if (view_) return view_->Rollback(count);
+    TESSY_CHECK(count <= ends_.size());
+    ends_.resize(ends_.size() - count);
+    text_.resize(ends_.empty() ? span_begin_ : ends_.back());
+  }
+  void EndSpan() override {
+    if (view_) return view_->EndSpan();
+    ends_.clear();
+    span_begin_ = text_.size();
+  }
+  bool ReadsTokensOf(Role writer) const override { return view_ && view_->ReadsTokensOf(writer); }
+
+  void Ask(std::span<const uint32_t> places, AskDone done) override {
+    question_ = std::make_shared<Question>();
+    for (const uint32_t place : places) question_->inputs.push_back(InputOf(place));
+    question_->p_style.resize(places.size());
+    question_->done = std::move(done);
+    if (!model_.cancelled) return model_.Add(question_);
+    model_.post([weak = std::weak_ptr<Question>(question_)] {
+      if (const auto question = weak.lock()) question->done(Fail(ErrorCode::kCancelled, "cancelled"));
+    });
+  }
+
+ private:
+  std::string InputOf(uint32_t place) const {
+    if (view_) {
+      const auto located = view_->Locate(place);
+      return Json(view_->Content(located, WindowBegin(located.size))).dump();
+    }
+    // From a place that is a function of the text alone, so that the answer is, too.
+    const std::string_view text = std::string_view(text_).substr(0, ends_[place - 1]);
+    size_t begin =
+        text.size() <= kTextMax ? 0 : (text.size() - kTextMax + kTextStride - 1) / kTextStride * kTextStride;
+    while (begin > 0 && begin < text.size() && text[begin] != ' ' && text[begin] != '\n') ++begin;
+    if (begin >= text.size()) begin = text.size() - std::min(text.size(), kTextMax);
+    return Json(Sanitize(text.substr(begin))).dump();
+  }
+
+  PoolingModel::Impl& model_;
+  std::optional<PredictorView> view_;  // with a vocabulary
+  std::string text_;                   // without: the response
+  size_t span_begin_ = 0;
+  std::vector<size_t> ends_;  // in text_, of the current span's tokens
+  std::shared_ptr<Question> question_;
+};
+
+Result<std::unique_ptr<PoolingModel>> PoolingModel::Connect(const PoolingModelOptions& options,
+                                                            HttpClient::Post post, Delay delay) {
+  std::unique_ptr<PoolingModel> model(new PoolingModel);
+  model->impl_ = std::make_unique<Impl>();
+  Impl& impl = *model->impl_;
+  impl.options = options;
+  impl.post = post;
+  impl.delay = std::move(delay);
+  auto http = HttpClient::Create(options.http, std::move(post));
+  if (!http) return tl::unexpected(http.error());
+  impl.http = std::move(*http);
+  if (auto status = impl.Probe(); !status) return tl::unexpected(status.error());
+  return model;
+}
+
+PoolingModel::~PoolingModel() = default;
+const Vocabulary* PoolingModel::vocabulary() const { return impl_->vocabulary.get(); }
+
+std::unique_ptr<BoundaryReader> PoolingModel::Open(std::array<bool, 2> reads_tokens_of) {
+  return std::make_unique<PoolingReader>(*impl_, reads_tokens_of);
+}
+
+void PoolingModel::Cancel() {
+  impl_->cancelled = true;
+  // Not within whatever call found that it is to end.
+  impl_->post([impl = impl_.get(), weak = std::weak_ptr<int>(impl_->alive)] {
+    if (weak.expired()) return;
+    const Result<std::vector<float>> cancelled = Fail(ErrorCode::kCancelled, "cancelled");
+    Impl::Batch rest;
+    rest.inputs.assign(impl->waiting.begin(), impl->waiting.end());
+    impl->waiting.clear();
+    const uint64_t number = impl->numbers++;
+    impl->batches.emplace(number, std::move(rest));
+    while (!impl->batches.empty()) impl->Finish(impl->batches.begin()->first, cancelled);
+  });
+}
+
+bool PoolingModel::busy() const { return !impl_->batches.empty() || !impl_->waiting.empty(); }
+
+PoolingModel::Counts PoolingModel::counts() const {
+  Counts counts = impl_->counts;
+  const auto totals = impl_->http->totals();
+  counts.requests = totals.requests;
+  counts.bytes_sent = totals.bytes_sent;
+  counts.bytes_received = totals.bytes_received;
+  return counts;
+}
+
+}  // namespace tessy

@@ -1,0 +1,127 @@
+#include "cli/cast.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <cmath>
+#include <cstdlib>
+#include <functional>
+#include <utility>
+
+#include "cli/validators.h"
+
+namespace tessy {
+namespace {
+
+namespace asio = boost::asio;
+
+std::string KeyIn(const char* variable) {
+  for (const char* name : {variable, "TESSY_API_KEY"}) {
+    if (const char* key = std::getenv(name); key != nullptr && *key != '\0') return key;
+  }
+  return "";
+}
+
+int64_t Milliseconds(double seconds) { return std::llround(seconds * 1000.0); }
+
+int WholeSeconds(double seconds) { return std::max(1, static_cast<int>(std::ceil(seconds))); }
+
+Result<std::vector<ServerAddress>> AddressesOf(const ServedBy& served) {
+  std::vector<ServerAddress> addresses;
+  for (const std::string& spec : served.specs) {
+    auto address = ServerAddress::Parse(spec);
+    if (!address) {
+      return Fail(address.error().code, fmt::format("--{} {}", served.flag, address.error().message));
+    }
+    addresses.push_back(std::move(*address));
+  }
+  return addresses;
+}
+
+}  // namespace
+
+void AddServerFlags(CLI::App& command, ServerFlags& f) {
+  constexpr const char* kGroup = "Servers";
+  command.add_option("--dialect", f.dialect, "auto asks them")
+      ->check(CLI::IsMember({"auto", "llama-server", "vllm", "sglang"}))
+      ->capture_default_str()
+      ->group(kGroup);
+  command.add_option("--ca-file", f.ca_file, "certificates to trust for https (default: the system's)")
+      ->type_name("FILE")
+      ->group(kGroup);
+  command.add_option("--requests-per-server", f.requests_max, "at a time; a server that refuses gets fewer")
+      ->check(CLI::Range(1, 1000000))
+      ->capture_default_str()
+      ->group(kGroup);
+  command.add_option("--server-retries", f.retries, "of a request that broke off, with growing pauses")
+      ->check(CLI::Range(0, 1000))
+      ->capture_default_str()
+      ->group(kGroup);
+  const auto seconds = [&](const char* name, double& value, const char* help) {
+    command.add_option(name, value, help)
+        ->check(Number(0.001, 1e7))
+        ->type_name("SECONDS")
+        ->capture_default_str()
+        ->group(kGroup);
+  };
+  seconds("--connect-timeout", f.connect_timeout, "for a connection");
+  seconds("--first-token-timeout", f.first_token_timeout, "a request may wait for its turn");
+  seconds("--token-timeout", f.token_timeout, "between tokens, once they come");
+  seconds("--retry-pause", f.retry_pause, "before a request's first retry, doubled for each");
+  seconds("--patience", f.patience, "without any server that answers, before the run stops (to be resumed)");
+}
+
+Result<ServerModelOptions> ServerOptionsOf(const ServedBy& served, Role role, const LlamaCastOptions& local) {
+  auto addresses = AddressesOf(served);
+  if (!addresses) return tl::unexpected(addresses.error());
+  const ServerFlags& told = served.servers;
+  ServerModelOptions server;
+  server.addresses = std::move(*addresses);
+  server.dialect = told.dialect;
+  server.family = local.families[Index(role)];
+  server.vocabulary = served.vocabulary;
+  server.template_options = local.template_options[Index(role)];
+  server.sampling = local.sampling;
+  server.http = {.bearer_token = KeyIn(served.key_variable), .ca_file = told.ca_file};
+  server.retries_max = static_cast<uint32_t>(told.retries);
+  server.streams = served.streams;
+  server.requests_max = told.requests_max;
+  server.connect_seconds = WholeSeconds(told.connect_timeout);
+  server.first_token_ms = Milliseconds(told.first_token_timeout);
+  server.token_ms = Milliseconds(told.token_timeout);
+  server.retry_pause_ms = Milliseconds(told.retry_pause);
+  server.check_pause_ms = std::max<int64_t>(1, server.retry_pause_ms);
+  server.patience_ms = Milliseconds(told.patience);
+  return server;
+}
+
+Result<PoolingModelOptions> PoolingOptionsOf(const ServedBy& served) {
+  auto addresses = AddressesOf(served);
+  if (!addresses) return tl::unexpected(addresses.error());
+  const ServerFlags& told = served.servers;
+  PoolingModelOptions predictor;
+  predictor.addresses = std::move(*addresses);
+  predictor.vocabulary = served.vocabulary;
+  predictor.http = {.bearer_token = KeyIn(served.key_variable), .ca_file = told.ca_file};
+  predictor.retries_max = static_cast<uint32_t>(told.retries);
+  predictor.connect_seconds = WholeSeconds(told.connect_timeout);
+  predictor.answer_ms = Milliseconds(told.token_timeout);
+  predictor.retry_pause_ms = Milliseconds(told.retry_pause);
+  predictor.check_pause_ms = std::max<int64_t>(1, predictor.retry_pause_ms);
+  predictor.patience_ms = Milliseconds(told.patience);
+  return predictor;
+}
+
+Result<std::unique_ptr<MixedCast>> LoadCast(asio::io_context& io, const MixedCastOptions& options) {
+  return MixedCast::Load(
+      options, [&io](std::function<void()> call) { asio::post(io, std::move(call)); },
+      [&io](int64_t milliseconds, std::function<void()> call) {
+        auto timer = std::make_shared<asio::steady_timer>(io, std::chrono::milliseconds(milliseconds));
+        timer->async_wait([timer, call = std::move(call)](const boost::system::error_code&) { call(); });
+      });
+}
+
+}  // namespace tessy

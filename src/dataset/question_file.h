@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.h"
+#include "dataset/line_reader.h"
+#include "dataset/question.h"
+#include "dataset/question_parser.h"
+
+namespace tessy {
+
+// A file of questions of any length: every line is checked once, and what is kept of it is where it stands.
+// The question itself is read again whenever it is asked for, from the file as it was opened, which must stay
+// as it is. Standard input and pipes cannot be read again; what comes from them is kept in memory. One
+// thread.
+class QuestionFile {
+ public:
+  // As ReadQuestions, with the same names and errors.
+  static Result<QuestionFile> Open(const std::string& path, const ReadQuestionsOptions& options = {});
+
+  size_t size() const { return entries_.size(); }
+  const std::string& id(size_t index) const { return entries_[index].id; }
+  size_t line(size_t index) const { return entries_[index].line; }
+  // HashOfMessages of the question.
+  uint64_t messages_hash(size_t index) const { return entries_[index].messages_hash; }
+  std::optional<size_t> Find(std::string_view id) const;
+  const std::vector<BadLine>& bad_lines() const { return bad_lines_; }  // those skipped
+  bool in_memory() const { return in_memory_; }
+
+  // The first of the questions without an id of their own that asks what one before it asks; none where all
+  // differ.
+  std::optional<size_t> FirstRepeated() const;
+
+  // The line as it is in the file. kConflict: it is no longer what it was.
+  Result<std::string> ReadLine(size_t index) const;
+  Result<Question> Read(size_t index);
+  // Forgets all questions behind the first `count`.
+  void KeepFirst(size_t count);
+
+ private:
+  struct Entry {
+    std::string id;
+    bool has_id = false;  // of its own
+    uint64_t offset = 0;
+    size_t bytes = 0;
+    size_t line = 0;
+    uint64_t messages_hash = 0;
+    size_t line_hash = 0;
+  };
+
+  explicit QuestionFile(LineReader lines) : lines_(std::move(lines)), in_memory_(!lines_.rereadable()) {}
+  Status ReadLines(bool skip_bad_lines);
+  void Add(std::string_view line, Question question);
+  Status IndexGivenIds();
+  void NameOthers();
+
+  LineReader lines_;
+  bool in_memory_;
+  QuestionParser parser_;
+  std::string kept_;  // all lines, where they cannot be read again
+  std::vector<Entry> entries_;
+  std::unordered_map<std::string_view, size_t> by_id_;  // views of `entries_`
+  std::vector<BadLine> bad_lines_;
+};
+
+}  // namespace tessy

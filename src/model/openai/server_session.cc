@@ -1,0 +1,405 @@
+#include "model/openai/server_session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/check.h"
+#include "base/random.h"
+#include "base/utf8.h"
+#include "cooperation/cut.h"
+
+namespace tessy {
+namespace {
+
+constexpr size_t kHeadKept = 2000;
+constexpr size_t kEventMax = 16U << 20;  // a server that sends more without an end is broken
+constexpr uint32_t kTokensMin = 16;      // where not even these fit, the context is full
+
+bool Contains(const std::vector<TokenId>& tokens, TokenId token) {
+  return std::find(tokens.begin(), tokens.end(), token) != tokens.end();
+}
+
+// Where several tokens come in one event, and nobody here knows the vocabulary: a word each, or what is left.
+std::vector<std::string_view> SplitWords(std::string_view text, size_t count) {
+  std::vector<std::string_view> words;
+  while (!text.empty()) {
+    size_t end = 1;
+    while (end < text.size() && words.size() + 1 < count && !IsSeam(text.substr(0, end), text.substr(end)))
+      ++end;
+    if (words.size() + 1 >= count) end = text.size();
+    words.push_back(text.substr(0, end));
+    text.remove_prefix(end);
+  }
+  return words;
+}
+
+}  // namespace
+
+ServerSession::ServerSession(ServerModel::Impl& model, CompletionBody body, uint64_t key)
+    : model_(model),
+      body_(std::move(body)),
+      opened_(body_.size()),
+      key_(key),
+      tokens_cap_(model.identity.context_tokens > 0
+                      ? static_cast<uint32_t>(
+                            std::min<size_t>(model.options.stream_tokens, model.identity.context_tokens))
+                      : model.options.stream_tokens) {
+  if (model.vocabulary)
+    tokens_.emplace(*model.vocabulary, static_cast<TokenSink&>(*this), model.close_tokens,
+                    model.shares_vocabulary);
+  model_.sessions.insert(this);
+}
+
+ServerSession::~ServerSession() {
+  Close();
+  model_.sessions.erase(this);
+}
+
+void ServerSession::Append(std::span<const TokenId> tokens) {
+  for (const TokenId& token : tokens) {
+    token_begins_.push_back(body_.size());
+    body_.AppendTokens(&token, 1);
+  }
+}
+
+void ServerSession::Truncate(size_t count) {
+  if (count == token_begins_.size()) return;
+  body_.Truncate(token_begins_[count]);
+  token_begins_.resize(count);
+}
+
+void ServerSession::Generate(const DraftRequest& request, DraftDone done) {
+  TESSY_CHECK(!asked_);
+  asked_ = Asked{request, std::move(done)};
+  tries_ = 0;
+  refusals_ = 0;
+  if (buffer_.empty() && !exchange_ && !place_ && !break_ && !context_full_) return Request();
+  Serve();
+}
+
+void ServerSession::Request() {
+  if (model_.cancelled) return Cancel();
+  place_ = model_.fleet->Enter(key_, [this](const Result<size_t>& server) { OnEntered(server); });
+}
+
+void ServerSession::OnEntered(const Result<size_t>& server) {
+  if (!server) {
+    error_ = server.error();
+    place_.reset();
+    return Serve();
+  }
+  const DraftPosition& at = asked_->request.position;
+  const std::array<uint64_t, 4> parts{at.stream, at.offset, at.zero_byte_tokens, tries_};
+  const auto seed = static_cast<uint32_t>(HashParts(parts) & 0x7FFFFFFF);
+  tokens_asked_ = std::min(
+      tokens_cap_, model_.options.streams ? model_.options.stream_tokens : asked_->request.tokens_max);
+  sse_ = {};
+  head_.clear();
+  tokens_so_far_ = 0;
+  came_ = 0;
+  got_event_ = finished_ = false;
+  heard_at_ms_ = ServerModel::Impl::NowMs();
+  exchange_ = model_.http->Start(
+      {.url = model_.Url(*server, CompletionPath(model_.identity.dialect)),
+       .body = body_.Request(tokens_asked_, seed),
+       .headers = {fmt::format("X-Session-ID: {:016x}", key_)},
+       .connect_seconds = model_.options.connect_seconds},
+      [this](std::string_view bytes) { OnData(bytes); },
+      [this](const HttpClient::Ended& ended) { OnEnd(ended); });
+  model_.Watch();
+}
+
+void ServerSession::CloseStream() {
+  exchange_.reset();
+  place_.reset();
+}
+
+// What came and was not asked for is given up.
+void ServerSession::Close() {
+  if (place_ && got_event_) place_->Succeeded();
+  CloseStream();
+  surplus_ += buffer_.size();
+  buffer_.clear();
+  break_.reset();
+  finished_ = context_full_ = false;
+}
+
+void ServerSession::Cancel() {
+  Close();
+  if (asked_) Answer(Fail(ErrorCode::kCancelled, "cancelled"));
+}
+
+void ServerSession::Watch(int64_t now_ms) {
+  if (!exchange_) return;
+  const int64_t limit = got_event_ ? model_.options.token_ms : model_.options.first_token_ms;
+  if (now_ms - heard_at_ms_ < limit) return;
+  BreakOff({.reason = fmt::format("no token came for {:.1f} s", static_cast<double>(limit) / 1000.0)});
+}
+
+DraftToken::End ServerSession::EndOf(TokenId id) const {
+  if (!answering_ && Contains(model_.close_tokens, id)) return DraftToken::End::kThinking;
+  if (Contains(model_.end_tokens, id)) return DraftToken::End::kSequence;
+  if (model_.vocabulary && model_.vocabulary->EndsGeneration(id)) return DraftToken::End::kSequence;
+  return DraftToken::End::kNone;
+}
+
+void ServerSession::Push(DraftToken token) {
+  if (token.end != DraftToken::End::kNone) token.text.clear();
+  // Nothing follows an end.
+  if (!buffer_.empty() && buffer_.back().end != DraftToken::End::kNone) return;
+  ++came_;
+  buffer_.push_back(std::move(token));
+}
+
+void ServerSession::TakeText(const CompletionEvent& event) {
+  // Tokens whose bytes come with those of a later one are counted all the same.
+  const int64_t counted = event.tokens_so_far - tokens_so_far_;
+  const auto ids = static_cast<int64_t>(event.ids.size());
+  const int64_t count =
+      std::max({ids, event.tokens_so_far < 0 ? 0 : counted, event.text.empty() ? 0 : int64_t{1}});
+  const DraftToken::End end = event.ids.empty() ? DraftToken::End::kNone : EndOf(event.ids.back());
+  // vLLM's last event of a sequence holds the token that ended it, known here as such or not.
+  const bool holds_end = end != DraftToken::End::kNone ||
+                         (event.end == CompletionEvent::End::kSequence && event.text.empty() && ids > 0);
+  const int64_t with_text = count - (holds_end ? 1 : 0);
+  const auto words = SplitWords(event.text, static_cast<size_t>(with_text));
+  for (int64_t i = static_cast<int64_t>(words.size()); i < with_text; ++i) Push({});
+  for (const std::string_view word : words) Push({.id = -1, .text = std::string(word)});
+  if (end != DraftToken::End::kNone) Push({.id = -1, .text = {}, .end = end});
+}
+
+void ServerSession::TakeIds(const CompletionEvent& event) {
+  const Vocabulary& vocabulary = *model_.vocabulary;
+  const auto known = [&](TokenId id) { return id >= 0 && static_cast<size_t>(id) < vocabulary.size(); };
+  bool sound = !event.ids.empty() && std::all_of(event.ids.begin(), event.ids.end(), known);
+  // llama-server leaves out ids of tokens that end inside a character.
+  if (event.tokens_so_far >= 0) {
+    sound = sound && event.tokens_so_far - tokens_so_far_ == static_cast<int64_t>(event.ids.size());
+  }
+  std::vector<TokenId> ids = event.ids;
+  if (!sound) {
+    if (event.text.empty()) return;
+    ++model_.counts.retokenised;
+    ids = vocabulary.Tokenize(event.text);
+  }
+  for (const TokenId id : ids) Push({.id = id, .text = std::string(vocabulary.Piece(id)), .end = EndOf(id)});
+}
+
+void ServerSession::TakeEvent(CompletionEvent event) {
+  if (tokens_) {
+    TakeIds(event);
+  } else {
+    TakeText(event);
+  }
+  if (event.tokens_so_far >= 0) tokens_so_far_ = event.tokens_so_far;
+  using End = CompletionEvent::End;
+  switch (event.end) {
+    case End::kNone:
+      return;
+    case End::kSequence:
+      Push({.id = -1, .text = {}, .end = DraftToken::End::kSequence});
+      break;
+    case End::kContext:
+      context_full_ = true;
+      break;
+    case End::kLimit:
+      break;
+    case End::kOther:
+      return BreakOff({.reason = fmt::format("the server ended with \"{}\"", event.end_name)});
+  }
+  finished_ = true;
+}
+
+void ServerSession::OnEvent(std::string_view data) {
+  if (data == "[DONE]" || !exchange_ || finished_) return;
+  auto event = ParseCompletionEvent(model_.identity.dialect, data);
+  if (!event) return BreakOff({.reason = event.error().message});
+  got_event_ = true;
+  heard_at_ms_ = ServerModel::Impl::NowMs();
+  TakeEvent(std::move(*event));
+}
+
+void ServerSession::OnData(std::string_view bytes) {
+  if (!got_event_ && head_.size() < kHeadKept) head_ += bytes;
+  sse_.Push(bytes, [this](std::string_view data) { OnEvent(data); });
+  if (exchange_ && sse_.open_bytes() > kEventMax) {
+    BreakOff({.reason = "the server sent an event without an end"});
+  }
+  Serve();
+}
+
+void ServerSession::OnEnd(const HttpClient::Ended& ended) {
+  if (finished_ && ended.status == 200) {
+    place_->Succeeded();
+    CloseStream();
+    if (came_ == 0 && !context_full_) break_ = Break{.reason = "the server ended without a token"};
+    return Serve();
+  }
+  const std::string text = ended.error.empty() ? ServerErrorText(head_) : ended.error;
+  const int status = ended.status;
+  if (status == 429 || status == 503) {
+    return BreakOff({.reason = fmt::format("status {}: {}", status, text),
+                     .overload = true,
+                     .retry_after_ms = std::max<int64_t>(0, ended.retry_after) * 1000});
+  }
+  if (status == 401 || status == 403 || status == 404) {
+    return BreakOff({.reason = fmt::format("status {}: {}", status, text), .not_for_us = true});
+  }
+  if (status >= 400 && status < 500 && status != 408) {
+    if (MeansContextIsFull(text)) return OnContextFull();
+    place_->Succeeded();  // the server is well
+    CloseStream();
+    error_ = Error{ErrorCode::kBackend, fmt::format("the server refused: status {}: {}", status, text)};
+    return Serve();
+  }
+  BreakOff({.reason = status >= 400  ? fmt::format("status {}: {}", status, text)
+                      : text.empty() ? "the stream ended before it was finished"
+                                     : text});
+}
+
+// Prompt and what was asked for are too much together: less is asked for, until even little is too much.
+void ServerSession::OnContextFull() {
+  place_->Succeeded();
+  CloseStream();
+  if (tokens_asked_ > kTokensMin) {
+    tokens_cap_ = std::max(kTokensMin, tokens_asked_ / 4);
+    return Request();
+  }
+  context_full_ = finished_ = true;
+  Serve();
+}
+
+void ServerSession::BreakOff(Break why) {
+  if (place_) {
+    if (why.overload) {
+      place_->Overloaded(why.retry_after_ms);
+    } else {
+      place_->Failed(why.reason);
+    }
+  }
+  CloseStream();
+  break_ = std::move(why);
+  Serve();
+}
+
+void ServerSession::Retry() {
+  const Break why = *std::exchange(break_, std::nullopt);
+  const ServerModelOptions& options = model_.options;
+  const int64_t now = ServerModel::Impl::NowMs();
+  if (why.overload && refusals_++ == 0) refused_since_ms_ = now;
+  const bool patient =
+      why.overload ? now - refused_since_ms_ < options.patience_ms : tries_ < options.retries_max;
+  if (!patient) {
+    error_ =
+        Error{why.not_for_us ? ErrorCode::kUnavailable : ErrorCode::kBackend,
+              fmt::format("gave up after {} tries: {}", 1 + (why.overload ? refusals_ : tries_), why.reason),
+              /*retryable=*/!why.not_for_us};
+    return Serve();
+  }
+  const uint32_t before = why.overload ? refusals_ - 1 : tries_++;
+  ++model_.counts.retries;
+  const int64_t pause = std::min(options.retry_pause_max_ms, options.retry_pause_ms << std::min(before, 16U));
+  // Between half of the pause and all of it, so that those who failed together do not come back together.
+  const double jitter = 0.5 + 0.5 * UniformAt(key_, before, asked_->request.position.offset);
+  const auto wait = static_cast<int64_t>(static_cast<double>(pause) * jitter);
+  model_.delay(std::max(wait, why.retry_after_ms), [this, alive = std::weak_ptr<int>(alive_)] {
+    if (!alive.expired() && asked_ && !exchange_ && !place_) Request();
+  });
+}
+
+// The model's own token enters the view.
+void ServerSession::Keep(const DraftToken& token) {
+  given_.push_back(tokens_ ? tokens_->tokens().size() : body_.size());
+  if (!tokens_) return body_.AppendText(token.text);
+  if (token.id >= 0) tokens_->Draw(token.id, token.text.size());
+}
+
+// Gives what has come, if somebody asked and there is something to give.
+void ServerSession::Serve() {
+  if (!asked_) return;
+  if (buffer_.empty()) {
+    if (error_) return Answer(tl::unexpected<Error>(*std::exchange(error_, std::nullopt)));
+    if (break_) return Retry();
+    if (context_full_) return Answer(Draft{.tokens = {}, .context_full = true});
+    // The request's own limit: on from where it stands.
+    if (finished_ && !exchange_ && !place_) {
+      finished_ = false;
+      Request();
+    }
+    return;
+  }
+  Draft draft;
+  std::string text;
+  while (!buffer_.empty() && draft.tokens.size() < asked_->request.tokens_max) {
+    DraftToken token = std::move(buffer_.front());
+    buffer_.pop_front();
+    Keep(token);
+    text += token.text;
+    const bool ends = token.end != DraftToken::End::kNone;
+    draft.tokens.push_back(std::move(token));
+    const auto& stops = asked_->request.stop_texts;
+    if (ends || std::any_of(stops.begin(), stops.end(),
+                            [&](const std::string& stop) { return text.find(stop) != std::string::npos; })) {
+      break;
+    }
+  }
+  draft.context_full = context_full_ && buffer_.empty();
+  Answer(std::move(draft));
+}
+
+// Never inside the call that asked.
+void ServerSession::Answer(Result<Draft> result) {
+  model_.post([done = std::move(asked_->done), result = std::move(result),
+               alive = std::weak_ptr<int>(alive_)]() mutable {
+    if (!alive.expired()) done(std::move(result));
+  });
+  asked_.reset();
+}
+
+void ServerSession::Recall(std::span<const DraftToken> tokens) {
+  for (const DraftToken& token : tokens) Keep(token);
+}
+
+void ServerSession::Rollback(size_t count) {
+  Close();
+  TESSY_CHECK(count <= given_.size());
+  if (count == 0) return;
+  const size_t size = given_[given_.size() - count];
+  given_.resize(given_.size() - count);
+  if (!tokens_) return body_.Truncate(size);
+  tokens_->Rollback(tokens_->tokens().size() - size);
+}
+
+void ServerSession::Listen(std::span<const DraftToken> tokens) {
+  Close();
+  given_.clear();
+  if (tokens_) return tokens_->Listen(tokens);
+  for (const DraftToken& token : tokens) {
+    pending_ += token.text;
+    const size_t whole = pending_.size() - IncompleteTail(pending_);
+    body_.AppendText(std::string_view(pending_).substr(0, whole));
+    pending_.erase(0, whole);
+  }
+}
+
+void ServerSession::EndListening() {
+  if (tokens_) return tokens_->EndListening();
+  body_.AppendText(pending_);
+  pending_.clear();
+}
+
+void ServerSession::OpenAnswer(std::string_view thinking, std::string_view handover) {
+  Close();
+  given_.clear();
+  answering_ = true;
+  if (tokens_) return tokens_->OpenAnswer(thinking, handover);
+  pending_.clear();
+  body_.Truncate(opened_);
+  body_.AppendText(thinking);
+  body_.AppendText(handover);
+}
+
+}  // namespace tessy

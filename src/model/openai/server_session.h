@@ -1,0 +1,155 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "model/llama/chat_format.h"
+#include "model/openai/probe.h"
+#include "model/openai/server_model.h"
+#include "model/openai/sse.h"
+#include "model/response_tokens.h"
+
+namespace tessy {
+
+class ServerSession;
+
+// What a served model's sessions share. Driving thread.
+struct ServerModel::Impl {
+  ServerModelOptions options;
+  HttpClient::Post post;
+  Delay delay;
+  std::unique_ptr<HttpClient> http;
+  std::map<uint64_t, std::unique_ptr<HttpClient::Exchange>> questions;  // about servers that were down
+  uint64_t questions_asked = 0;
+  std::unique_ptr<Fleet> fleet;
+  ServerIdentity identity;
+  Family family;
+  std::optional<ChatTemplate> chat_template;
+  std::shared_ptr<const Vocabulary> vocabulary;
+  std::optional<ChatFormat> format;  // with a vocabulary
+  bool shares_vocabulary = false;
+  // The family's markers as the server's token ids.
+  std::vector<TokenId> close_tokens;
+  std::vector<TokenId> end_tokens;
+  bool cancelled = false;
+  bool watching = false;
+  std::set<ServerSession*> sessions;
+  uint64_t opened = 0;
+  Counts counts;
+  std::shared_ptr<int> alive = std::make_shared<int>(0);
+
+  static int64_t NowMs();
+  Status Probe();
+  Status FindVocabulary();
+  Status UseVocabulary(const std::string& path, std::shared_ptr<const Vocabulary> loaded);
+  Result<std::string> DifferenceTo(const Vocabulary& ours) const;
+  Status LoadTemplate();
+  Status FindMarkers();
+  void MakeFleet(const std::vector<std::pair<size_t, std::string>>& down);
+  // GET; the body of an answer with status 200.
+  void Ask(size_t server, const char* path, std::function<void(Result<std::string>)> done);
+  // Is the server there again, and is it the one it was? (Fleet::Surroundings)
+  void Check(size_t server, const std::function<void(std::optional<std::string>)>& done);
+  // Looks after streams that stand still.
+  void Watch();
+  std::string Url(size_t server, std::string_view path) const {
+    return options.addresses[server].base + std::string(path);
+  }
+};
+
+// One streaming request a span: tokens are taken from it one by one, and where the span ends it is closed.
+// What the server sent is as good as drawn, so a stream that breaks costs nothing but what had not come yet.
+class ServerSession final : public Session, private TokenSink {
+ public:
+  ServerSession(ServerModel::Impl& model, CompletionBody body, uint64_t key);
+  ~ServerSession() override;
+
+  void Generate(const DraftRequest& request, DraftDone done) override;
+  void Recall(std::span<const DraftToken> tokens) override;
+  void Rollback(size_t count) override;
+  void Listen(std::span<const DraftToken> tokens) override;
+  void EndListening() override;
+  void OpenAnswer(std::string_view thinking, std::string_view handover) override;
+  size_t ContextLeft() const override { return SIZE_MAX / 4; }  // the server's to say
+
+  uint64_t SurplusTokens() const override { return surplus_ + buffer_.size(); }
+
+  void Cancel();
+  void Watch(int64_t now_ms);
+  bool waits() const { return asked_.has_value(); }
+  bool streams() const { return exchange_ != nullptr; }
+
+ private:
+  struct Asked {
+    DraftRequest request;
+    DraftDone done;
+  };
+  // Why a stream came to nothing more.
+  struct Break {
+    std::string reason;
+    bool overload = false;
+    bool not_for_us = false;  // the server is there, and refuses us
+    int64_t retry_after_ms = 0;
+  };
+
+  void Append(std::span<const TokenId> tokens) override;  // TokenSink
+  void Truncate(size_t count) override;                   // TokenSink
+
+  void Request();
+  void OnEntered(const Result<size_t>& server);
+  void OnData(std::string_view bytes);
+  void OnEvent(std::string_view data);
+  void OnEnd(const HttpClient::Ended& ended);
+  void OnContextFull();
+  void TakeEvent(CompletionEvent event);
+  void TakeText(const CompletionEvent& event);
+  void TakeIds(const CompletionEvent& event);
+  DraftToken::End EndOf(TokenId id) const;
+  void Push(DraftToken token);
+  void BreakOff(Break why);
+  void Retry();
+  void Keep(const DraftToken& token);
+  void Serve();
+  void Answer(Result<Draft> result);
+  void CloseStream();
+  void Close();
+
+  ServerModel::Impl& model_;
+  CompletionBody body_;
+  size_t opened_;                         // size of the body where the response begins
+  uint64_t key_;                          // which server is its own
+  std::optional<ResponseTokens> tokens_;  // with a vocabulary
+  std::vector<size_t> token_begins_;      // with a vocabulary: size of the body before each token
+  std::string pending_;                   // without: bytes of a character that is not complete
+  std::vector<size_t> given_;             // size of the view before each token given since it last listened
+  std::deque<DraftToken> buffer_;         // came, not given yet
+  std::optional<Asked> asked_;
+  bool answering_ = false;
+
+  std::unique_ptr<Fleet::Place> place_;
+  std::unique_ptr<HttpClient::Exchange> exchange_;
+  SseReader sse_;
+  std::string head_;           // of what came before the first event: an error's text, perhaps
+  int64_t tokens_so_far_ = 0;  // of the request, as the server counts
+  uint64_t came_ = 0;          // of the request, as we do
+  uint64_t surplus_ = 0;
+  int64_t heard_at_ms_ = 0;
+  bool got_event_ = false;
+  bool finished_ = false;  // the server said why it ended
+  bool context_full_ = false;
+  uint32_t tokens_asked_ = 0;
+  uint32_t tokens_cap_;  // what fits the context, as far as the server has told
+  std::optional<Break> break_;
+  std::optional<Error> error_;
+  uint32_t tries_ = 0;
+  uint32_t refusals_ = 0;  // for overload
+  int64_t refused_since_ms_ = 0;
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+};
+
+}  // namespace tessy

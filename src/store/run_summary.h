@@ -1,0 +1,55 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "store/run_store.h"
+
+namespace tessy {
+
+// What a run's store sums up to.
+struct RunSummary {
+  std::vector<ConfigurationRecord> configurations;
+  std::vector<SessionRecord> sessions;
+
+  uint64_t samples = 0;  // wanted in all, as of the last session
+  uint64_t done = 0;
+  uint64_t failed = 0;      // for good
+  uint64_t unfinished = 0;  // begun, neither done nor failed
+
+  // Of the samples that are done:
+  std::array<uint64_t, 2> thinking_tokens{};  // by role
+  uint64_t answer_tokens = 0;
+  uint64_t switches = 0;
+  uint64_t attempts = 0;
+  uint64_t failed_attempts_tokens = 0;
+  uint64_t wrong_candidates = 0;
+  std::map<std::string, uint64_t> closed_by;  // "student", "teacher"; samples
+
+  std::map<std::string, uint64_t> failures;         // samples that failed for good, by reason
+  std::map<std::string, uint64_t> failed_attempts;  // by reason
+
+  // Of all sessions, what came to nothing included:
+  uint64_t tokens = 0;  // generated and kept
+  uint64_t drafted_tokens = 0;
+  uint64_t discarded_tokens = 0;
+  uint64_t recalled_tokens = 0;  // taken over from an earlier session
+  uint64_t spans = 0;            // brought to their end
+  double seconds = 0.0;          // worked
+
+  // By the clocks of the sessions; 0 where there is none.
+  double tokens_per_second() const;
+  double samples_per_hour() const;
+  double discarded_share() const;  // of the drafted tokens
+  // All that was wanted is done or has failed for good.
+  bool finished() const { return samples > 0 && done + failed >= samples; }
+  // How the settings differ from those before, for each of `configurations` but the first.
+  std::vector<std::string> Changes() const;
+};
+
+Result<RunSummary> Summarize(RunStore& store);
+
+}  // namespace tessy

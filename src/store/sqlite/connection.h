@@ -1,0 +1,70 @@
+#pragma once
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <variant>
+
+#include "base/error.h"
+
+namespace tessy::sqlite {
+
+struct Blob {
+  std::string_view bytes;
+};
+using Value = std::variant<int64_t, std::string_view, Blob>;
+
+// One row of a result; valid until the statement goes on. Columns count from 0.
+class Row {
+ public:
+  explicit Row(sqlite3_stmt* statement) : statement_(statement) {}
+  int64_t Integer(int column) const { return sqlite3_column_int64(statement_, column); }
+  uint64_t Unsigned(int column) const { return static_cast<uint64_t>(Integer(column)); }
+  std::string Text(int column) const;  // or bytes
+
+ private:
+  sqlite3_stmt* statement_;
+};
+
+// A connection with its prepared statements. Errors name the file.
+class Connection {
+ public:
+  static Result<std::unique_ptr<Connection>> Open(const std::string& path, int flags);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Statements without values or results, any number.
+  Status Execute(const char* statements);
+  // `sql` is a literal; it is prepared once. `row` gets what comes of it.
+  template <class OnRow>
+  Status Query(const char* sql, std::span<const Value> values, OnRow row) {
+    auto statement = Bound(sql, values);
+    if (!statement) return tl::unexpected(statement.error());
+    while (sqlite3_step(*statement) == SQLITE_ROW) row(Row(*statement));
+    return Finished(*statement);
+  }
+  Status Run(const char* sql, std::span<const Value> values) {
+    return Query(sql, values, [](const Row&) {});
+  }
+  Result<int64_t> Integer(const char* sql);
+  int64_t last_row() const { return sqlite3_last_insert_rowid(handle_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  Connection(std::string path, sqlite3* handle) : path_(std::move(path)), handle_(handle) {}
+  Result<sqlite3_stmt*> Bound(const char* sql, std::span<const Value> values);
+  Status Finished(sqlite3_stmt* statement);
+  tl::unexpected<Error> Failure() const;
+
+  std::string path_;
+  sqlite3* handle_;
+  std::unordered_map<const char*, sqlite3_stmt*> statements_;
+};
+
+}  // namespace tessy::sqlite
