@@ -26,8 +26,8 @@ struct ServedRunOptions {
   uint32_t draft_tokens = 1;
   uint32_t attempts_more = 2;
   uint32_t request_retries_max = 4;
-  int64_t token_ms = 150;      // waited for a token; longer under a sanitizer, as what follows
-  int64_t patience_ms = 2000;  // with servers of which none answers
+  int64_t token_ms = 150;        // waited for a token; longer under a sanitizer, as what follows
+  int64_t patience_ms = 20'000;  // with servers of which none answers
   // Files of the roles' vocabularies; empty: prompts go out as text.
   std::array<std::string, 2> vocabularies = {};
   // Instead of keeping them; on this thread.

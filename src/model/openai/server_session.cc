@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "base/utf8.h"
+#include "cooperation/closing.h"
 #include "cooperation/cut.h"
 
 namespace tessy {
@@ -94,11 +95,12 @@ void ServerSession::OnEntered(const Result<size_t>& server) {
   const DraftPosition& at = asked_->request.position;
   const std::array<uint64_t, 4> parts{at.stream, at.offset, at.zero_byte_tokens, tries_};
   const auto seed = static_cast<uint32_t>(HashParts(parts) & 0x7FFFFFFF);
-  tokens_asked_ = std::min(
-      tokens_cap_, model_.options.streams ? model_.options.stream_tokens : asked_->request.tokens_max);
+  const uint32_t wanted = model_.options.streams ? model_.options.stream_tokens : asked_->request.tokens_max;
+  tokens_asked_ = std::min(tokens_cap_, std::max(wanted, tokens_least_));
   sse_ = {};
   head_.clear();
   tokens_so_far_ = 0;
+  surplus_ += std::exchange(silent_, 0);
   came_ = 0;
   got_event_ = finished_ = false;
   heard_at_ms_ = ServerModel::Impl::NowMs();
@@ -121,7 +123,7 @@ void ServerSession::CloseStream() {
 void ServerSession::Close() {
   if (place_ && got_event_) place_->Succeeded();
   CloseStream();
-  surplus_ += buffer_.size();
+  surplus_ += buffer_.size() + std::exchange(silent_, 0);
   buffer_.clear();
   break_.reset();
   finished_ = context_full_ = false;
@@ -154,20 +156,34 @@ void ServerSession::Push(DraftToken token) {
   buffer_.push_back(std::move(token));
 }
 
+// Tokens whose text comes with that of a later one wait for it: where the stream ends before, the server
+// writes them once more, as they are no part of a prompt.
 void ServerSession::TakeText(const CompletionEvent& event) {
-  // Tokens whose bytes come with those of a later one are counted all the same.
   const int64_t counted = event.tokens_so_far - tokens_so_far_;
   const auto ids = static_cast<int64_t>(event.ids.size());
-  const int64_t count =
-      std::max({ids, event.tokens_so_far < 0 ? 0 : counted, event.text.empty() ? 0 : int64_t{1}});
-  const DraftToken::End end = event.ids.empty() ? DraftToken::End::kNone : EndOf(event.ids.back());
+  int64_t count = std::max({ids, event.tokens_so_far < 0 ? 0 : counted, event.text.empty() ? 0 : int64_t{1}});
+  DraftToken::End end = event.ids.empty() ? DraftToken::End::kNone : EndOf(event.ids.back());
+  std::string_view text = event.text;
+  const auto& markers = model_.family.close_texts;
+  if (const auto marker = FindMarker(text, 0, markers); marker && !answering_) {
+    end = DraftToken::End::kThinking;
+    const bool more = std::none_of(markers.begin(), markers.end(),
+                                   [text](const std::string& close) { return text.ends_with(close); });
+    count -= more ? 1 : 0;  // a token at least came behind it
+    text = text.substr(0, *marker);
+  }
   // vLLM's last event of a sequence holds the token that ended it, known here as such or not.
-  const bool holds_end = end != DraftToken::End::kNone ||
-                         (event.end == CompletionEvent::End::kSequence && event.text.empty() && ids > 0);
-  const int64_t with_text = count - (holds_end ? 1 : 0);
-  const auto words = SplitWords(event.text, static_cast<size_t>(with_text));
-  for (int64_t i = static_cast<int64_t>(words.size()); i < with_text; ++i) Push({});
-  for (const std::string_view word : words) Push({.id = -1, .text = std::string(word)});
+  if (end != DraftToken::End::kNone ||
+      (event.end == CompletionEvent::End::kSequence && event.text.empty() && ids > 0)) {
+    --count;
+  }
+  silent_ += static_cast<uint64_t>(std::max(count, int64_t{0}));
+  if (!text.empty()) {
+    const auto words = SplitWords(text, std::max(silent_, uint64_t{1}));
+    for (uint64_t i = words.size(); i < silent_; ++i) Push({});
+    for (const std::string_view word : words) Push({.id = -1, .text = std::string(word)});
+    silent_ = 0;
+  }
   if (end != DraftToken::End::kNone) Push({.id = -1, .text = {}, .end = end});
 }
 
@@ -235,7 +251,12 @@ void ServerSession::OnEnd(const HttpClient::Ended& ended) {
   if (finished_ && ended.status == 200) {
     place_->Succeeded();
     CloseStream();
-    if (came_ == 0 && !context_full_) break_ = Break{.reason = "the server ended without a token"};
+    tokens_least_ = 0;
+    if (came_ == 0 && silent_ > 0 && !context_full_) {
+      tokens_least_ = 2 * tokens_asked_;  // a character of more tokens than were asked for
+    } else if (came_ == 0 && !context_full_) {
+      break_ = Break{.reason = "the server ended without a token"};
+    }
     return Serve();
   }
   const std::string text = ended.error.empty() ? ServerErrorText(head_) : ended.error;

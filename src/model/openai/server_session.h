@@ -77,7 +77,7 @@ class ServerSession final : public Session, private TokenSink {
   void OpenAnswer(std::string_view thinking, std::string_view handover) override;
   size_t ContextLeft() const override { return SIZE_MAX / 4; }  // the server's to say
 
-  uint64_t SurplusTokens() const override { return surplus_ + buffer_.size(); }
+  uint64_t SurplusTokens() const override { return surplus_ + buffer_.size() + silent_; }
 
   void Cancel();
   void Watch(int64_t now_ms);
@@ -137,12 +137,14 @@ class ServerSession final : public Session, private TokenSink {
   std::string head_;           // of what came before the first event: an error's text, perhaps
   int64_t tokens_so_far_ = 0;  // of the request, as the server counts
   uint64_t came_ = 0;          // of the request, as we do
+  uint64_t silent_ = 0;        // came without text, which is still to come
   uint64_t surplus_ = 0;
   int64_t heard_at_ms_ = 0;
   bool got_event_ = false;
   bool finished_ = false;  // the server said why it ended
   bool context_full_ = false;
   uint32_t tokens_asked_ = 0;
+  uint32_t tokens_least_ = 0;
   uint32_t tokens_cap_;  // what fits the context, as far as the server has told
   std::optional<Break> break_;
   std::optional<Error> error_;
