@@ -2,11 +2,6 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
-# Without AMX, which g++ 12.2 breaks (GCC bug 114098, see cmake/llama.cmake); without what its own page needs.
-NO_AMX := $(if $(findstring x86_64,$(shell uname -m)),-mno-amx-tile -mno-amx-int8 -mno-amx-bf16)
-LLAMA_SERVER_FLAGS = -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER_LAUNCHER=ccache -DCMAKE_CXX_COMPILER_LAUNCHER=ccache \
-  -DBUILD_SHARED_LIBS=OFF -DLLAMA_BUILD_SERVER=ON -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_CURL=OFF \
-  -DLLAMA_OPENSSL=OFF -DGGML_OPENMP=OFF -DLLAMA_BUILD_WEBUI=OFF -DLLAMA_BUILD_UI=OFF -DCMAKE_C_FLAGS="$(NO_AMX)" -DCMAKE_CXX_FLAGS="$(NO_AMX)"
 
 .PHONY: help setup build demo test lint bench lab interop sanitize clean
 
@@ -52,7 +47,7 @@ lint: build/release/build.ninja
 	@scripts/lint.sh
 
 interop: build/release/build.ninja
-	@cmake -S build/deps/llama.cpp -B build/llama-server -G Ninja $(LLAMA_SERVER_FLAGS) >build/llama-server.configure.log
+	@cmake -S cmake/llama-server -B build/llama-server -G Ninja >build/llama-server.configure.log
 	@cmake --build build/llama-server -j $(JOBS) --target llama-server >build/llama-server.build.log || { tail build/llama-server.build.log; exit 1; }
 	@cmake --build build/release -j $(JOBS) --target tessy interop_test
 	@build/release/tests/interop_test

@@ -6,7 +6,11 @@ if(NOT EXISTS "${TESSY_LLAMA_DIR}/include/llama.h")
 endif()
 
 set(BUILD_SHARED_LIBS OFF)
-set(LLAMA_BUILD_COMMON OFF CACHE BOOL "" FORCE)
+if(TESSY_LLAMA_TOOLS)
+  set(LLAMA_BUILD_COMMON ON CACHE BOOL "" FORCE)
+else()
+  set(LLAMA_BUILD_COMMON OFF CACHE BOOL "" FORCE)
+endif()
 set(LLAMA_BUILD_IS_DEV OFF CACHE BOOL "" FORCE)
 # One engine thread a model is the norm; where a user asks for more, ggml's own thread pool is attached.
 set(GGML_OPENMP OFF CACHE BOOL "" FORCE)

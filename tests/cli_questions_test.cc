@@ -47,7 +47,8 @@ TEST_F(LongQuestionsTest, AreNotHeldInMemory) {
   const auto many = with_two("many.jsonl");
   ASSERT_EQ(many.exit_status, 0) << many.err;
   EXPECT_GT(std::filesystem::file_size(Path("q.jsonl")), kCount * kBytes);
-  EXPECT_LT(many.peak_bytes, few.peak_bytes + kCount * kBytes / 2);
+  if (!kSanitized)  // ASan keeps what was freed
+    EXPECT_LT(many.peak_bytes, few.peak_bytes + kCount * kBytes / 2);
   EXPECT_EQ(Responses("many.jsonl").size(), 2u);
   EXPECT_EQ(Responses("many.jsonl").at("q1/0")["source"]["rest"], std::string(kBytes, 'x'));
 }
