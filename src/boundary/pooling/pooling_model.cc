@@ -119,7 +119,8 @@ struct PoolingModel::Impl {
 std::string PoolingModel::Impl::Body(const std::vector<std::string>& inputs) const {
   std::string body = Json{{"model", model}, {"task", "token_classify"}}.dump();
   body.pop_back();
-  if (!vocabulary) body += fmt::format(",\"truncate_prompt_tokens\":{},\"truncation_side\":\"left\"", kWindowTokens);
+  if (!vocabulary)
+    body += fmt::format(",\"truncate_prompt_tokens\":{},\"truncation_side\":\"left\"", kWindowTokens);
   body += ",\"input\":[";
   for (size_t i = 0; i < inputs.size(); ++i) body += (i == 0 ? "" : ",") + inputs[i];
   return body + "]}";
