@@ -141,17 +141,18 @@ void Pair::Begin() {
 
 void Pair::Close(bool reset) {
   if (std::exchange(closed_, true)) return;
+  // Counted first: who sees the reset may look at once.
+  proxy_.open.erase(this);
+  proxy_.Count([&](FaultProxy::Counts& counts) {
+    counts.connections_open = proxy_.open.size();
+    counts.resets += reset ? 1 : 0;
+  });
   SystemError ignored;
   for (Flow* flow : {&up_, &down_}) {
     flow->timer.cancel();
     if (reset) flow->source.set_option(asio::socket_base::linger(true, 0), ignored);
     flow->source.close(ignored);
   }
-  proxy_.open.erase(this);
-  proxy_.Count([&](FaultProxy::Counts& counts) {
-    counts.connections_open = proxy_.open.size();
-    counts.resets += reset ? 1 : 0;
-  });
 }
 
 void Pair::WakeUp() {
