@@ -97,10 +97,6 @@ std::shared_ptr<const Vocabulary> VocabularyOf(const Source& source) {
 class SeamTest : public testing::TestWithParam<Source> {
  protected:
   void SetUp() override {
-#ifdef TESSY_SANITIZED
-    // llama.cpp takes a millisecond for each text; what there is to find of ours, the others find.
-    if (std::string_view(GetParam().name) == "gpt_oss") GTEST_SKIP();
-#endif
     vocabulary_ = VocabularyOf(GetParam());
     ASSERT_TRUE(vocabulary_) << "not fetched: run scripts/setup.sh --tests, as make test does";
   }
