@@ -5,7 +5,6 @@
 
 #include "base/check.h"
 #include "base/random.h"
-#include "base/utf8.h"
 
 namespace tessy {
 namespace {
@@ -27,11 +26,18 @@ struct LlamaSession::Run {
 
 LlamaSession::LlamaSession(std::unique_ptr<Sequence> sequence, const Vocabulary& vocabulary,
                            LlamaSessionOptions options)
-    : sequence_(std::move(sequence)), vocabulary_(vocabulary), options_(std::move(options)) {
+    : sequence_(std::move(sequence)),
+      vocabulary_(vocabulary),
+      options_(std::move(options)),
+      tokens_(vocabulary, static_cast<TokenSink&>(*this), options_.close_tokens, options_.shares_vocabulary) {
   sequence_->Append(options_.prompt);
 }
 
 LlamaSession::~LlamaSession() = default;
+
+void LlamaSession::Append(std::span<const TokenId> tokens) { sequence_->Append(tokens); }
+
+void LlamaSession::Truncate(size_t count) { sequence_->Truncate(options_.prompt.size() + count); }
 
 DraftToken::End LlamaSession::EndOf(TokenId token) const {
   if (!answering_ && Contains(options_.close_tokens, token)) return DraftToken::End::kThinking;
@@ -80,7 +86,7 @@ void LlamaSession::TakeToken(TokenId token) {
   const std::string_view piece =
       end == DraftToken::End::kNone ? vocabulary_.Piece(token) : std::string_view();
   run.draft.tokens.push_back({.id = token, .text = std::string(piece), .end = end});
-  TakeIn(token, piece.size());
+  tokens_.Draw(token, piece.size());
   run.request.position.offset += piece.size();
   run.request.position.zero_byte_tokens = piece.empty() ? run.request.position.zero_byte_tokens + 1 : 0;
 
@@ -95,14 +101,9 @@ void LlamaSession::TakeToken(TokenId token) {
   DrawNext();
 }
 
-void LlamaSession::TakeIn(TokenId token, size_t bytes) {
-  sequence_->Append({&token, 1});
-  ends_.push_back((ends_.empty() ? 0 : ends_.back()) + bytes);
-}
-
 void LlamaSession::Recall(std::span<const DraftToken> tokens) {
   TESSY_CHECK(!run_);
-  for (const DraftToken& token : tokens) TakeIn(token.id, token.text.size());
+  for (const DraftToken& token : tokens) tokens_.Draw(token.id, token.text.size());
   sequence_->HoldLast();
   // A draft may fill the context; more than that is only where the context is smaller than it was.
   if (sequence_->tokens().size() > sequence_->context_tokens()) CheckOverflow();
@@ -115,85 +116,33 @@ void LlamaSession::Finish(Status status) {
   run->done(std::move(run->draft));
 }
 
-void LlamaSession::Rollback(size_t count) {
-  TESSY_CHECK(count <= ends_.size());
-  ends_.resize(ends_.size() - count);
-  sequence_->Truncate(sequence_->tokens().size() - count);
-}
-
-void LlamaSession::FeedPiece(std::string_view piece) {
-  const auto tokens = vocabulary_.Tokenize(Sanitize(piece));
-  sequence_->Append(tokens);
-  const size_t end = (ends_.empty() ? 0 : ends_.back()) + piece.size();
-  // Inside the piece the tokens' own lengths are kept as far as they tell; its end is exact.
-  size_t at = ends_.empty() ? 0 : ends_.back();
-  for (const TokenId token : tokens)
-    ends_.push_back(at = std::min(end, at + vocabulary_.Piece(token).size()));
-  if (!tokens.empty()) ends_.back() = end;
-}
+void LlamaSession::Rollback(size_t count) { tokens_.Rollback(count); }
 
 void LlamaSession::Listen(std::span<const DraftToken> tokens) {
   if (tokens.empty()) return;
-  for (const DraftToken& token : tokens) {
-    if (!options_.shares_vocabulary) {
-      splitter_.Push(token.text, [this](std::string_view piece) { FeedPiece(piece); });
-    } else if (!token.text.empty()) {
-      TakeIn(token.id, token.text.size());
-    }
-  }
+  tokens_.Listen(tokens);
   CheckOverflow();
 }
 
 void LlamaSession::EndListening() {
-  if (splitter_.open().empty()) return;
-  splitter_.Finish([this](std::string_view piece) { FeedPiece(piece); });
-  CheckOverflow();
+  const size_t before = sequence_->tokens().size();
+  tokens_.EndListening();
+  if (sequence_->tokens().size() != before) CheckOverflow();
 }
 
 // Only what was heard or recalled can be too much: a draft ends where the context does.
 void LlamaSession::CheckOverflow() {
-  if (sequence_->tokens().size() < sequence_->context_tokens()) return;
+  const size_t used = sequence_->tokens().size();
+  if (used < sequence_->context_tokens()) return;
   overflow_ = true;
-  sequence_->Truncate(sequence_->context_tokens() - 1);
-  ends_.resize(sequence_->tokens().size() - options_.prompt.size());
+  tokens_.Rollback(used - (sequence_->context_tokens() - 1));
 }
 
 void LlamaSession::OpenAnswer(std::string_view thinking, std::string_view handover) {
   EndListening();
   answering_ = true;
-  // Tokens whose text the final form has at the same place stay; what is left of it is fed.
-  std::string form(thinking);
-  form += handover;
-  size_t keep = 0;
-  size_t bytes = 0;
-  while (keep < ends_.size() && ends_[keep] <= form.size()) {
-    const TokenId token = sequence_->tokens()[options_.prompt.size() + keep];
-    const std::string_view piece = vocabulary_.Piece(token);
-    const bool close = Contains(options_.close_tokens, token);
-    const size_t end = ends_[keep];
-    // Past the thinking only newlines may stay: a marker that was written in pieces gives way to the real
-    // one.
-    const bool fits = end <= thinking.size() ||
-                      (form.compare(bytes, piece.size(), piece) == 0 &&
-                       IsBlankText(std::string_view(form).substr(thinking.size(), end - thinking.size())));
-    if (close || !fits) break;
-    bytes = end;
-    ++keep;
-  }
-  sequence_->Truncate(options_.prompt.size() + keep);
-  ends_.resize(keep);
-  std::vector<TokenId> rest;
-  if (bytes < thinking.size())
-    rest = vocabulary_.Tokenize(Sanitize(form.substr(bytes, thinking.size() - bytes)));
-  const auto markup =
-      vocabulary_.TokenizeMarkup(std::string_view(form).substr(std::max(bytes, thinking.size())));
-  rest.insert(rest.end(), markup.begin(), markup.end());
-  if (rest.size() >= sequence_->context_tokens() - sequence_->tokens().size()) {
-    overflow_ = true;
-    return;
-  }
-  sequence_->Append(rest);
-  ends_.resize(sequence_->tokens().size() - options_.prompt.size(), form.size());
+  tokens_.OpenAnswer(thinking, handover);
+  CheckOverflow();
 }
 
 }  // namespace tessy

@@ -1,13 +1,14 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "cooperation/cut.h"
 #include "cooperation/session.h"
 #include "model/llama/engine.h"
+#include "model/response_tokens.h"
 #include "model/sampling.h"
 #include "model/vocabulary.h"
 
@@ -22,7 +23,7 @@ struct LlamaSessionOptions {
 };
 
 // A Session on a sequence of an in-process engine.
-class LlamaSession final : public Session {
+class LlamaSession final : public Session, private TokenSink {
  public:
   LlamaSession(std::unique_ptr<Sequence> sequence, const Vocabulary& vocabulary, LlamaSessionOptions options);
   ~LlamaSession() override;
@@ -37,19 +38,18 @@ class LlamaSession final : public Session {
 
  private:
   struct Run;
+  void Append(std::span<const TokenId> tokens) override;  // TokenSink
+  void Truncate(size_t count) override;                   // TokenSink
   void DrawNext();
   void TakeToken(TokenId token);
-  void TakeIn(TokenId token, size_t bytes);
   void Finish(Status status);
-  void FeedPiece(std::string_view piece);
   void CheckOverflow();
   DraftToken::End EndOf(TokenId token) const;
 
   std::unique_ptr<Sequence> sequence_;
   const Vocabulary& vocabulary_;
   LlamaSessionOptions options_;
-  std::vector<size_t> ends_;  // bytes of the response through each token after the prompt
-  PieceSplitter splitter_;
+  ResponseTokens tokens_;  // after the prompt
   bool overflow_ = false;  // what was heard no longer fits
   bool answering_ = false;
   std::unique_ptr<Run> run_;

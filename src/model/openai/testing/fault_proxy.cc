@@ -8,12 +8,10 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 #include <chrono>
 #include <deque>
-#include <future>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -22,6 +20,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "model/openai/testing/counting_loop.h"
 
 namespace tessy {
 namespace {
@@ -39,37 +38,17 @@ class Pair;
 
 }  // namespace
 
-struct FaultProxy::Impl {
+struct FaultProxy::Impl : CountingLoop<FaultProxy::Counts> {
   FaultProxyOptions options;
-  asio::io_context io{1};
-  asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
   std::optional<tcp::acceptor> acceptor;
   uint16_t port = 0;
   Mode mode = Mode::kPass;         // the io thread's, as what follows
   std::unordered_set<Pair*> open;  // each keeps itself alive
   uint64_t accepted = 0;
-  std::thread thread;
-
-  mutable std::mutex mutex;
-  Counts counts;  // guarded by mutex
 
   Status Listen();
   void Accept();
   void Enter(Mode next);
-  template <class F>
-  void Count(F&& change) {
-    const std::lock_guard lock(mutex);
-    change(counts);
-  }
-  template <class F>
-  void Await(F&& call) {
-    std::promise<void> done;
-    asio::post(io, [&] {
-      call();
-      done.set_value();
-    });
-    done.get_future().wait();
-  }
 };
 
 namespace {

@@ -13,7 +13,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <deque>
-#include <future>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -21,6 +20,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "model/openai/testing/counting_loop.h"
 #include "model/openai/testing/wire_request.h"
 #include "model/openai/testing/wire_transport.h"
 
@@ -74,11 +74,9 @@ class Connection;
 
 }  // namespace
 
-struct ScriptedServer::Impl {
+struct ScriptedServer::Impl : CountingLoop<ScriptedServerCounts> {
   ScriptedServerOptions options;
   WireGeneration::Server generation;
-  asio::io_context io{1};
-  asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
   std::optional<asio::ssl::context> tls;
   std::optional<tcp::acceptor> acceptor;
   std::optional<asio::steady_timer> accept_again;
@@ -87,33 +85,15 @@ struct ScriptedServer::Impl {
   uint64_t generating = 0;
   uint64_t faulty_requests = 0;
   uint64_t generations = 0;
-  std::thread thread;
   std::atomic<bool> loading = false;
 
-  mutable std::mutex mutex;
-  ScriptedServerCounts counts;     // guarded by mutex
-  std::deque<std::string> bodies;  // likewise
+  std::deque<std::string> bodies;  // guarded by mutex
   FaultSchedule faults;            // likewise
 
   Status Listen();
   void Accept();
   void Admit(tcp::socket socket);
   void CloseAll();
-  template <class F>
-  void Count(F&& change) {
-    const std::lock_guard lock(mutex);
-    change(counts);
-  }
-  // Runs it on the io thread, and waits.
-  template <class F>
-  void Await(F&& call) {
-    std::promise<void> done;
-    asio::post(io, [&] {
-      call();
-      done.set_value();
-    });
-    done.get_future().wait();
-  }
 };
 
 namespace {
