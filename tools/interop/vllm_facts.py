@@ -82,7 +82,8 @@ def streaming(server, tokens):
           events[0]["prompt_token_ids"] == tokens and all(e["prompt_token_ids"] is None for e in events[1:]))
     check("</think> comes as text and id", ("</think>", [3]) in [(e["text"], e["token_ids"]) for e in events])
     by_ids, _ = server.stream(max_tokens=100, prompt=tokens)
-    check("ids as a prompt give what its text gives", [e["token_ids"] for e in by_ids] == [e["token_ids"] for e in events])
+    # How many of them an event brings is chance.
+    check("ids as a prompt give what its text gives", [i for e in by_ids for i in e["token_ids"]] == ids, by_ids)
     pieces, _ = server.stream(structured_outputs={"regex": "\U0001F600{2}"}, max_tokens=6)
     check("the text of a character comes with its last piece, and never where the limit cuts",
           [e["text"] for e in pieces] == ["", "", "", "\U0001F600", "", ""] and len(pieces[-1]["token_ids"]) == 1, pieces)
