@@ -4,7 +4,8 @@ target_compile_features(tessy_options INTERFACE cxx_std_20)
 target_compile_options(tessy_options INTERFACE
   -O${TESSY_OPTIMIZE} -g1 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
   -Wnon-virtual-dtor -Woverloaded-virtual -Werror
-  -Wno-restrict)  # g++ 12 raises it for std::string concatenation (GCC bug 105651)
+  -Wno-restrict  # g++ 12 raises it for std::string concatenation (GCC bug 105651)
+  $<$<BOOL:$<TARGET_PROPERTY:TESSY_UNOPTIMIZED>>:-O0>)  # takes longer to compile than to run
 target_include_directories(tessy_options INTERFACE "${CMAKE_SOURCE_DIR}/src")
 target_compile_definitions(tessy_options INTERFACE
   TESSY_VERSION="${PROJECT_VERSION}" TESSY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
@@ -15,10 +16,8 @@ if(TESSY_SANITIZE)
   target_compile_options(tessy_options INTERFACE -fsanitize=${TESSY_SANITIZE} -fno-sanitize=null,alignment
     -fno-omit-frame-pointer -UNDEBUG
     -Wno-maybe-uninitialized  # g++ 12 raises it for std::regex under ASan (GCC bug 105562)
-    # The tests' own code is not what UBSan is for, and it takes g++ five times as long to compile with it. Code that is
-    # never waited for is not optimised.
-    $<$<BOOL:$<TARGET_PROPERTY:TESSY_TEST_CODE>>:-fno-sanitize=undefined>
-    $<$<BOOL:$<TARGET_PROPERTY:TESSY_NEVER_WAITED_FOR>>:-O0>)
+    # The tests' own code is not what UBSan is for, and it takes g++ five times as long to compile with it.
+    $<$<BOOL:$<TARGET_PROPERTY:TESSY_TEST_CODE>>:-fno-sanitize=undefined>)
   target_link_options(tessy_options INTERFACE -fsanitize=${TESSY_SANITIZE})
 endif()
 
@@ -35,7 +34,7 @@ function(tessy_library name)
   if(ARG_TESTS)
     add_executable(${name}_test ${ARG_TESTS})
     target_link_libraries(${name}_test PRIVATE tessy_${name} ${ARG_PRIVATE_LINKS} GTest::gmock GTest::gtest_main)
-    set_target_properties(${name}_test PROPERTIES TESSY_TEST_CODE ON)
+    set_target_properties(${name}_test PROPERTIES TESSY_TEST_CODE ON TESSY_UNOPTIMIZED ON)
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES TIMEOUT 900)
   endif()
