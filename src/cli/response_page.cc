@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/html.h"
 #include "base/utf8.h"
 #include "cli/response_page_style.h"
 #include "cli/response_pieces.h"
@@ -17,32 +18,7 @@ namespace {
 constexpr uint64_t kSpansOfRow = 80;  // more than that blur on a screen
 constexpr uint64_t kRowsMax = 24;
 
-// For element text and for quoted attributes.
-std::string Escape(std::string_view text) {
-  std::string out;
-  for (const char c : Visible(text)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
+std::string Escape(std::string_view text) { return EscapeHtml(Visible(text)); }
 
 char ClassOf(Role role) { return role == Role::kStudent ? 's' : 't'; }
 

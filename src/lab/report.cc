@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/html.h"
 #include "base/utf8.h"
 #include "embedded/lab.h"
 
@@ -17,29 +18,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr const char* kTasks[] = {"CODE", "ADD", "MAX", "REV"};
-
-std::string Escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 // A number at a path of keys; NaN if there is none.
 double At(const Json& json, std::initializer_list<const char*> path) {
@@ -174,7 +152,7 @@ std::string LineChart(const std::string& title, const std::vector<Series>& all, 
     return kHeight - kBottom - std::min(y, y_max) / y_max * (kHeight - kTop - kBottom);
   };
   std::string svg = fmt::format(R"(<figure><svg viewBox="0 0 {} {}" role="img" aria-label="{}">)", kWidth,
-                                kHeight, Escaped(title));
+                                kHeight, EscapeHtml(title));
   for (int i = 0; i <= 4; ++i) {
     const double y = y_max * i / 4;
     svg += fmt::format(R"(<line class="grid" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>)", kLeft,
@@ -191,11 +169,11 @@ std::string LineChart(const std::string& title, const std::vector<Series>& all, 
     std::string points;
     for (const auto& [x, y] : all[i].points) points += fmt::format("{:.1f},{:.1f} ", x_of(x), y_of(y));
     svg += fmt::format(R"(<polyline class="c{}" points="{}"><title>{}</title></polyline>)", i, points,
-                       Escaped(all[i].name));
+                       EscapeHtml(all[i].name));
   }
   svg += "</svg><figcaption>";
   for (size_t i = 0; i < all.size(); ++i) {
-    svg += fmt::format(R"(<span class="key c{}">{}</span> )", i, Escaped(all[i].name));
+    svg += fmt::format(R"(<span class="key c{}">{}</span> )", i, EscapeHtml(all[i].name));
   }
   return svg + "</figcaption></figure>";
 }
@@ -284,7 +262,7 @@ std::string SimilarityTable(const Json& results) {
   for (size_t i = 0; i < names.size(); ++i) html += fmt::format("<th>{}</th>", i + 1);
   html += "</tr></thead><tbody>";
   for (size_t i = 0; i < names.size(); ++i) {
-    html += fmt::format("<tr><th>{} {}</th>", i + 1, Escaped(names[i].get<std::string>()));
+    html += fmt::format("<tr><th>{} {}</th>", i + 1, EscapeHtml(names[i].get<std::string>()));
     for (size_t j = 0; j < names.size(); ++j) {
       const double value = matrix[i][j].get<double>();
       html += fmt::format(R"(<td style="--v:{:.0f}%">{:.2f}</td>)", 100 * value, value);
@@ -303,7 +281,7 @@ std::string Bars(const std::vector<Row>& rows) {
     const double width = 100 * row.tokens / most;
     html += fmt::format(
         R"(<span>{}</span><span class="track" title="{:.1f} thinking tokens, {:.0f} % the teacher's"><i class="s" style="width:{:.1f}%"></i><i class="t" style="width:{:.1f}%"></i></span><span>{:.1f}</span>)",
-        Escaped(row.name), row.tokens, 100 * row.share, width * (1 - row.share), width * row.share,
+        EscapeHtml(row.name), row.tokens, 100 * row.share, width * (1 - row.share), width * row.share,
         row.tokens);
   }
   return html + "</div>";
@@ -312,15 +290,15 @@ std::string Bars(const std::vector<Row>& rows) {
 std::string TraceOf(const Response& response) {
   const std::string& content = response.messages.back().content;
   std::string html = fmt::format(R"(<article><h3>{}</h3><p class="question">{}</p><p class="trace">)",
-                                 Escaped(response.method), Escaped(response.messages.front().content));
+                                 EscapeHtml(response.method), EscapeHtml(response.messages.front().content));
   size_t at = 0;
   for (const ResponseSpan& span : response.spans) {
     const size_t start = ByteOffset(content, span.start);
     const size_t end = ByteOffset(content, span.end);
     html += fmt::format(R"(<span class="marker">{}</span><span class="{}">{}</span>)",
-                        Escaped(std::string_view(content).substr(at, start - at)),
+                        EscapeHtml(std::string_view(content).substr(at, start - at)),
                         span.role == Role::kStudent ? "s" : "t",
-                        Escaped(std::string_view(content).substr(start, end - start)));
+                        EscapeHtml(std::string_view(content).substr(start, end - start)));
     at = end;
   }
   return html + "</p></article>";
@@ -335,7 +313,7 @@ std::string Table(const std::vector<Row>& rows) {
     const char* kind = row.name == "tessy" ? " class=\"own\"" : "";
     const bool is_model = row.name == "student" || row.name == "teacher";
     html += fmt::format("<tr{}><th>{}</th>", kind,
-                        Escaped(is_model ? fmt::format("({} as it is)", row.name) : row.name));
+                        EscapeHtml(is_model ? fmt::format("({} as it is)", row.name) : row.name));
     for (const double accuracy : row.accuracy) html += fmt::format("<td>{}</td>", Percent(accuracy));
     html += fmt::format(
         R"(<td>{}</td><td>{}</td><td>{}</td><td class="paper">{}</td><td class="paper">{}</td></tr>)",
