@@ -1,5 +1,6 @@
 // The program over servers that fail: what is on disk, what it says, and how it ends.
 #include <chrono>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <set>
@@ -178,6 +179,30 @@ TEST_F(ServedProgramTest, ServersThatAreGoneForGoodEndTheRunAndItGoesOnWhenTheyA
   ASSERT_TRUE(teacher->Restart().has_value());
   EXPECT_EQ(Tessy(arguments, {.time_limit = std::chrono::seconds(60 * kSlowness)}).exit_status, 0);
   EXPECT_THAT(Responses("r.jsonl"), SizeIs(kQuestions));
+  ExpectWhole(right);
+}
+
+// Requests that wait for their turn, or for a server, are given up like those under way.
+TEST_F(ServedProgramTest, InterruptedWhileRequestsWaitItGoesOn) {
+  const auto right = Undisturbed();
+  const auto student = Student();
+  const auto teacher = Teacher({.token_ms = 5.0});
+  const Arguments arguments =
+      ServedSynth(student->spec(), {teacher->spec()}, {"--requests-per-server", "1", "--concurrency", "6"});
+  for (const bool gone : {false, true}) {
+    SCOPED_TRACE(gone ? "nobody answers" : "one at a time");
+    const size_t before = Exists("r.jsonl") ? ReadLines("r.jsonl").size() : 0;
+    const auto program = StartTessy(arguments, {.time_limit = std::chrono::seconds(60 * kSlowness)});
+    ASSERT_TRUE(AwaitLines("r.jsonl", before + 1));
+    if (gone) teacher->Stop();
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    program->Signal(SIGINT);
+    const auto result = program->Wait();
+    EXPECT_EQ(result.exit_status, 3) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("the same command goes on"));
+  }
+  ASSERT_TRUE(teacher->Restart().has_value());
+  EXPECT_EQ(Tessy(arguments, {.time_limit = std::chrono::seconds(60 * kSlowness)}).exit_status, 0);
   ExpectWhole(right);
 }
 

@@ -54,7 +54,7 @@ class Session {
   // Takes in a draft that this model gave before an interruption, as if Generate had just given it: the view
   // is the same, and no token is drawn.
   virtual void Recall(std::span<const DraftToken> tokens) = 0;
-  // Forgets the last `count` tokens drafted since it last listened.
+  // Its span has ended: forgets the last `count` tokens drafted since it last listened, which may be none.
   virtual void Rollback(size_t count) = 0;
   // Takes in what the other role wrote, in order, within its current span.
   virtual void Listen(std::span<const DraftToken> tokens) = 0;

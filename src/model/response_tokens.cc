@@ -17,8 +17,6 @@ void ResponseTokens::Draw(TokenId token, size_t bytes) {
   Push({&token, 1});
 }
 
-void ResponseTokens::DrawText(std::string_view text) { FeedPiece(text); }
-
 void ResponseTokens::Rollback(size_t count) {
   TESSY_CHECK(count <= ends_.size());
   ends_.resize(ends_.size() - count);

@@ -35,8 +35,6 @@ class ResponseTokens {
 
   // A token that the model itself wrote, which adds so many bytes to the text.
   void Draw(TokenId token, size_t bytes);
-  // As Draw, for text whose ids are not known.
-  void DrawText(std::string_view text);
   // Forgets the last `count` tokens drawn.
   void Rollback(size_t count);
   void Listen(std::span<const DraftToken> tokens);

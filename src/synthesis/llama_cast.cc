@@ -130,10 +130,6 @@ Status LlamaCast::LoadModels(const LlamaCastOptions& options) {
     vocabularies_[Index(role)] = model ? model->vocabulary().fingerprint() : served ? served->vocabulary : 0;
   }
   roles_share_vocabulary_ = vocabularies_[0] != 0 && vocabularies_[0] == vocabularies_[1];
-  shares_vocabulary_ = roles_share_vocabulary_ &&
-                       std::all_of(predictors_.begin(), predictors_.end(), [&](const auto& predictor) {
-                         return predictor && predictor->vocabulary().fingerprint() == vocabularies_[0];
-                       });
   return {};
 }
 

@@ -78,8 +78,8 @@ class LlamaCast final : public Cast {
   bool busy() const override { return group_.busy(); }
 
   const MemoryPlan& plan() const { return plan_; }
-  // True where both roles and both predictors share one vocabulary: `--cut auto` then cuts at tokens.
-  bool shares_vocabulary() const { return shares_vocabulary_; }
+  // Fingerprints of the roles' vocabularies, of models that are served, too; 0: not known.
+  const std::array<uint64_t, 2>& vocabularies() const { return vocabularies_; }
   bool roles_share_vocabulary() const { return roles_share_vocabulary_; }
   // By role: nullptr where the cast has none. For the names and fingerprints of what played.
   const LlamaModel* model(Role role) const { return models_[Index(role)].get(); }
@@ -101,9 +101,8 @@ class LlamaCast final : public Cast {
   Engine::Post post_;
   Sampling sampling_;
   MemoryPlan plan_;
-  bool shares_vocabulary_ = false;
   bool roles_share_vocabulary_ = false;
-  std::array<uint64_t, 2> vocabularies_{};  // fingerprints of the roles'; 0: not known
+  std::array<uint64_t, 2> vocabularies_{};
   std::array<bool, 2> uses_lexicon_{};
   std::array<Family, 2> families_;
   std::array<std::optional<ChatFormat>, 2> formats_;  // none where the role has no model

@@ -44,14 +44,7 @@ Status MixedCast::ConnectPredictors(const MixedCastOptions& options, const Serve
 }
 
 void MixedCast::CompareVocabularies() {
-  for (const Role role : kRoles) {
-    const auto& server = servers_[Index(role)];
-    const Vocabulary* vocabulary = server                           ? server->vocabulary()
-                                   : local_->model(role) != nullptr ? &local_->model(role)->vocabulary()
-                                                                    : nullptr;
-    vocabularies_[Index(role)] = vocabulary != nullptr ? vocabulary->fingerprint() : 0;
-  }
-  shares_vocabulary_ = vocabularies_[0] != 0 && vocabularies_[0] == vocabularies_[1];
+  shares_vocabulary_ = local_->roles_share_vocabulary();
   for (const auto& server : servers_) {
     if (server) server->SetSharesVocabulary(shares_vocabulary_);
   }
@@ -62,7 +55,7 @@ void MixedCast::CompareVocabularies() {
                                        ? &local_->predictor(role)->vocabulary()
                                        : nullptr;
     shares_vocabulary_ =
-        shares_vocabulary_ && vocabulary != nullptr && vocabulary->fingerprint() == vocabularies_[0];
+        shares_vocabulary_ && vocabulary != nullptr && vocabulary->fingerprint() == local_->vocabularies()[0];
   }
 }
 
@@ -80,7 +73,9 @@ int FitOpenFiles(int concurrency) {
     if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
   }
   if (limit.rlim_cur >= wanted) return concurrency;
-  const rlim_t fits = limit.rlim_cur > 2 * kOthers ? (limit.rlim_cur - kOthers) * 8 / 9 : kOthers / 2;
+  const rlim_t fits = std::min<rlim_t>(
+      concurrency, limit.rlim_cur > 2 * kOthers ? (limit.rlim_cur - kOthers) * 8 / 9 : kOthers / 2);
+  if (fits == static_cast<rlim_t>(concurrency)) return concurrency;
   spdlog::warn("only {} files may be open at a time (ulimit -Hn): {} samples at a time instead of {}",
                limit.rlim_cur, fits, concurrency);
   return static_cast<int>(fits);
@@ -132,7 +127,8 @@ Result<std::unique_ptr<BoundaryReader>> MixedCast::OpenReader(Role role) {
   const auto& predictor = predictors_[Index(role)];
   if (!predictor) return local_->OpenReader(role);
   const uint64_t own = predictor->vocabulary() != nullptr ? predictor->vocabulary()->fingerprint() : 0;
-  return predictor->Open({own != 0 && own == vocabularies_[0], own != 0 && own == vocabularies_[1]});
+  const auto& roles = local_->vocabularies();
+  return predictor->Open({own != 0 && own == roles[0], own != 0 && own == roles[1]});
 }
 
 void MixedCast::Score(Role role, std::span<const Message> messages, std::string_view thinking,

@@ -40,7 +40,7 @@ class MixedCast final : public Cast {
   const PoolingModel* predictor(Role role) const { return predictors_[Index(role)].get(); }
   // Samples at a time: as memory allows, and no more than the process may hold connections.
   int concurrency() const { return concurrency_; }
-  // As LlamaCast's, with the vocabularies of what is served.
+  // True where both roles and both predictors share one vocabulary: `--cut auto` then cuts at tokens.
   bool shares_vocabulary() const { return shares_vocabulary_; }
 
  private:
@@ -54,7 +54,6 @@ class MixedCast final : public Cast {
   std::unique_ptr<LlamaCast> local_;
   std::array<std::unique_ptr<ServerModel>, 2> servers_;
   std::array<std::unique_ptr<PoolingModel>, 2> predictors_;
-  std::array<uint64_t, 2> vocabularies_{};  // fingerprints of the roles'; 0: not known
   bool shares_vocabulary_ = false;
   int concurrency_ = 1;
 };

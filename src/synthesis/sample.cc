@@ -169,7 +169,8 @@ void Attempt::PassOn(const Action& action, Role drafted_by) {
     shown_[i] = passed_on_;
   }
   if (!action.span_ended) return;
-  if (action.discarded > 0) sessions_[Index(drafted_by)]->Rollback(action.discarded);
+  // Even of nothing: so a stream whose span has ended is closed at once.
+  sessions_[Index(drafted_by)]->Rollback(action.discarded);
   if (listener != nullptr) listener->EndListening();
   for (size_t i = 0; i < readers_.size(); ++i) {
     if (!readers_[i]) continue;

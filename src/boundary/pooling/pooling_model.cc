@@ -17,6 +17,8 @@
 #include "boundary/window.h"
 #include "model/llama/llama_vocabulary.h"
 #include "model/openai/completion.h"
+#include "model/openai/inquiries.h"
+#include "model/openai/probe.h"
 
 namespace tessy {
 namespace {
@@ -26,6 +28,7 @@ using Json = nlohmann::json;
 constexpr int kWindowTokens = 200;  // method, section 4
 constexpr size_t kTextMax = 3000;   // bytes that surely hold as many tokens
 constexpr size_t kTextStride = 1000;
+constexpr size_t kWordMax = 200;
 constexpr size_t kAnswerMax = 64U << 20;
 
 int64_t NowMs() {
@@ -81,7 +84,7 @@ struct PoolingModel::Impl {
     std::string answer;
     uint32_t tries = 0;
     uint32_t refusals = 0;
-    int64_t began_ms = 0;
+    int64_t refused_since_ms = 0;
     std::unique_ptr<Fleet::Place> place;
     std::unique_ptr<HttpClient::Exchange> exchange;
   };
@@ -90,7 +93,7 @@ struct PoolingModel::Impl {
   HttpClient::Post post;
   Delay delay;
   std::unique_ptr<HttpClient> http;
-  std::map<uint64_t, std::unique_ptr<HttpClient::Exchange>> checks;
+  std::unique_ptr<Inquiries> inquiries;
   std::unique_ptr<Fleet> fleet;
   std::string model;
   std::shared_ptr<const Vocabulary> vocabulary;
@@ -111,7 +114,9 @@ struct PoolingModel::Impl {
   void Enter(uint64_t number);
   void Send(uint64_t number, size_t server);
   void OnEnd(uint64_t number, const HttpClient::Ended& ended);
-  void Again(uint64_t number, const std::string& reason, bool overload, int64_t wait_ms);
+  // `not_for_us`: the server is there, and refuses us; no other attempt of a sample is worth it.
+  void Again(uint64_t number, const std::string& reason, bool overload, int64_t wait_ms,
+             bool not_for_us = false);
   void Finish(uint64_t number, const Result<std::vector<float>>& p_style);
   void Check(size_t server, const std::function<void(std::optional<std::string>)>& done);
 };
@@ -202,19 +207,15 @@ Status PoolingModel::Impl::Probe() {
 }
 
 void PoolingModel::Impl::Check(size_t server, const std::function<void(std::optional<std::string>)>& done) {
-  const uint64_t number = numbers++;
-  checks[number] = http->Start(
-      {.url = options.addresses[server].base + "/health",
-       .connect_seconds = options.connect_seconds,
-       .seconds_max = 30},
-      [](std::string_view) {},
-      [this, number, done](const HttpClient::Ended& ended) {
-        const auto kept = std::move(checks[number]);  // which holds this function
-        checks.erase(number);
-        if (!ended.error.empty()) return done(ended.error);
-        if (ended.status != 200) return done(fmt::format("status {}", ended.status));
-        done(std::nullopt);
-      });
+  const std::string& base = options.addresses[server].base;
+  inquiries->Ask(base + "/health", [this, base, done](const Result<std::string>& health) {
+    if (!health) return done(health.error().message);
+    inquiries->Ask(base + "/v1/models", [this, done](const Result<std::string>& answer) {
+      if (!answer) return done(answer.error().message);
+      if (!SaysThatItServes(*answer, model, "")) return done("came back with another model");
+      done(std::nullopt);
+    });
+  });
 }
 
 void PoolingModel::Impl::Add(const std::shared_ptr<Question>& question) {
@@ -247,7 +248,6 @@ void PoolingModel::Impl::SendWaiting() {
     batch.body = Body(inputs);
     counts.inputs += inputs.size();
     const uint64_t number = numbers++;
-    batch.began_ms = NowMs();
     batches.emplace(number, std::move(batch));
     Enter(number);
   }
@@ -288,15 +288,17 @@ void PoolingModel::Impl::OnEnd(uint64_t number, const HttpClient::Ended& ended) 
   const std::string text = ended.error.empty() ? ServerErrorText(batch.answer) : ended.error;
   const std::string reason = ended.status > 0 ? fmt::format("status {}: {}", ended.status, text) : text;
   if (ended.status == 429 || ended.status == 503) {
-    return Again(number, reason, true, std::max<int64_t>(0, ended.retry_after) * 1000);
+    return Again(number, reason, true,
+                 std::clamp<int64_t>(ended.retry_after, 0, options.patience_ms / 1000) * 1000);
   }
   if (ended.status == 400 || ended.status == 413 || ended.status == 422) {
     return Finish(number, Fail(ErrorCode::kBackend, "the predictor's server refused: " + reason));
   }
-  Again(number, reason, false, 0);
+  Again(number, reason, false, 0, ended.status == 401 || ended.status == 403 || ended.status == 404);
 }
 
-void PoolingModel::Impl::Again(uint64_t number, const std::string& reason, bool overload, int64_t wait_ms) {
+void PoolingModel::Impl::Again(uint64_t number, const std::string& reason, bool overload, int64_t wait_ms,
+                               bool not_for_us) {
   Batch& batch = batches.at(number);
   if (overload) {
     batch.place->Overloaded(wait_ms);
@@ -304,14 +306,15 @@ void PoolingModel::Impl::Again(uint64_t number, const std::string& reason, bool 
     batch.place->Failed(reason);
   }
   batch.place.reset();
+  if (overload && batch.refusals == 0) batch.refused_since_ms = NowMs();
   const bool patient =
-      overload ? NowMs() - batch.began_ms < options.patience_ms : batch.tries < options.retries_max;
+      overload ? NowMs() - batch.refused_since_ms < options.patience_ms : batch.tries < options.retries_max;
   const uint32_t before = overload ? batch.refusals++ : batch.tries++;
   if (!patient) {
-    return Finish(
-        number,
-        Fail(ErrorCode::kBackend,
-             fmt::format("the predictor's server: gave up after {} tries: {}", before + 1, reason), true));
+    return Finish(number,
+                  Fail(not_for_us ? ErrorCode::kUnavailable : ErrorCode::kBackend,
+                       fmt::format("the predictor's server: gave up after {} tries: {}", before + 1, reason),
+                       !not_for_us));
   }
   ++counts.retries;
   const int64_t pause = std::min(options.retry_pause_max_ms, options.retry_pause_ms << std::min(before, 16U));
@@ -388,8 +391,10 @@ class PoolingReader final : public BoundaryReader {
     const std::string_view text = std::string_view(text_).substr(0, ends_[place - 1]);
     size_t begin =
         text.size() <= kTextMax ? 0 : (text.size() - kTextMax + kTextStride - 1) / kTextStride * kTextStride;
-    while (begin > 0 && begin < text.size() && text[begin] != ' ' && text[begin] != '\n') ++begin;
-    if (begin >= text.size()) begin = text.size() - std::min(text.size(), kTextMax);
+    // At a word's begin, where one is near.
+    const size_t word = begin == 0 ? 0 : text.substr(0, begin + kWordMax).find_first_of(" \n", begin);
+    if (word != std::string_view::npos) begin = word;
+    while (begin < text.size() && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) ++begin;
     return Json(Sanitize(text.substr(begin))).dump();
   }
 
@@ -412,6 +417,7 @@ Result<std::unique_ptr<PoolingModel>> PoolingModel::Connect(const PoolingModelOp
   auto http = HttpClient::Create(options.http, std::move(post));
   if (!http) return tl::unexpected(http.error());
   impl.http = std::move(*http);
+  impl.inquiries = std::make_unique<Inquiries>(*impl.http, options.connect_seconds);
   if (auto status = impl.Probe(); !status) return tl::unexpected(status.error());
   return model;
 }

@@ -125,6 +125,20 @@ TEST_F(PoolingTest, LongResponsesAreReadFromAPlaceThatTheTextAloneDecides) {
   EXPECT_LT(first.size(), 3'100U);
 }
 
+TEST_F(PoolingTest, LongTextWithoutBlanksIsReadFromACharacter) {
+  Serve();
+  const auto model = Connect();
+  std::vector<DraftToken> characters(4000);
+  for (auto& character : characters) character.text = "\u4f60";
+  const auto reader = (*model)->Open({});
+  reader->Append(Role::kStudent, characters);
+  ASSERT_TRUE(Ask(*reader, {static_cast<uint32_t>(characters.size())}));
+  const std::string text = Json::parse(servers_[0]->bodies().back())["input"][0];
+  EXPECT_LE(text.size(), 3'000U);
+  EXPECT_GT(text.size(), 1'900U);
+  EXPECT_EQ(text.substr(0, 3), "\u4f60");
+}
+
 TEST_F(PoolingTest, QuestionsOfManySamplesGoOutTogether) {
   Serve();
   const auto model = Connect();
@@ -159,6 +173,23 @@ TEST_F(PoolingTest, FaultsAreTriedAgain) {
     EXPECT_NEAR((*p_style)[1], WireStyleProbability("Okay, so"), 1e-5);
   }
   EXPECT_GT((*model)->counts().retries, 0U);
+}
+
+TEST_F(PoolingTest, AServerThatRefusesUsIsNotTriedForEverySample) {
+  Serve();
+  const auto model = Connect();
+  servers_[0]->SetFaults([](uint64_t) {
+    Fault fault{.kind = Fault::Kind::kStatus};
+    fault.status = 401;
+    return fault;
+  });
+  const auto reader = (*model)->Open({});
+  reader->Append(Role::kStudent, Words("Okay, so"));
+  const auto p_style = Ask(*reader, {1});
+  ASSERT_FALSE(p_style);
+  EXPECT_EQ(p_style.error().code, ErrorCode::kUnavailable);
+  EXPECT_FALSE(p_style.error().retryable);
+  EXPECT_THAT(p_style.error().message, HasSubstr("status 401"));
 }
 
 TEST_F(PoolingTest, ALostReplicaIsNotMissed) {

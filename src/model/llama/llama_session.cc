@@ -116,7 +116,9 @@ void LlamaSession::Finish(Status status) {
   run->done(std::move(run->draft));
 }
 
-void LlamaSession::Rollback(size_t count) { tokens_.Rollback(count); }
+void LlamaSession::Rollback(size_t count) {
+  if (count > 0) tokens_.Rollback(count);  // what is held back stays so
+}
 
 void LlamaSession::Listen(std::span<const DraftToken> tokens) {
   if (tokens.empty()) return;

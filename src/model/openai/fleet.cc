@@ -162,7 +162,10 @@ void Fleet::OnCheck(size_t index, const std::optional<std::string>& reason) {
   }
   server.healthy = true;
   server.failures = 0;
-  server.limit.OnOverload(server.limit.current(), around_.now_ms());  // gently at first
+  // Gently at first: half of all that there is to ask.
+  int demand = static_cast<int>(stranded_.size());
+  for (const Server& any : servers_) demand += any.in_flight;
+  server.limit.OnOverload(std::max(demand, 2), around_.now_ms());
   down_since_ms_.reset();
   spdlog::info("{}: is back", options_.addresses[index]);
   std::list<Place*> waiting;

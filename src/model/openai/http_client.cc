@@ -38,13 +38,6 @@ int ResetOnClose(void*, curl_socket_t socket, curlsocktype) {
   return CURL_SOCKOPT_OK;
 }
 
-bool MeansNotConnected(CURLcode code) {
-  constexpr std::array kCodes{CURLE_COULDNT_RESOLVE_PROXY,    CURLE_COULDNT_RESOLVE_HOST,
-                              CURLE_COULDNT_CONNECT,          CURLE_SSL_CONNECT_ERROR,
-                              CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE};
-  return std::find(kCodes.begin(), kCodes.end(), code) != kCodes.end();
-}
-
 class Headers {
  public:
   ~Headers() { curl_slist_free_all(list_); }
@@ -242,7 +235,6 @@ void HttpClient::Impl::End(CURL* easy, CURLcode code) {
   if (retry_after > 0) ended.retry_after = static_cast<int64_t>(retry_after);
   if (code != CURLE_OK) {
     ended.error = transfer.error[0] != '\0' ? transfer.error : curl_easy_strerror(code);
-    ended.not_connected = MeansNotConnected(code);
   }
   outbox.push_back({.state = transfer.state, .ended = std::move(ended)});
   Remove(found->first);

@@ -32,10 +32,9 @@ class HttpClient {
   // More of the body; on the driving thread.
   using OnData = std::function<void(std::string_view)>;
   struct Ended {
-    int status = 0;              // 0: no answer came
-    int64_t retry_after = -1;    // seconds, where the server said so
-    std::string error = {};      // of the connection; empty if the exchange came to its end
-    bool not_connected = false;  // nobody was reached: the name, the connection or its encryption failed
+    int status = 0;            // 0: no answer came
+    int64_t retry_after = -1;  // seconds, where the server said so
+    std::string error = {};    // of the connection; empty if the exchange came to its end
   };
   using OnEnd = std::function<void(Ended)>;
 

@@ -22,9 +22,6 @@ constexpr const char* kProbeText =
     "中文 "
     "ответ 3.14159\n";
 
-constexpr int kCheckSeconds = 30;
-constexpr size_t kAnswerKept = 1U << 20;
-
 std::string ListOf(const std::vector<std::pair<size_t, std::string>>& down) {
   std::string text;
   for (const auto& [server, reason] : down) text += (text.empty() ? "" : "; ") + reason;
@@ -200,34 +197,18 @@ void ServerModel::Impl::MakeFleet(const std::vector<std::pair<size_t, std::strin
   for (const auto& [server, reason] : down) fleet->MarkDown(server, reason);
 }
 
-void ServerModel::Impl::Ask(size_t server, const char* path, std::function<void(Result<std::string>)> done) {
-  const uint64_t number = questions_asked++;
-  auto answer = std::make_shared<std::string>();
-  questions[number] = http->Start(
-      {.url = Url(server, path), .connect_seconds = options.connect_seconds, .seconds_max = kCheckSeconds},
-      [answer](std::string_view bytes) {
-        if (answer->size() < kAnswerKept) *answer += bytes;
-      },
-      [this, number, answer, done = std::move(done)](const HttpClient::Ended& ended) {
-        const auto kept = std::move(questions[number]);  // which holds this function
-        questions.erase(number);
-        if (!ended.error.empty()) return done(Fail(ErrorCode::kBackend, ended.error));
-        if (ended.status == 200) return done(std::move(*answer));
-        done(Fail(ErrorCode::kBackend, fmt::format("status {}: {}", ended.status, ServerErrorText(*answer))));
-      });
-}
-
 void ServerModel::Impl::Check(size_t server, const std::function<void(std::optional<std::string>)>& done) {
-  Ask(server, "/health", [this, server, done](const Result<std::string>& health) {
+  inquiries->Ask(Url(server, "/health"), [this, server, done](const Result<std::string>& health) {
     if (!health) return done(health.error().message);
     const bool llama = identity.dialect == ServerDialect::kLlamaServer;
-    Ask(server, llama ? "/props" : "/v1/models", [this, llama, done](const Result<std::string>& answer) {
-      if (!answer) return done(answer.error().message);
-      if (!SaysThatItServes(*answer, llama ? "" : identity.model, llama ? identity.chat_template : "")) {
-        return done("came back with another model");
-      }
-      done(std::nullopt);
-    });
+    inquiries->Ask(
+        Url(server, llama ? "/props" : "/v1/models"), [this, llama, done](const Result<std::string>& answer) {
+          if (!answer) return done(answer.error().message);
+          if (!SaysThatItServes(*answer, llama ? "" : identity.model, llama ? identity.chat_template : "")) {
+            return done("came back with another model");
+          }
+          done(std::nullopt);
+        });
   });
 }
 
@@ -258,6 +239,7 @@ Result<std::unique_ptr<ServerModel>> ServerModel::Connect(const ServerModelOptio
   auto http = HttpClient::Create(options.http, std::move(post));
   if (!http) return tl::unexpected(http.error());
   impl.http = std::move(*http);
+  impl.inquiries = std::make_unique<Inquiries>(*impl.http, options.connect_seconds);
   if (auto status = impl.Probe(); !status) return tl::unexpected(status.error());
   return model;
 }

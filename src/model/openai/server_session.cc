@@ -121,7 +121,7 @@ void ServerSession::CloseStream() {
 
 // What came and was not asked for is given up.
 void ServerSession::Close() {
-  if (place_ && got_event_) place_->Succeeded();
+  if (exchange_ && got_event_) place_->Succeeded();  // without a stream the place is one in a queue
   CloseStream();
   surplus_ += buffer_.size() + std::exchange(silent_, 0);
   buffer_.clear();
@@ -197,10 +197,16 @@ void ServerSession::TakeIds(const CompletionEvent& event) {
   }
   std::vector<TokenId> ids = event.ids;
   if (!sound) {
-    if (event.text.empty()) return;
+    if (event.text.empty()) {
+      const bool unfinished = event.end != CompletionEvent::End::kSequence;
+      if (unfinished)
+        silent_ += static_cast<uint64_t>(std::max<int64_t>(0, event.tokens_so_far - tokens_so_far_));
+      return;
+    }
     ++model_.counts.retokenised;
     ids = vocabulary.Tokenize(event.text);
   }
+  silent_ = 0;
   for (const TokenId id : ids) Push({.id = id, .text = std::string(vocabulary.Piece(id)), .end = EndOf(id)});
 }
 
@@ -252,19 +258,21 @@ void ServerSession::OnEnd(const HttpClient::Ended& ended) {
     place_->Succeeded();
     CloseStream();
     tokens_least_ = 0;
-    if (came_ == 0 && silent_ > 0 && !context_full_) {
+    if (came_ == 0 && silent_ > 0 && !context_full_ && tokens_asked_ < tokens_cap_) {
       tokens_least_ = 2 * tokens_asked_;  // a character of more tokens than were asked for
     } else if (came_ == 0 && !context_full_) {
-      break_ = Break{.reason = "the server ended without a token"};
+      break_ = Break{.reason = "the server ended without text"};
     }
     return Serve();
   }
-  const std::string text = ended.error.empty() ? ServerErrorText(head_) : ended.error;
+  const std::string text = !ended.error.empty() ? ended.error : got_event_ ? "" : ServerErrorText(head_);
   const int status = ended.status;
   if (status == 429 || status == 503) {
-    return BreakOff({.reason = fmt::format("status {}: {}", status, text),
-                     .overload = true,
-                     .retry_after_ms = std::max<int64_t>(0, ended.retry_after) * 1000});
+    return BreakOff(
+        {.reason = fmt::format("status {}: {}", status, text),
+         .overload = true,
+         .retry_after_ms =
+             std::clamp<int64_t>(ended.retry_after, 0, model_.options.patience_ms / 1000) * 1000});
   }
   if (status == 401 || status == 403 || status == 404) {
     return BreakOff({.reason = fmt::format("status {}: {}", status, text), .not_for_us = true});
@@ -276,7 +284,7 @@ void ServerSession::OnEnd(const HttpClient::Ended& ended) {
     error_ = Error{ErrorCode::kBackend, fmt::format("the server refused: status {}: {}", status, text)};
     return Serve();
   }
-  BreakOff({.reason = status >= 400  ? fmt::format("status {}: {}", status, text)
+  BreakOff({.reason = status >= 300  ? fmt::format("status {}: {}", status, text)
                       : text.empty() ? "the stream ended before it was finished"
                                      : text});
 }

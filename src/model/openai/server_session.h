@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "model/llama/chat_format.h"
+#include "model/openai/inquiries.h"
 #include "model/openai/probe.h"
 #include "model/openai/server_model.h"
 #include "model/openai/sse.h"
@@ -24,8 +25,7 @@ struct ServerModel::Impl {
   HttpClient::Post post;
   Delay delay;
   std::unique_ptr<HttpClient> http;
-  std::map<uint64_t, std::unique_ptr<HttpClient::Exchange>> questions;  // about servers that were down
-  uint64_t questions_asked = 0;
+  std::unique_ptr<Inquiries> inquiries;
   std::unique_ptr<Fleet> fleet;
   ServerIdentity identity;
   Family family;
@@ -51,8 +51,6 @@ struct ServerModel::Impl {
   Status LoadTemplate();
   Status FindMarkers();
   void MakeFleet(const std::vector<std::pair<size_t, std::string>>& down);
-  // GET; the body of an answer with status 200.
-  void Ask(size_t server, const char* path, std::function<void(Result<std::string>)> done);
   // Is the server there again, and is it the one it was? (Fleet::Surroundings)
   void Check(size_t server, const std::function<void(std::optional<std::string>)>& done);
   // Looks after streams that stand still.

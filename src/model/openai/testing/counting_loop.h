@@ -3,12 +3,18 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <chrono>
 #include <future>
 #include <mutex>
 #include <thread>
 #include <utility>
 
 namespace tessy {
+
+inline std::chrono::steady_clock::duration Milliseconds(double ms) {
+  return std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+      std::chrono::duration<double, std::milli>(ms));
+}
 
 // An io context for a thread of its own, and counts that any thread may read. Its owner starts and joins the
 // thread.

@@ -1,8 +1,5 @@
 #include "model/openai/testing/fault_proxy.h"
 
-#include <fcntl.h>
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
@@ -13,7 +10,6 @@
 #include <chrono>
 #include <deque>
 #include <mutex>
-#include <optional>
 #include <thread>
 #include <unordered_set>
 #include <utility>
@@ -21,6 +17,7 @@
 
 #include "base/random.h"
 #include "model/openai/testing/counting_loop.h"
+#include "model/openai/testing/loopback_acceptor.h"
 
 namespace tessy {
 namespace {
@@ -30,24 +27,19 @@ using asio::ip::tcp;
 using Clock = std::chrono::steady_clock;
 using SystemError = boost::system::error_code;
 
-Clock::duration Milliseconds(double ms) {
-  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double, std::milli>(ms));
-}
-
 class Pair;
 
 }  // namespace
 
 struct FaultProxy::Impl : CountingLoop<FaultProxy::Counts> {
   FaultProxyOptions options;
-  std::optional<tcp::acceptor> acceptor;
-  uint16_t port = 0;
+  LoopbackAcceptor acceptor{io};
   Mode mode = Mode::kPass;         // the io thread's, as what follows
   std::unordered_set<Pair*> open;  // each keeps itself alive
   uint64_t accepted = 0;
 
   Status Listen();
-  void Accept();
+  void Admit(tcp::socket client);
   void Enter(Mode next);
 };
 
@@ -225,38 +217,20 @@ void Pair::Send(Flow& flow, std::string bytes) {
 }  // namespace
 
 Status FaultProxy::Impl::Listen() {
-  SystemError error;
-  acceptor.emplace(io);
-  const tcp::endpoint endpoint(asio::ip::address_v4::loopback(), port);
-  acceptor->open(endpoint.protocol(), error);
-  // A program that a test starts must not hold the port.
-  if (!error) fcntl(acceptor->native_handle(), F_SETFD, FD_CLOEXEC);
-  if (!error) acceptor->set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor->bind(endpoint, error);
-  if (!error) acceptor->listen(asio::socket_base::max_listen_connections, error);
-  if (error) return Fail(ErrorCode::kIo, fmt::format("127.0.0.1:{}: {}", port, error.message()));
-  port = acceptor->local_endpoint().port();
-  Accept();
-  return {};
+  return acceptor.Listen([this](tcp::socket client) { Admit(std::move(client)); });
 }
 
-void FaultProxy::Impl::Accept() {
-  acceptor->async_accept([this](const SystemError& error, tcp::socket client) {
-    if (error) return;
-    fcntl(client.native_handle(), F_SETFD, FD_CLOEXEC);
-    const int64_t resets_after = options.resets_after ? options.resets_after(accepted) : -1;
-    ++accepted;
-    auto pair = std::make_shared<Pair>(*this, std::move(client), resets_after);
-    pair->Begin();
-    if (mode == Mode::kCutOff) pair->Close(true);
-    Accept();
-  });
+void FaultProxy::Impl::Admit(tcp::socket client) {
+  const int64_t resets_after = options.resets_after ? options.resets_after(accepted) : -1;
+  ++accepted;
+  auto pair = std::make_shared<Pair>(*this, std::move(client), resets_after);
+  pair->Begin();
+  if (mode == Mode::kCutOff) pair->Close(true);
 }
 
 void FaultProxy::Impl::Enter(Mode next) {
   const Mode before = std::exchange(mode, next);
-  SystemError ignored;
-  if (mode == Mode::kRefuse) acceptor->close(ignored);
+  if (mode == Mode::kRefuse) acceptor.Close();
   if (before == Mode::kRefuse && mode != Mode::kRefuse) static_cast<void>(Listen());
   const std::vector<Pair*> all(open.begin(), open.end());
   for (Pair* pair : all) {
@@ -288,8 +262,8 @@ FaultProxy::~FaultProxy() {
   impl_->thread.join();
 }
 
-uint16_t FaultProxy::port() const { return impl_->port; }
-std::string FaultProxy::url() const { return fmt::format("http://127.0.0.1:{}", impl_->port); }
+uint16_t FaultProxy::port() const { return impl_->acceptor.port(); }
+std::string FaultProxy::url() const { return "http://" + impl_->acceptor.address(); }
 void FaultProxy::SetMode(Mode mode) {
   impl_->Await([&] { impl_->Enter(mode); });
 }

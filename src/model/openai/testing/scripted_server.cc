@@ -1,6 +1,5 @@
 #include "model/openai/testing/scripted_server.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -21,6 +20,7 @@
 #include <utility>
 
 #include "model/openai/testing/counting_loop.h"
+#include "model/openai/testing/loopback_acceptor.h"
 #include "model/openai/testing/wire_request.h"
 #include "model/openai/testing/wire_transport.h"
 
@@ -41,10 +41,6 @@ constexpr std::string_view kChatMl =
     "{% for message in messages %}{{ '<|im_start|>' + message.role + '\\n' + message.content + "
     "'<|im_end|>\\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
-
-Clock::duration Milliseconds(double ms) {
-  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double, std::milli>(ms));
-}
 
 std::string_view StatusText(int status) {
   switch (status) {
@@ -78,9 +74,7 @@ struct ScriptedServer::Impl : CountingLoop<ScriptedServerCounts> {
   ScriptedServerOptions options;
   WireGeneration::Server generation;
   std::optional<asio::ssl::context> tls;
-  std::optional<tcp::acceptor> acceptor;
-  std::optional<asio::steady_timer> accept_again;
-  uint16_t port = 0;
+  LoopbackAcceptor acceptor{io};
   std::unordered_set<Connection*> open;  // each keeps itself alive; the io thread's, as what follows
   uint64_t generating = 0;
   uint64_t faulty_requests = 0;
@@ -91,7 +85,6 @@ struct ScriptedServer::Impl : CountingLoop<ScriptedServerCounts> {
   FaultSchedule faults;            // likewise
 
   Status Listen();
-  void Accept();
   void Admit(tcp::socket socket);
   void CloseAll();
 };
@@ -666,39 +659,11 @@ uint64_t ScriptedServerCounts::completions() const {
 }
 
 Status ScriptedServer::Impl::Listen() {
-  SystemError error;
-  acceptor.emplace(io);
-  const tcp::endpoint endpoint(asio::ip::address_v4::loopback(), port);
-  acceptor->open(endpoint.protocol(), error);
-  // A program that a test starts must not hold the port.
-  if (!error) fcntl(acceptor->native_handle(), F_SETFD, FD_CLOEXEC);
-  if (!error) acceptor->set_option(tcp::acceptor::reuse_address(true), error);
-  if (!error) acceptor->bind(endpoint, error);
-  if (!error) acceptor->listen(asio::socket_base::max_listen_connections, error);
-  if (error) return Fail(ErrorCode::kIo, fmt::format("127.0.0.1:{}: {}", port, error.message()));
-  port = acceptor->local_endpoint().port();
-  Accept();
-  return {};
-}
-
-void ScriptedServer::Impl::Accept() {
-  acceptor->async_accept([this](const SystemError& error, tcp::socket socket) {
-    if (error == asio::error::operation_aborted) return;
-    if (!error) {
-      Admit(std::move(socket));
-      return Accept();
-    }
-    // No more open files: somebody will go.
-    accept_again.emplace(io, std::chrono::milliseconds(10));
-    accept_again->async_wait([this](const SystemError& cancelled) {
-      if (!cancelled && acceptor->is_open()) Accept();
-    });
-  });
+  return acceptor.Listen([this](tcp::socket socket) { Admit(std::move(socket)); });
 }
 
 void ScriptedServer::Impl::Admit(tcp::socket socket) {
   SystemError ignored;
-  fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
   socket.set_option(tcp::no_delay(true), ignored);
   auto transport =
       tls ? WireTransport::Tls(std::move(socket), *tls) : WireTransport::Plain(std::move(socket));
@@ -706,8 +671,7 @@ void ScriptedServer::Impl::Admit(tcp::socket socket) {
 }
 
 void ScriptedServer::Impl::CloseAll() {
-  SystemError ignored;
-  acceptor->close(ignored);
+  acceptor.Close();
   const std::vector<Connection*> all(open.begin(), open.end());
   for (Connection* connection : all) connection->Close(/*reset=*/true);
 }
@@ -744,9 +708,9 @@ ScriptedServer::~ScriptedServer() {
   impl_->thread.join();
 }
 
-uint16_t ScriptedServer::port() const { return impl_->port; }
+uint16_t ScriptedServer::port() const { return impl_->acceptor.port(); }
 std::string ScriptedServer::url() const {
-  return fmt::format("{}://127.0.0.1:{}", impl_->tls ? "https" : "http", impl_->port);
+  return fmt::format("{}://{}", impl_->tls ? "https" : "http", impl_->acceptor.address());
 }
 std::string ScriptedServer::spec() const {
   return fmt::format("{}/v1#{}", url(), impl_->options.served.front());

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "base/error.h"
+#include "model/openai/http_client.h"
+
+namespace tessy {
+
+// Small questions to servers that were down: GET requests of which nobody keeps the exchange. Driving thread;
+// nothing is called once it is destroyed.
+class Inquiries {
+ public:
+  Inquiries(HttpClient& http, int connect_seconds) : http_(http), connect_seconds_(connect_seconds) {}
+
+  // The body of an answer with status 200, of at most a megabyte; an error for everything else.
+  void Ask(const std::string& url, std::function<void(Result<std::string>)> done);
+
+ private:
+  HttpClient& http_;
+  int connect_seconds_;
+  std::map<uint64_t, std::unique_ptr<HttpClient::Exchange>> under_way_;
+  uint64_t asked_ = 0;
+};
+
+}  // namespace tessy
