@@ -69,6 +69,8 @@ TEST_F(ErrorTest, ModelsThatCannotBeLoaded) {
   ExpectRefused({"--student", "http://me:secret@localhost/v1"}, {"--student", "environment"});
   ExpectRefused({"--student", "http:///v1"}, {"--student", "names no host"});
   ExpectRefused({"--student", "http://localhost:1/v1", "--exact"}, {"--exact", "--student"});
+  ExpectRefused({"--teacher", "http://localhost:1/v1", "--method", "teacher-score"},
+                {"--score-by likelihood", "--teacher", "--score-by judge"});
   const auto no_predictor = Try({"--teacher-boundary", "http://localhost:1/v1#served"});
   EXPECT_EQ(no_predictor.exit_status, 4);
   EXPECT_THAT(no_predictor.err,
@@ -122,6 +124,15 @@ TEST_F(ErrorTest, OutputsThatCannotBeWritten) {
                 {"notes.jsonl: is there already", "notes.jsonl.run/config.json", "another --out", "--fresh"});
   EXPECT_EQ(Read("notes.jsonl"), "{\"note\": \"mine\"}\n");
   EXPECT_FALSE(Exists("notes.jsonl.run"));
+}
+
+TEST_F(ErrorTest, WhereNothingIsKeptNothingIsPromised) {
+  const std::string command = std::string(TESSY_PROGRAM) + " synth --questions q.jsonl --student " +
+                              Model("student") + " --teacher " + Model("teacher") + " >/dev/full";
+  const auto result = RunProgram({"bash", "-c", command}, {.folder = Path("")});
+  EXPECT_EQ(result.exit_status, 3);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("standard output cannot be written: No space left"),
+                                Not(HasSubstr("the same command"))));
 }
 
 TEST_F(ErrorTest, AnotherConfigurationIsRefusedWithTheDifference) {

@@ -198,9 +198,8 @@ Result<RunResult> AnnotateCommand::AskModel() {
                       const std::vector<std::string>& reasons) { return Reject(windows_[i], reasons); },
       .progress = [&](const RunProgress& progress) { display.Show(progress); }};
   RunResult result = AnnotateWindows(io, **cast, SampleSettingsOf(flags_), questions, prompt,
-                                     {.concurrency = (*cast)->local().plan().concurrency}, callbacks);
+                                     {.concurrency = (*cast)->concurrency()}, callbacks);
   display.Close();
-  if (!result.status) return tl::unexpected(result.status.error());
   return result;
 }
 
@@ -243,6 +242,7 @@ Result<int> AnnotateCommand::Run() {
   if (windows_.empty()) return Conclude(false);
   const auto result = KindOf(flags_) == AnnotatorKind::kModel ? AskModel() : AskRules();
   if (!result) return tl::unexpected(result.error());
+  if (!result->status) return ReportStopped(result->status.error(), true);
   return Conclude(result->interrupted);
 }
 
@@ -261,7 +261,7 @@ void AddAnnotateCommand(CLI::App& app, CommandContext& context) {
       "A server's key is taken from TESSY_ANNOTATOR_API_KEY, or TESSY_API_KEY.\n"
       "A model's answer that cannot be used is shown to it once more; windows that come to nothing are in\n"
       "OUT.run/rejected.jsonl, with reasons. Exit status: 0 done; 1 usage or configuration; 2 no window was\n"
-      "annotated; 3 interrupted, resumable; 4 a server was never reached.");
+      "annotated; 3 interrupted, resumable; 4 a server cannot be reached.");
   command->callback([command, flags, &context] {
     if (!flags->run_file.empty()) {
       if (auto status = ApplyRunFile(*command, flags->run_file); !status) return Finish(context, status);

@@ -8,6 +8,7 @@
 
 #include "base/numbers.h"
 #include "cli/cast.h"
+#include "cli/common_flags.h"
 #include "cli/identity.h"
 #include "cli/validators.h"
 #include "synthesis/method.h"
@@ -113,30 +114,12 @@ void AddEngineFlags(CLI::App& command, AnnotateFlags& f) {
       ->check(CLI::Range(1, 4096))
       ->type_name("N")
       ->group("Engine");
-  command.add_option("--threads", f.threads, "threads of the engine")
-      ->check(CLI::Range(1, 1024))
-      ->type_name("N")
-      ->group("Engine");
-  command.add_option("--gpu-layers", f.gpu_layers, "layers on an accelerator, -1: all")
-      ->check(CLI::Range(-1, 100000))
-      ->group("Engine");
-  command
-      .add_option("--memory", f.memory_gib, "budget for weights and caches (default: 3/4 of what is free)")
-      ->check(Number(0.0, 1e9))
-      ->type_name("GIB")
-      ->group("Engine");
+  AddMachineFlags(command, f.threads, f.gpu_layers, f.memory_gib);
   command.add_option("--context", f.context, "tokens of prompt and answer (default: what the model knows)")
       ->check(CLI::Range(16U, 100000000U))
       ->type_name("N")
       ->group("Engine");
-  command.add_option("--progress", f.progress, "auto, none, plain or bar")
-      ->check(CLI::IsMember({"auto", "none", "plain", "bar"}))
-      ->capture_default_str()
-      ->group("Messages");
-  command.add_option("--log-level", f.log_level, "debug, info, warning, error")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
-      ->capture_default_str()
-      ->group("Messages");
+  AddMessageFlags(command, f.progress, f.log_level);
 }
 
 Result<Json> DescribeAnnotator(const AnnotateFlags& f) {

@@ -41,6 +41,24 @@ Result<std::vector<ServerAddress>> AddressesOf(const ServedBy& served) {
   return addresses;
 }
 
+// What models and predictors behind servers have in common.
+template <class Options>
+Result<Options> ReachedAs(const ServedBy& served) {
+  auto addresses = AddressesOf(served);
+  if (!addresses) return tl::unexpected(addresses.error());
+  const ServerFlags& told = served.servers;
+  Options options;
+  options.addresses = std::move(*addresses);
+  options.vocabulary = served.vocabulary;
+  options.http = {.bearer_token = KeyIn(served.key_variable), .ca_file = told.ca_file};
+  options.retries_max = static_cast<uint32_t>(told.retries);
+  options.connect_seconds = WholeSeconds(told.connect_timeout);
+  options.retry_pause_ms = Milliseconds(told.retry_pause);
+  options.check_pause_ms = std::max<int64_t>(1, options.retry_pause_ms);
+  options.patience_ms = Milliseconds(told.patience);
+  return options;
+}
+
 }  // namespace
 
 void AddServerFlags(CLI::App& command, ServerFlags& f) {
@@ -52,7 +70,9 @@ void AddServerFlags(CLI::App& command, ServerFlags& f) {
   command.add_option("--ca-file", f.ca_file, "certificates to trust for https (default: the system's)")
       ->type_name("FILE")
       ->group(kGroup);
-  command.add_option("--requests-per-server", f.requests_max, "at a time; a server that refuses gets fewer")
+  command
+      .add_option("--requests-per-server", f.requests_max,
+                  "of a model, at a time; a server that refuses gets fewer")
       ->check(CLI::Range(1, 1000000))
       ->capture_default_str()
       ->group(kGroup);
@@ -69,49 +89,29 @@ void AddServerFlags(CLI::App& command, ServerFlags& f) {
   };
   seconds("--connect-timeout", f.connect_timeout, "for a connection");
   seconds("--first-token-timeout", f.first_token_timeout, "a request may wait for its turn");
-  seconds("--token-timeout", f.token_timeout, "between tokens, once they come");
+  seconds("--token-timeout", f.token_timeout, "between tokens, once they come; for a predictor's answer");
   seconds("--retry-pause", f.retry_pause, "before a request's first retry, doubled for each");
   seconds("--patience", f.patience, "without any server that answers, before the run stops (to be resumed)");
 }
 
 Result<ServerModelOptions> ServerOptionsOf(const ServedBy& served, Role role, const LlamaCastOptions& local) {
-  auto addresses = AddressesOf(served);
-  if (!addresses) return tl::unexpected(addresses.error());
+  auto server = ReachedAs<ServerModelOptions>(served);
+  if (!server) return server;
   const ServerFlags& told = served.servers;
-  ServerModelOptions server;
-  server.addresses = std::move(*addresses);
-  server.dialect = told.dialect;
-  server.family = local.families[Index(role)];
-  server.vocabulary = served.vocabulary;
-  server.template_options = local.template_options[Index(role)];
-  server.sampling = local.sampling;
-  server.http = {.bearer_token = KeyIn(served.key_variable), .ca_file = told.ca_file};
-  server.retries_max = static_cast<uint32_t>(told.retries);
-  server.streams = served.streams;
-  server.requests_max = told.requests_max;
-  server.connect_seconds = WholeSeconds(told.connect_timeout);
-  server.first_token_ms = Milliseconds(told.first_token_timeout);
-  server.token_ms = Milliseconds(told.token_timeout);
-  server.retry_pause_ms = Milliseconds(told.retry_pause);
-  server.check_pause_ms = std::max<int64_t>(1, server.retry_pause_ms);
-  server.patience_ms = Milliseconds(told.patience);
+  server->dialect = told.dialect;
+  server->family = local.families[Index(role)];
+  server->template_options = local.template_options[Index(role)];
+  server->sampling = local.sampling;
+  server->streams = served.streams;
+  server->requests_max = told.requests_max;
+  server->first_token_ms = Milliseconds(told.first_token_timeout);
+  server->token_ms = Milliseconds(told.token_timeout);
   return server;
 }
 
 Result<PoolingModelOptions> PoolingOptionsOf(const ServedBy& served) {
-  auto addresses = AddressesOf(served);
-  if (!addresses) return tl::unexpected(addresses.error());
-  const ServerFlags& told = served.servers;
-  PoolingModelOptions predictor;
-  predictor.addresses = std::move(*addresses);
-  predictor.vocabulary = served.vocabulary;
-  predictor.http = {.bearer_token = KeyIn(served.key_variable), .ca_file = told.ca_file};
-  predictor.retries_max = static_cast<uint32_t>(told.retries);
-  predictor.connect_seconds = WholeSeconds(told.connect_timeout);
-  predictor.answer_ms = Milliseconds(told.token_timeout);
-  predictor.retry_pause_ms = Milliseconds(told.retry_pause);
-  predictor.check_pause_ms = std::max<int64_t>(1, predictor.retry_pause_ms);
-  predictor.patience_ms = Milliseconds(told.patience);
+  auto predictor = ReachedAs<PoolingModelOptions>(served);
+  if (predictor) predictor->answer_ms = Milliseconds(served.servers.token_timeout);
   return predictor;
 }
 

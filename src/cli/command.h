@@ -21,7 +21,11 @@ void Say(std::string_view text);
 // "tessy: message" on standard error, in one line that is safe to print whatever the message quotes.
 void ReportError(const Error& error);
 
-// For the end of a command: reports a failure and sets the exit status to 1.
+// Reports what stopped a run, and says so where it can be gone on with; the exit status that belongs to it.
+int ReportStopped(const Error& error, bool is_kept);
+
+// For the end of a command: reports a failure and sets the exit status, 4 where a server does not answer,
+// else 1.
 void Finish(CommandContext& context, const Status& status);
 
 // Results go to standard output; a full disk or a closed pipe is an error like any other.

@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/common_flags.h"
 #include "cli/exit_status.h"
 #include "cli/run_file.h"
 #include "cli/synth.h"
@@ -118,15 +119,7 @@ void AddEvalCommand(CLI::App& app, CommandContext& context) {
       ->add_option("--family", f.student_family,
                    "qwen3, gpt-oss, deepseek-r1, plain or a .toml (default: by template)")
       ->type_name("FAMILY");
-  command->add_option("--temperature", f.sampling.temperature, "0: always the most probable token")
-      ->check(Number(0.0, 100.0))
-      ->capture_default_str();
-  command->add_option("--top-p", f.sampling.top_p, "1: off")
-      ->check(Number(0.0001, 1.0))
-      ->capture_default_str();
-  command->add_option("--top-k", f.sampling.top_k, "0: off")
-      ->check(CLI::Range(0, 100000000))
-      ->capture_default_str();
+  AddSamplingFlags(*command, f.sampling);
   command->add_option("--seed", f.seed, "of sampling")->check(WholeNumber())->capture_default_str();
   command->add_option("--max-thinking-tokens", f.thinking_tokens_max, "thinking budget")
       ->check(CLI::Range(1U, 100000000U))
@@ -142,39 +135,29 @@ void AddEvalCommand(CLI::App& app, CommandContext& context) {
       ->capture_default_str();
   command
       ->add_option("--concurrency", f.concurrency,
-                   "samples at a time (default: what memory allows, at most 64)")
+                   "samples at a time (default: what memory allows, at most 64; 256 with a server)")
       ->check(CLI::Range(1, 4096))
-      ->type_name("N");
-  command->add_option("--threads", f.threads, "threads of the engine")
-      ->check(CLI::Range(1, 1024))
-      ->type_name("N");
-  command->add_option("--gpu-layers", f.gpu_layers, "layers on an accelerator, -1: all")
-      ->check(CLI::Range(-1, 100000));
-  command
-      ->add_option("--memory", f.memory_gib, "budget for weights and caches (default: 3/4 of what is free)")
-      ->check(Number(0.0, 1e9))
-      ->type_name("GIB");
+      ->type_name("N")
+      ->group("Engine");
+  AddMachineFlags(*command, f.threads, f.gpu_layers, f.memory_gib);
   command
       ->add_option("--context", f.context,
                    "tokens of a sample (default: what the model knows, at most 40960)")
       ->check(CLI::Range(16U, 100000000U))
-      ->type_name("N");
-  command->add_flag("--exact", f.exact, "batch-invariant arithmetic");
+      ->type_name("N")
+      ->group("Engine");
+  command->add_flag("--exact", f.exact, "batch-invariant arithmetic")->group("Engine");
   command->add_flag("--fresh", f.fresh, "set an existing --out aside (renamed) and start over");
   command->add_flag("--skip-bad-lines", f.skip_bad_lines, "pass over questions that cannot be read");
   command->add_flag("--json", flags->json, "the result as JSON");
-  command->add_option("--progress", f.progress, "auto, none, plain or bar")
-      ->check(CLI::IsMember({"auto", "none", "plain", "bar"}))
-      ->capture_default_str();
-  command->add_option("--log-level", f.log_level, "debug, info, warning, error")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
-      ->capture_default_str();
+  AddMessageFlags(*command, f.progress, f.log_level);
   command->footer(
       "An answer is a number, numbers, a choice (A … J), a \\boxed{…} or a line; the question's \"answer\" "
       "says which.\n\n"
       "Example:\n"
       "  tessy eval --model tuned.gguf --questions q.jsonl --samples 4 --out evaluation.jsonl\n\n"
-      "Exit status: 0 done; 1 usage or configuration; 3 interrupted, resumable.");
+      "Exit status: 0 done; 1 usage or configuration; 3 interrupted, resumable; 4 a server cannot be "
+      "reached.");
   command->callback([command, flags, &context] {
     if (!flags->synth.run_file.empty()) {
       if (auto status = ApplyRunFile(*command, flags->synth.run_file); !status)

@@ -97,6 +97,7 @@ class SynthCommand {
     return {.out = flags_.out,
             .run_folder = flags_.run_folder,
             .fresh = flags_.fresh,
+            .accept_flag = flags_.accept_flag,
             .accepts_change = flags_.accept_config_change,
             .reference_lines = AsReference()};
   }
@@ -344,8 +345,8 @@ int SynthCommand::Conclude(const RunResult& result) const {
         totals.wrong > 0 ? fmt::format("; {} wrong candidates dropped", totals.wrong) : ""));
   }
   if (result.interrupted) {
-    SayLine(fmt::format("interrupted: {} of {} samples are finished; the same command goes on",
-                        progress.done + progress.failed, progress.samples));
+    SayLine(fmt::format("interrupted: {} of {} samples are finished{}", progress.done + progress.failed,
+                        progress.samples, files_ ? "; the same command goes on" : ""));
     return kExitInterrupted;
   }
   if (progress.failed == 0) return kExitDone;
@@ -400,13 +401,7 @@ Result<int> SynthCommand::Run() {
   }
   const auto result = RunTasks();
   if (!result) return tl::unexpected(result.error());
-  if (!result->status) {
-    ReportError(
-        {result->status.error().code,
-         result->status.error().message + "; what is finished is kept, and the same command goes on"});
-    return result->status.error().code == ErrorCode::kUnavailable ? kExitBackendUnreachable
-                                                                  : kExitInterrupted;
-  }
+  if (!result->status) return ReportStopped(result->status.error(), files_ != nullptr);
   return Conclude(*result);
 }
 
@@ -424,7 +419,7 @@ void AddSynthCommand(CLI::App& app, CommandContext& context) {
       "    --student-boundary BS.gguf --teacher-boundary BT.gguf --out responses.jsonl\n"
       "  tessy synth run.toml --limit 10\n\n"
       "Exit status: 0 done; 1 usage or configuration; 2 some samples failed for good; 3 interrupted, "
-      "resumable.");
+      "resumable; 4 a server cannot be reached.");
   command->callback([command, flags, &context] {
     if (!flags->run_file.empty()) {
       if (auto status = ApplyRunFile(*command, flags->run_file); !status) return Finish(context, status);

@@ -7,6 +7,7 @@
 
 #include "base/numbers.h"
 #include "cli/cast.h"
+#include "cli/common_flags.h"
 #include "cli/identity.h"
 #include "cli/validators.h"
 #include "store/append_file.h"
@@ -93,8 +94,9 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
       ->group("Input and output");
   command.add_flag("--fresh", f.fresh, "set an existing --out aside (renamed) and start over")
       ->group("Input and output");
+  f.accept_flag = "--accept-config-change";
   command
-      .add_flag("--accept-config-change", f.accept_config_change,
+      .add_flag(f.accept_flag, f.accept_config_change,
                 "go on with an existing --out though the settings differ; what is under way is started over")
       ->group("Input and output");
   command.add_option("--limit", f.limit, "only the first N questions (default: all)")
@@ -229,18 +231,7 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
       ->check(WholeNumber())
       ->capture_default_str()
       ->group("Sampling");
-  command.add_option("--temperature", f.sampling.temperature, "0: always the most probable token")
-      ->check(Number(0.0, 100.0))
-      ->capture_default_str()
-      ->group("Sampling");
-  command.add_option("--top-p", f.sampling.top_p, "1: off")
-      ->check(Number(0.0001, 1.0))
-      ->capture_default_str()
-      ->group("Sampling");
-  command.add_option("--top-k", f.sampling.top_k, "0: off")
-      ->check(CLI::Range(0, 100000000))
-      ->capture_default_str()
-      ->group("Sampling");
+  AddSamplingFlags(command, f.sampling);
   command.add_option("--min-p", f.sampling.min_p, "0: off")
       ->check(Number(0.0, 1.0))
       ->capture_default_str()
@@ -256,34 +247,14 @@ void AddSynthFlags(CLI::App& command, SynthFlags& f) {
       ->check(CLI::Range(1, 1000000))
       ->type_name("N")
       ->group("Engine");
-  command
-      .add_option("--threads", f.threads,
-                  "threads of each engine (default: 1 for small models, half the cores for others)")
-      ->check(CLI::Range(1, 1024))
-      ->type_name("N")
-      ->group("Engine");
-  command.add_option("--gpu-layers", f.gpu_layers, "layers on an accelerator, -1: all")
-      ->check(CLI::Range(-1, 100000))
-      ->group("Engine");
-  command
-      .add_option("--memory", f.memory_gib, "budget for weights and caches (default: 3/4 of what is free)")
-      ->check(Number(0.0, 1e9))
-      ->type_name("GIB")
-      ->group("Engine");
+  AddMachineFlags(command, f.threads, f.gpu_layers, f.memory_gib);
   command
       .add_option("--context", f.context, "tokens of a sample (default: what the models know, at most 40960)")
       ->check(CLI::Range(16U, 100000000U))
       ->type_name("N")
       ->group("Engine");
 
-  command.add_option("--progress", f.progress, "auto, none, plain or bar")
-      ->check(CLI::IsMember({"auto", "none", "plain", "bar"}))
-      ->capture_default_str()
-      ->group("Messages");
-  command.add_option("--log-level", f.log_level, "debug, info, warning, error")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
-      ->capture_default_str()
-      ->group("Messages");
+  AddMessageFlags(command, f.progress, f.log_level);
 }
 
 Result<Method> MethodOf(const SynthFlags& flags) {
@@ -322,6 +293,12 @@ ServedBy PredictorServedByOf(const SynthFlags& flags, Role role) {
 
 // What is behind servers is taken out of what is loaded here.
 Status SplitServed(const SynthFlags& flags, const Method& method, MixedCastOptions& mixed) {
+  if (method.plan == Plan::kBestOf && flags.score_by == "likelihood" && IsServed(flags.teacher)) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        "--score-by likelihood: a server (--teacher) tells no likelihoods; use --score-by judge, or a "
+        "teacher that is a .gguf file");
+  }
   for (const Role role : kRoles) {
     const bool student = role == Role::kStudent;
     if (IsServed(student ? flags.student : flags.teacher)) {
@@ -468,6 +445,17 @@ std::string ServedName(const std::string& spec) {
   return hash == std::string::npos || hash + 1 == spec.size() ? spec : spec.substr(hash + 1);
 }
 
+// The tokens that a prompt goes out as are those of `vocabulary`, where it is given.
+Result<Json> IdentityOf(const std::string& model, const std::string& vocabulary) {
+  if (!IsServerAddress(model)) return IdentityOfModel(model);
+  Json identity{{"server", ServedName(model)}};
+  if (vocabulary.empty()) return identity;
+  auto tokens = IdentityOfModel(vocabulary);
+  if (!tokens) return tl::unexpected(tokens.error());
+  identity["vocabulary"] = std::move(*tokens);
+  return identity;
+}
+
 }  // namespace
 
 Result<std::string> DescribeSettings(const SynthFlags& flags, const Method& method) {
@@ -476,26 +464,23 @@ Result<std::string> DescribeSettings(const SynthFlags& flags, const Method& meth
   const std::array<std::string, 2> boundaries{FirstOf(flags.student_boundary),
                                               FirstOf(flags.teacher_boundary)};
   const std::array<std::string, 2> families{flags.student_family, flags.teacher_family};
+  const std::array<std::string, 2> vocabularies{flags.student_vocabulary, flags.teacher_vocabulary};
+  const std::array<std::string, 2> boundary_vocabularies{flags.student_boundary_vocabulary,
+                                                         flags.teacher_boundary_vocabulary};
   for (const Role role : {Role::kStudent, Role::kTeacher}) {
     const auto i = Index(role);
     if (!models[i].empty()) {
-      Json identity{{"server", ServedName(models[i])}};
-      if (!IsServerAddress(models[i])) {
-        auto model = IdentityOfModel(models[i]);
-        if (!model) return tl::unexpected(model.error());
-        identity = std::move(*model);
-      }
-      json[std::string(Name(role))] = identity;
+      auto identity = IdentityOf(models[i], vocabularies[i]);
+      if (!identity) return tl::unexpected(identity.error());
+      json[std::string(Name(role))] = *identity;
       json[fmt::format("{}_family", Name(role))] = families[i].empty() ? "by template" : families[i];
     }
     if (!method.cooperative()) continue;
     Json boundary = "lexicon";
-    if (IsServerAddress(boundaries[i])) {
-      boundary = Json{{"server", ServedName(boundaries[i])}};
-    } else if (boundaries[i] != "lexicon") {
-      auto model = IdentityOfModel(boundaries[i]);
-      if (!model) return tl::unexpected(model.error());
-      boundary = *model;
+    if (boundaries[i] != "lexicon") {
+      auto identity = IdentityOf(boundaries[i], boundary_vocabularies[i]);
+      if (!identity) return tl::unexpected(identity.error());
+      boundary = *identity;
     }
     json[fmt::format("{}_boundary", Name(role))] = boundary;
   }

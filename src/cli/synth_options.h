@@ -50,6 +50,7 @@ struct SynthFlags {
   size_t context = 0;
   Sampling sampling;
   bool fresh = false;
+  std::string accept_flag;  // the name of the next one, where the command has it
   bool accept_config_change = false;
   bool skip_bad_lines = false;
   std::string template_date;

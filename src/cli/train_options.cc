@@ -4,6 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/common_flags.h"
 #include "cli/identity.h"
 #include "cli/validators.h"
 
@@ -130,14 +131,7 @@ void AddOutputFlags(CLI::App& command, TrainFlags& f) {
   command.add_flag("--fresh", f.fresh, "set an existing --out aside (renamed) and start over")
       ->group("Input and output");
   command.add_flag("--json", f.json, "the result as JSON")->group("Input and output");
-  command.add_option("--progress", f.progress, "auto, none, plain or bar")
-      ->check(CLI::IsMember({"auto", "none", "plain", "bar"}))
-      ->capture_default_str()
-      ->group("Messages");
-  command.add_option("--log-level", f.log_level, "debug, info, warning, error")
-      ->check(CLI::IsMember({"debug", "info", "warning", "error"}))
-      ->capture_default_str()
-      ->group("Messages");
+  AddMessageFlags(command, f.progress, f.log_level);
 }
 
 void AddFlags(CLI::App& command, TrainFlags& f) {

@@ -43,6 +43,15 @@ std::string RunFolder::RecordedConfiguration(const Options& options) {
   return ReadWhole(ConfigurationPath(FolderOf(options))).value_or("");
 }
 
+Error RunFolder::OtherSettings(const Options& options, const std::string& difference) {
+  const std::string accept =
+      options.accept_flag.empty() ? "" : fmt::format(", {} to go on with these", options.accept_flag);
+  return {.code = ErrorCode::kConflict,
+          .message = fmt::format("{}: was made with other settings: {}; give the same ones to go on{}, use "
+                                 "another --out, or --fresh to start over",
+                                 options.out, difference, accept)};
+}
+
 Result<RunFolder> RunFolder::Open(const Options& options, std::string configuration_json) {
   const std::string folder = FolderOf(options);
   std::vector<std::string> set_aside;
@@ -66,15 +75,7 @@ Result<RunFolder> RunFolder::Open(const Options& options, std::string configurat
   if (begun && recorded.empty()) return tl::unexpected(unknown);
   const std::string difference = begun ? DifferenceOf(recorded, configuration_json) : "";
   const bool accepted = options.accepts_change && IsSound(recorded);
-  if (!difference.empty() && !accepted) {
-    const std::string accept =
-        options.accept_flag.empty() ? "" : fmt::format(", {} to go on with these", options.accept_flag);
-    return Fail(
-        ErrorCode::kConflict,
-        fmt::format("{}: was made with other settings: {}; give the same ones to go on{}, use another "
-                    "--out, or --fresh to start over",
-                    options.out, difference, accept));
-  }
+  if (!difference.empty() && !accepted) return tl::unexpected(OtherSettings(options, difference));
   RunFolder run(std::move(*results), std::move(*rejects));
   for (AppendFile* file : {&run.results_, &run.rejects_}) {
     auto repaired = file->RepairTail();

@@ -26,6 +26,8 @@ class RunFolder {
 
   // kConflict: another process is writing, `out` was not made by such a run, or the settings differ.
   static Result<RunFolder> Open(const Options& options, std::string configuration_json);
+  // The refusal of settings that differ from those of what is there.
+  static Error OtherSettings(const Options& options, const std::string& difference);
   // The settings that an earlier run recorded; empty if there are none.
   static std::string RecordedConfiguration(const Options& options);
 

@@ -148,6 +148,7 @@ void Runner::AwaitTick() {
     if (error) return;
     Report();
     RecordSession("");
+    Commit();  // who is never idle commits, too
     AwaitTick();
   });
 }

@@ -19,7 +19,7 @@ RunFolder::Options FolderOptions(const RunFiles::Options& options) {
           .run_folder = options.run_folder,
           .rejects = "failures.jsonl",
           .fresh = options.fresh,
-          .accept_flag = "--accept-config-change",
+          .accept_flag = options.accept_flag,
           .accepts_change = options.accepts_change};
 }
 
@@ -76,7 +76,7 @@ Result<std::unique_ptr<RunFiles>> RunFiles::Open(const Options& options,
   if (!store) return tl::unexpected(store.error());
   std::unique_ptr<RunFiles> files(
       new RunFiles(std::move(*folder), configuration, std::move(*store), options.reference_lines));
-  Status status = files->ReadStore();
+  Status status = files->ReadStore(options);
   if (status) status = files->CheckQuestions(questions);
   if (status) status = files->ReadResponses(questions);
   if (status) status = files->ReadFailures();
@@ -85,15 +85,18 @@ Result<std::unique_ptr<RunFiles>> RunFiles::Open(const Options& options,
 }
 
 // What was under way under other settings would end as neither of both would have written it.
-Status RunFiles::ReadStore() {
+Status RunFiles::ReadStore(const Options& options) {
   const auto configurations = store_->Configurations();
   if (!configurations) return tl::unexpected(configurations.error());
-  new_configuration_ =
-      configurations->empty() || !DifferenceOf(configurations->back().json, configuration_.json).empty();
+  const std::string difference =
+      configurations->empty() ? "" : DifferenceOf(configurations->back().json, configuration_.json);
+  new_configuration_ = configurations->empty() || !difference.empty();
   if (new_configuration_) {
     const auto unfinished = store_->Unfinished();
     if (!unfinished) return tl::unexpected(unfinished.error());
     started_over_ = *unfinished;
+    if (started_over_ > 0 && !difference.empty() && !options.accepts_change)
+      return tl::unexpected(RunFolder::OtherSettings(FolderOptions(options), difference));
     if (started_over_ > 0) store_->ForgetUnfinished();
   }
   uint64_t end = 0;

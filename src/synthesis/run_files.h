@@ -33,10 +33,12 @@ struct RunConfiguration {
 class RunFiles {
  public:
   struct Options {
-    std::string out;              // responses.jsonl
-    std::string run_folder;       // empty: `out` + ".run"
-    bool fresh = false;           // set what is there aside (renamed, not deleted) and start over
-    bool accepts_change = false;  // of the settings; what is under way is started over
+    std::string out;         // responses.jsonl
+    std::string run_folder;  // empty: `out` + ".run"
+    bool fresh = false;      // set what is there aside (renamed, not deleted) and start over
+    // A flag with which other settings are taken (what is under way is started over); empty: there is none.
+    std::string accept_flag = {};
+    bool accepts_change = false;  // it was given
     // The lines are as ToReferenceLine writes them: one of a question, known by its id, and nothing to sum
     // up.
     bool reference_lines = false;
@@ -100,7 +102,7 @@ class RunFiles {
         configuration_(std::move(configuration)),
         store_(std::move(store)),
         reference_lines_(reference_lines) {}
-  Status ReadStore();
+  Status ReadStore(const Options& options);
   Status CheckQuestions(const MessagesHashOf& questions);
   Status ReadResponses(const MessagesHashOf& questions);
   Status ReadFailures();

@@ -45,6 +45,7 @@ class RunFilesTest : public testing::Test {
 
   Result<std::unique_ptr<RunFiles>> TryOpen(const std::string& json, RunFiles::Options options = {}) const {
     if (options.out.empty()) options.out = Path("r.jsonl");
+    options.accept_flag = "--accept-config-change";
     const auto hash_of = [this](std::string_view id) -> std::optional<uint64_t> {
       const auto found = std::ranges::find(questions_, id, &Question::id);
       if (found == questions_.end()) return std::nullopt;
@@ -159,6 +160,20 @@ TEST_F(RunFilesTest, FailuresAloneBindToo) {
   EXPECT_THAT(ErrorOf(R"({"seed":2})").message, HasSubstr("seed 1 -> 2"));
   fs::remove(Path("r.jsonl.run/config.json"));
   EXPECT_EQ(ErrorOf().code, ErrorCode::kConflict);
+}
+
+TEST_F(RunFilesTest, WhatIsUnderWayAloneBindsToo) {
+  const WritingKey key{.sample = {.question_id = "b", .sample = 0}};
+  {
+    const auto files = Open();
+    ASSERT_TRUE(files->RecordConfiguration());
+    files->store().AddSpan(key, {.events = "begun"});
+    ASSERT_TRUE(files->store().Commit());
+  }
+  const Error error = ErrorOf(R"({"seed":2})");
+  EXPECT_EQ(error.code, ErrorCode::kConflict);
+  EXPECT_THAT(error.message, AllOf(HasSubstr("seed 1 -> 2"), HasSubstr("--accept-config-change")));
+  EXPECT_EQ(Open()->store().Recall(key)->spans.size(), 1U);
 }
 
 TEST_F(RunFilesTest, FileThatNoRunMadeIsRefusedAndLeftAlone) {
