@@ -14,6 +14,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <deque>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <memory>
@@ -22,6 +23,7 @@
 #include "model/openai/testing/scripted_server.h"
 #include "model/openai/testing/wire_client.h"
 #include "published_scheme.h"
+#include "store/sqlite/sqlite_run_store.h"
 #include "synthesis/mixed_cast.h"
 #include "synthesis/run.h"
 
@@ -115,8 +117,9 @@ struct Measured {
   std::vector<std::string> responses;
 };
 
-// Our way: the product's scheduler and adapter, the lexicon deciding.
-Measured RunOurs(const std::string& url, size_t samples, int in_flight, bool keeps_responses) {
+// Our way: the product's scheduler and adapter, the lexicon deciding; `store` may be null.
+Measured RunOurs(const std::string& url, size_t samples, int in_flight, bool keeps_responses,
+                 RunStore* store = nullptr) {
   asio::io_context io{1};
   MixedCastOptions options;
   options.llama.boundaries = {"lexicon", "lexicon"};
@@ -136,6 +139,7 @@ Measured RunOurs(const std::string& url, size_t samples, int in_flight, bool kee
       }));
   std::deque<SampleTask> tasks;
   for (size_t i = 0; i < samples; ++i) {
+    if (store != nullptr) store->SetQuestion({.id = fmt::format("q{}", i), .hash = i});
     tasks.push_back({.question_id = fmt::format("q{}", i),
                      .number = i,
                      .messages = {{.role = "user", .content = QuestionText(i)}}});
@@ -150,8 +154,9 @@ Measured RunOurs(const std::string& url, size_t samples, int in_flight, bool kee
   size_t text = 0;
   const TaskSettings settings;
   const auto result =
-      RunAll(io, *cast, settings, tasks, {.concurrency = in_flight, .stop_on_signals = false},
+      RunAll(io, *cast, settings, tasks, {.concurrency = in_flight, .stop_on_signals = false, .store = store},
              {.finished = [&](const SampleTask& task, const SampleOutcome& outcome, uint64_t) -> Status {
+                if (store != nullptr) store->FinishSample({.key = {task.question_id}, .done = outcome.done});
                 measured.done += outcome.done ? 1 : 0;
                 measured.spans += outcome.thinking.spans.size() + 1;
                 text += outcome.thinking.text.size() + outcome.answer.size();
@@ -214,6 +219,37 @@ void MeasureInFlight() {
                  1000.0 * m.cpu_seconds / static_cast<double>(m.drafted), beside_text,
                  counts["connections_most"].get<int>());
     });
+  }
+  fmt::print("\n");
+}
+
+void MeasureStore() {
+  constexpr int kInFlight = 200;
+  constexpr size_t kSamples = 1000;
+  fmt::print(
+      "Every span on disk before what follows from it ({} in flight, as fast as the server writes)\n\n",
+      kInFlight);
+  fmt::print("| | seconds | tokens/s | CPU s per 1,000 tokens | bytes a token |\n");
+  fmt::print("|---|---|---|---|---|\n");
+  const ServerProcess server({.served = {"student", "teacher"},
+                              .text = {.thinking_words_min = 150, .thinking_words_max = 200, .clauses = 8}});
+  for (int round = 0; round < 3; ++round) {
+    for (const bool with : {false, true}) {
+      InChild([&] {
+        namespace fs = std::filesystem;
+        const fs::path folder = fs::temp_directory_path() / fmt::format("tessy_bench_{}", getpid());
+        fs::create_directories(folder);
+        const std::string path = folder / "run.sqlite";
+        auto store = with ? Must(SqliteRunStore::Open(path)) : nullptr;
+        const Measured m = RunOurs(server.url(), kSamples, kInFlight, false, store.get());
+        store.reset();
+        const auto tokens = static_cast<double>(m.drafted);
+        fmt::print("| {} | {:.1f} | {:.0f} | {:.4f} | {:.1f} |\n", with ? "with a store" : "without",
+                   m.seconds, tokens / m.seconds, 1000.0 * m.cpu_seconds / tokens,
+                   with ? static_cast<double>(fs::file_size(path)) / tokens : 0.0);
+        fs::remove_all(folder);
+      });
+    }
   }
   fmt::print("\n");
 }
@@ -282,6 +318,7 @@ int Main() {
   spdlog::set_level(spdlog::level::err);
   RaiseFileLimit();
   MeasureInFlight();
+  MeasureStore();
   // What is saved is set by how long the spans are, and by what a request costs before its first token.
   fmt::print("Against the published scheme: 50 ms before a request's first token, 1 ms a token\n\n");
   const auto text = [](uint32_t clauses) {
@@ -289,7 +326,8 @@ int Main() {
   };
   Compare("Short spans", text(1), 10);
   Compare("Spans of some sentences", text(8), 10);
-  Compare("Long spans", text(40), 10);
+  Compare("Spans of a paragraph", text(40), 10);
+  Compare("Spans of half a page", text(200), 10);
   return 0;
 }
 
