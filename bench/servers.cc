@@ -229,7 +229,7 @@ void MeasureStore() {
   fmt::print(
       "Every span on disk before what follows from it ({} in flight, as fast as the server writes)\n\n",
       kInFlight);
-  fmt::print("| | seconds | tokens/s | CPU s per 1,000 tokens | bytes a token |\n");
+  fmt::print("| | seconds | tokens/s | CPU s per 1,000 tokens | file, bytes a token |\n");
   fmt::print("|---|---|---|---|---|\n");
   const ServerProcess server({.served = {"student", "teacher"},
                               .text = {.thinking_words_min = 150, .thinking_words_max = 200, .clauses = 8}});

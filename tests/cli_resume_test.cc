@@ -43,18 +43,17 @@ class ResumeTest : public CliTest {
     EXPECT_EQ(result.exit_status, 0) << result.err;
     return Json::parse(result.out, nullptr, false);
   }
-  // Until the file was seen to be written so often, or for a second.
-  void AwaitWrites(const std::string& name, int count) const {
-    const auto time = [&] {
-      std::error_code none;
-      return std::filesystem::last_write_time(Path(name), none);
-    };
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(kSlowness);
-    for (auto last = time(); count > 0 && std::chrono::steady_clock::now() < until;) {
+  // Until the store's log was seen to be written so often, or is gone with the program's end.
+  void AwaitWrites(const std::string& log, int count) const {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10 * kSlowness);
+    for (std::filesystem::file_time_type last{}; count > 0 && std::chrono::steady_clock::now() < until;) {
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
-      const auto now = time();
-      count -= now == last ? 0 : 1;
+      std::error_code missing;
+      const auto now = std::filesystem::last_write_time(Path(log), missing);
+      if (missing && last != std::filesystem::file_time_type{}) return;
+      if (missing || now == last) continue;
       last = now;
+      --count;
     }
   }
   // Whole lines only.
@@ -116,7 +115,7 @@ TEST_F(ResumeTest, KilledAgainAndAgainItFinishesAndNoSpanIsGeneratedTwice) {
   std::mt19937 random(seed);
   // Some before anything has begun, most while every sample is under way. One that comes to its end first
   // gets more to do.
-  std::uniform_int_distribution<int> writes(0, 6);
+  std::uniform_int_distribution<int> writes(0, 7);  // the first was there, or makes the store
   std::uniform_int_distribution<int> delay(0, 20 * kSlowness);
   constexpr size_t kOf = kSanitized ? 10 : 40;
   WriteQuestions("q.jsonl", kOf);
@@ -254,6 +253,17 @@ TEST_F(ResumeTest, RunsAreListedAndShownWhileTheyRunAndAfterwards) {
   for (const char* piece : {"finished", "student.gguf, fingerprint ", "session 2", "tokens/s", "discarded"}) {
     EXPECT_THAT(text, HasSubstr(piece));
   }
+}
+
+TEST_F(ResumeTest, ARunWhoseResponsesAreElsewhereIsKnownByItsFolder) {
+  ASSERT_EQ(Tessy(Synth({"--limit", "1", "--run", "runs/a", "--out", "elsewhere.jsonl"})).exit_status, 0);
+  const Json runs = Json::parse(Tessy({"runs", "--json"}).out);
+  ASSERT_EQ(runs.size(), 1U);
+  EXPECT_TRUE(runs[0]["out"].is_null());
+  EXPECT_EQ(runs[0]["run"], "runs/a");
+  EXPECT_THAT(Tessy({"runs"}).out, HasSubstr("runs/a"));
+  EXPECT_THAT(Tessy({"runs", "show", "runs/a"}).out,
+              testing::AllOf(HasSubstr("runs/a"), Not(HasSubstr("responses.jsonl"))));
 }
 
 TEST_F(ResumeTest, RunsThatAreNotThereAreNamed) {

@@ -186,7 +186,7 @@ TEST_F(ServedProgramTest, ServersThatAreGoneForGoodEndTheRunAndItGoesOnWhenTheyA
 TEST_F(ServedProgramTest, InterruptedWhileRequestsWaitItGoesOn) {
   const auto right = Undisturbed();
   const auto student = Student();
-  const auto teacher = Teacher({.token_ms = 5.0});
+  const auto teacher = Teacher({.token_ms = 10.0});
   const Arguments arguments =
       ServedSynth(student->spec(), {teacher->spec()}, {"--requests-per-server", "1", "--concurrency", "6"});
   for (const bool gone : {false, true}) {
@@ -194,8 +194,10 @@ TEST_F(ServedProgramTest, InterruptedWhileRequestsWaitItGoesOn) {
     const size_t before = Exists("r.jsonl") ? ReadLines("r.jsonl").size() : 0;
     const auto program = StartTessy(arguments, {.time_limit = std::chrono::seconds(60 * kSlowness)});
     ASSERT_TRUE(AwaitLines("r.jsonl", before + 1));
-    if (gone) teacher->Stop();
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    if (gone) {
+      teacher->Stop();
+      std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
     program->Signal(SIGINT);
     const auto result = program->Wait();
     EXPECT_EQ(result.exit_status, 3) << result.err;

@@ -164,7 +164,7 @@ Result<RunResult> AnnotateCommand::AskRules() {
     if (marked != window.thinking) spans = mark(thinkings_[window.thinking].text);
     marked = window.thinking;
     if (auto status = Accept(window, Inside(spans, window.range)); !status)
-      return tl::unexpected(status.error());
+      return RunResult{.progress = {}, .status = std::move(status)};
   }
   return RunResult{};
 }

@@ -110,7 +110,7 @@ void AddEngineFlags(CLI::App& command, AnnotateFlags& f) {
   command.add_flag("--exact", f.exact, "batch-invariant arithmetic")->group("Engine");
   command
       .add_option("--concurrency", f.concurrency,
-                  "windows at a time (default: what memory allows, at most 64)")
+                  "windows at a time (default: what memory allows, at most 64; 256 with a server)")
       ->check(CLI::Range(1, 4096))
       ->type_name("N")
       ->group("Engine");

@@ -77,13 +77,11 @@ void Say(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stder
 void ReportError(const Error& error) { Say(fmt::format("tessy: {}\n", VisibleLine(error.message))); }
 
 int ReportStopped(const Error& error, bool is_kept) {
-  if (error.code == ErrorCode::kInvalidData) {  // and would stop it again
-    ReportError(error);
-    return kExitUsage;
-  }
+  const bool goes_on = is_kept && error.code != ErrorCode::kInvalidData;
   ReportError({error.code,
-               error.message + (is_kept ? "; what is finished is kept, and the same command goes on" : "")});
-  return error.code == ErrorCode::kUnavailable ? kExitBackendUnreachable : kExitInterrupted;
+               error.message + (goes_on ? "; what is finished is kept, and the same command goes on" : "")});
+  if (error.code == ErrorCode::kUnavailable) return kExitBackendUnreachable;
+  return goes_on ? kExitInterrupted : kExitUsage;
 }
 
 void Finish(CommandContext& context, const Status& status) {

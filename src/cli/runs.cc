@@ -38,17 +38,21 @@ struct RunsFlags {
 
 struct FoundRun {
   std::string folder;
-  std::string out;  // its responses
+  std::string out;  // its responses; empty where they are elsewhere (--run and --out together)
   RunSummary summary;
   std::string state;
 };
 
 // ---- Finding.
 
-// The responses of a run whose folder is this: OUT of OUT.run; otherwise what --run alone makes.
+// The responses of a run whose folder is this: OUT of OUT.run; otherwise what --run alone makes. Empty where
+// there are none.
 std::string OutputOf(const std::string& folder) {
-  if (folder.ends_with(kFolderEnding)) return folder.substr(0, folder.size() - std::strlen(kFolderEnding));
-  return folder + "/responses.jsonl";
+  const std::string out = folder.ends_with(kFolderEnding)
+                              ? folder.substr(0, folder.size() - std::strlen(kFolderEnding))
+                              : folder + "/responses.jsonl";
+  std::error_code ignored;
+  return fs::exists(out, ignored) ? out : "";
 }
 
 Result<FoundRun> ReadRun(const std::string& folder) {
@@ -129,7 +133,7 @@ int64_t LastActivity(const RunSummary& summary) {
 
 Json Brief(const FoundRun& run) {
   const RunSummary& summary = run.summary;
-  return {{"out", run.out},
+  return {{"out", run.out.empty() ? Json() : Json(run.out)},
           {"run", run.folder},
           {"method", MethodOf(summary)},
           {"state", run.state},
@@ -184,11 +188,11 @@ std::string Dump(const Json& json) { return json.dump(2, ' ', false, Json::error
 
 std::string ListRow(const FoundRun& run) {
   const RunSummary& summary = run.summary;
-  return fmt::format("{:<11}  {:>9}  {:>7}  {:>9}  {:>14}  {:<17}  {:<20}  {}\n", run.state,
-                     WithThousands(summary.done), WithThousands(summary.failed),
-                     WithThousands(summary.samples), WithThousands(TokensOf(summary)),
-                     VisibleLine(MethodOf(summary)),
-                     summary.sessions.empty() ? "–" : Time(LastActivity(summary)), VisibleLine(run.out));
+  return fmt::format(
+      "{:<11}  {:>9}  {:>7}  {:>9}  {:>14}  {:<17}  {:<20}  {}\n", run.state, WithThousands(summary.done),
+      WithThousands(summary.failed), WithThousands(summary.samples), WithThousands(TokensOf(summary)),
+      VisibleLine(MethodOf(summary)), summary.sessions.empty() ? "–" : Time(LastActivity(summary)),
+      VisibleLine(run.out.empty() ? run.folder : run.out));
 }
 
 // "repetition 3, thinking_not_closed 1"; most frequent first.
@@ -237,6 +241,7 @@ std::string ForPeople(const FoundRun& run) {
   const RunSummary& s = run.summary;
   Lines lines;
   lines.Add("responses", run.out);
+  lines.Add("run", run.folder);
   lines.Add("state", run.state);
   lines.Add("method", MethodOf(s));
   lines.Add("samples",

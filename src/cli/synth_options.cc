@@ -445,14 +445,11 @@ std::string ServedName(const std::string& spec) {
   return hash == std::string::npos || hash + 1 == spec.size() ? spec : spec.substr(hash + 1);
 }
 
-// The tokens that a prompt goes out as are those of `vocabulary`, where it is given.
+// A vocabulary is the server's own, or it is refused: which file brought it does not matter.
 Result<Json> IdentityOf(const std::string& model, const std::string& vocabulary) {
   if (!IsServerAddress(model)) return IdentityOfModel(model);
   Json identity{{"server", ServedName(model)}};
-  if (vocabulary.empty()) return identity;
-  auto tokens = IdentityOfModel(vocabulary);
-  if (!tokens) return tl::unexpected(tokens.error());
-  identity["vocabulary"] = std::move(*tokens);
+  if (!vocabulary.empty()) identity["prompts"] = "token ids";
   return identity;
 }
 

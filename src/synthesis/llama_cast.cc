@@ -110,6 +110,12 @@ Status LlamaCast::LoadModels(const LlamaCastOptions& options) {
     }
     models_[Index(role)] = model;
   }
+  for (const Role role : kRoles) {
+    const auto& model = models_[Index(role)];
+    const auto& served = options.served[Index(role)];
+    vocabularies_[Index(role)] = model ? model->vocabulary().fingerprint() : served ? served->vocabulary : 0;
+  }
+  roles_share_vocabulary_ = vocabularies_[0] != 0 && vocabularies_[0] == vocabularies_[1];
   if (!options.method.cooperative()) return {};
   std::map<std::string, std::shared_ptr<const LlamaModel>> predictors;
   for (const Role role : kRoles) {
@@ -124,12 +130,6 @@ Status LlamaCast::LoadModels(const LlamaCastOptions& options) {
     }
     predictors_[Index(role)] = predictor;
   }
-  for (const Role role : kRoles) {
-    const auto& model = models_[Index(role)];
-    const auto& served = options.served[Index(role)];
-    vocabularies_[Index(role)] = model ? model->vocabulary().fingerprint() : served ? served->vocabulary : 0;
-  }
-  roles_share_vocabulary_ = vocabularies_[0] != 0 && vocabularies_[0] == vocabularies_[1];
   return {};
 }
 

@@ -164,7 +164,7 @@ void Fleet::OnCheck(size_t index, const std::optional<std::string>& reason) {
   server.failures = 0;
   // Gently at first: half of all that there is to ask.
   int demand = static_cast<int>(stranded_.size());
-  for (const Server& any : servers_) demand += any.in_flight;
+  for (const Server& any : servers_) demand += any.in_flight + static_cast<int>(any.queue.size());
   server.limit.OnOverload(std::max(demand, 2), around_.now_ms());
   down_since_ms_.reset();
   spdlog::info("{}: is back", options_.addresses[index]);
