@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -156,7 +157,12 @@ Measured RunOurs(const std::string& url, size_t samples, int in_flight, bool kee
   const auto result =
       RunAll(io, *cast, settings, tasks, {.concurrency = in_flight, .stop_on_signals = false, .store = store},
              {.finished = [&](const SampleTask& task, const SampleOutcome& outcome, uint64_t) -> Status {
-                if (store != nullptr) store->FinishSample({.key = {task.question_id}, .done = outcome.done});
+                if (store != nullptr) {
+                  SampleRecord record;
+                  record.key.question_id = task.question_id;
+                  record.done = outcome.done;
+                  store->FinishSample(record);
+                }
                 measured.done += outcome.done ? 1 : 0;
                 measured.spans += outcome.thinking.spans.size() + 1;
                 text += outcome.thinking.text.size() + outcome.answer.size();
@@ -314,11 +320,7 @@ void Compare(const char* title, const WireTextOptions& text, size_t samples) {
   });
 }
 
-int Main() {
-  spdlog::set_level(spdlog::level::err);
-  RaiseFileLimit();
-  MeasureInFlight();
-  MeasureStore();
+void CompareWithPublishedScheme() {
   // What is saved is set by how long the spans are, and by what a request costs before its first token.
   fmt::print("Against the published scheme: 50 ms before a request's first token, 1 ms a token\n\n");
   const auto text = [](uint32_t clauses) {
@@ -328,10 +330,21 @@ int Main() {
   Compare("Spans of some sentences", text(8), 10);
   Compare("Spans of a paragraph", text(40), 10);
   Compare("Spans of half a page", text(200), 10);
+}
+
+// All, or those that are named.
+int Main(const std::vector<std::string>& named) {
+  spdlog::set_level(spdlog::level::err);
+  RaiseFileLimit();
+  const std::pair<const char*, void (*)()> parts[] = {
+      {"flight", MeasureInFlight}, {"store", MeasureStore}, {"scheme", CompareWithPublishedScheme}};
+  for (const auto& [name, measure] : parts) {
+    if (named.empty() || std::find(named.begin(), named.end(), name) != named.end()) measure();
+  }
   return 0;
 }
 
 }  // namespace
 }  // namespace tessy::bench
 
-int main() { return tessy::bench::Main(); }
+int main(int count, char** arguments) { return tessy::bench::Main({arguments + 1, arguments + count}); }
