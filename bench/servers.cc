@@ -323,13 +323,16 @@ void Compare(const char* title, const WireTextOptions& text, size_t samples) {
 void CompareWithPublishedScheme() {
   // What is saved is set by how long the spans are, and by what a request costs before its first token.
   fmt::print("Against the published scheme: 50 ms before a request's first token, 1 ms a token\n\n");
-  const auto text = [](uint32_t clauses) {
-    return WireTextOptions{.thinking_words_min = 1500, .thinking_words_max = 2000, .clauses = clauses};
+  const auto text = [](uint32_t clauses, uint32_t style_percent = 15) {
+    return WireTextOptions{.thinking_words_min = 1500,
+                           .thinking_words_max = 2000,
+                           .clauses = clauses,
+                           .style_percent = style_percent};
   };
   Compare("Short spans", text(1), 10);
   Compare("Spans of some sentences", text(8), 10);
   Compare("Spans of a paragraph", text(40), 10);
-  Compare("Spans of half a page", text(200), 10);
+  Compare("Spans of half a page", text(200, 4), 10);
 }
 
 // All, or those that are named.

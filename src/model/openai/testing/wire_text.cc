@@ -123,7 +123,7 @@ std::string WireText::PlanSegment() const {
   }
   const uint64_t draw = Draw(1);
   const bool goes_on = last_break_ == ',' || last_break_ == ';';
-  if (draw % 100 < (goes_on ? 15U : 60U)) {
+  if (draw % 100 < (goes_on ? options_.style_percent : 60U)) {
     const std::string_view marker = kMarkers[(draw >> 8) % std::size(kMarkers)];
     if (IsBreak(marker.back())) return std::string(marker);
     return std::string(marker) + Clause(Draw(2), '.');

@@ -16,6 +16,8 @@ struct WireTextOptions {
   uint32_t thinking_words_max = 80;
   // Sentences of capability are this many clauses long, at least.
   uint32_t clauses = 1;
+  // Of a hundred of those clauses, so many begin with words of style.
+  uint32_t style_percent = 15;
 };
 
 // What a scripted model writes: discourse markers, sums and code in short sentences, "</think>", an answer in
