@@ -1,11 +1,12 @@
 # Warnings, optimisation and sanitizers belong to targets, not to the whole tree: llama.cpp keeps its own flags.
 add_library(tessy_options INTERFACE)
 target_compile_features(tessy_options INTERFACE cxx_std_20)
+# A target's TESSY_LEVEL overrides the preset's: 0 for what takes longer to compile than to run.
+set(level $<TARGET_PROPERTY:TESSY_LEVEL>)
 target_compile_options(tessy_options INTERFACE
-  -O${TESSY_OPTIMIZE} -g1 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
+  -O$<IF:$<STREQUAL:${level},>,${TESSY_OPTIMIZE},${level}> -g1 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
   -Wnon-virtual-dtor -Woverloaded-virtual -Werror
-  -Wno-restrict  # g++ 12 raises it for std::string concatenation (GCC bug 105651)
-  $<$<BOOL:$<TARGET_PROPERTY:TESSY_UNOPTIMIZED>>:-O0>)  # takes longer to compile than to run
+  -Wno-restrict)  # g++ 12 raises it for std::string concatenation (GCC bug 105651)
 target_include_directories(tessy_options INTERFACE "${CMAKE_SOURCE_DIR}/src")
 target_compile_definitions(tessy_options INTERFACE
   TESSY_VERSION="${PROJECT_VERSION}" TESSY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
@@ -34,7 +35,7 @@ function(tessy_library name)
   if(ARG_TESTS)
     add_executable(${name}_test ${ARG_TESTS})
     target_link_libraries(${name}_test PRIVATE tessy_${name} ${ARG_PRIVATE_LINKS} GTest::gmock GTest::gtest_main)
-    set_target_properties(${name}_test PROPERTIES TESSY_TEST_CODE ON TESSY_UNOPTIMIZED ON)
+    set_target_properties(${name}_test PROPERTIES TESSY_TEST_CODE ON TESSY_LEVEL 0)
     add_test(NAME ${name} COMMAND ${name}_test)
     set_tests_properties(${name} PROPERTIES TIMEOUT 900)
   endif()

@@ -288,8 +288,7 @@ void PoolingModel::Impl::OnEnd(uint64_t number, const HttpClient::Ended& ended) 
   const std::string text = ended.error.empty() ? ServerErrorText(batch.answer) : ended.error;
   const std::string reason = ended.status > 0 ? fmt::format("status {}: {}", ended.status, text) : text;
   if (ended.status == 429 || ended.status == 503) {
-    return Again(number, reason, true,
-                 std::clamp<int64_t>(ended.retry_after, 0, options.patience_ms / 1000) * 1000);
+    return Again(number, reason, true, ended.PauseMs(options.patience_ms));
   }
   if (ended.status == 400 || ended.status == 413 || ended.status == 422) {
     return Finish(number, Fail(ErrorCode::kBackend, "the predictor's server refused: " + reason));

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -35,6 +36,9 @@ class HttpClient {
     int status = 0;            // 0: no answer came
     int64_t retry_after = -1;  // seconds, where the server said so
     std::string error = {};    // of the connection; empty if the exchange came to its end
+
+    // What the server asked to wait, in whole seconds, but not longer than `most`; 0 where it said nothing.
+    int64_t PauseMs(int64_t most) const { return std::clamp<int64_t>(retry_after, 0, most / 1000) * 1000; }
   };
   using OnEnd = std::function<void(Ended)>;
 

@@ -268,11 +268,9 @@ void ServerSession::OnEnd(const HttpClient::Ended& ended) {
   const std::string text = !ended.error.empty() ? ended.error : got_event_ ? "" : ServerErrorText(head_);
   const int status = ended.status;
   if (status == 429 || status == 503) {
-    return BreakOff(
-        {.reason = fmt::format("status {}: {}", status, text),
-         .overload = true,
-         .retry_after_ms =
-             std::clamp<int64_t>(ended.retry_after, 0, model_.options.patience_ms / 1000) * 1000});
+    return BreakOff({.reason = fmt::format("status {}: {}", status, text),
+                     .overload = true,
+                     .retry_after_ms = ended.PauseMs(model_.options.patience_ms)});
   }
   if (status == 401 || status == 403 || status == 404) {
     return BreakOff({.reason = fmt::format("status {}: {}", status, text), .not_for_us = true});
