@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/testing/source_tree.h"
 #include "dataset/question.h"
 #include "decisions.h"
 #include "model/llama/testing/tiny_model.h"
@@ -120,7 +121,7 @@ Pair MakeRandomPair(const std::filesystem::path& folder, size_t length) {
 }
 
 Pair MiniaturePair() {
-  const std::string folder = TESSY_SOURCE_DIR "/lab/models/";
+  const std::string folder = InSource("lab/models/");
   Pair pair{.name = "miniature pair, its own predictors",
             .models = {folder + "student.gguf", folder + "teacher.gguf"},
             .predictors = {folder + "boundary-student.gguf", folder + "boundary-teacher.gguf"},
@@ -128,8 +129,7 @@ Pair MiniaturePair() {
             .length = 200,
             .mean_span = 0.0,
             .plain_length = 80};
-  for (const Question& question :
-       Must(ReadQuestions(TESSY_SOURCE_DIR "/lab/demo/questions.jsonl")).questions) {
+  for (const Question& question : Must(ReadQuestions(InSource("lab/demo/questions.jsonl"))).questions) {
     pair.prompts.push_back(question.messages.back().content);
   }
   return pair;

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/testing/source_tree.h"
 #include "train/trainer.h"
 #include "weights/random_checkpoint.h"
 
@@ -83,7 +84,7 @@ double TheirRate(const Case& c) {
                      {"steps", c.steps},
                      {"threads", 1}};
   const std::string command =
-      "echo '" + request.dump() + "' | /usr/bin/python3 " TESSY_SOURCE_DIR "/bench/training_reference.py";
+      "echo '" + request.dump() + "' | /usr/bin/python3 " + InSource("bench/training_reference.py");
   std::FILE* pipe = popen(command.c_str(), "r");
   std::string output;
   char block[256];

@@ -15,14 +15,7 @@ set(LLAMA_BUILD_IS_DEV OFF CACHE BOOL "" FORCE)
 # One engine thread a model is the norm; where a user asks for more, ggml's own thread pool is attached.
 set(GGML_OPENMP OFF CACHE BOOL "" FORCE)
 set(GGML_LLAMAFILE ON CACHE BOOL "" FORCE)
-# Some of its sources are generated in the build folder: with paths relative to it, they too are compiled once for all.
-set(launcher ${CMAKE_CXX_COMPILER_LAUNCHER})
-if(launcher)
-  cmake_path(GET CMAKE_CURRENT_LIST_DIR PARENT_PATH root)
-  set(CMAKE_CXX_COMPILER_LAUNCHER "${CMAKE_COMMAND};-E;env;CCACHE_BASEDIR=${root};${launcher}")
-endif()
 add_subdirectory("${TESSY_LLAMA_DIR}" "${CMAKE_BINARY_DIR}/llama.cpp" EXCLUDE_FROM_ALL)
-set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
 
 # Only the Jinja engine of llama.cpp's `common`: renders a model's own chat template. It takes its JSON from the
 # copy that llama.cpp vendors, in a namespace-compatible version; nothing outside src/model/llama sees it.

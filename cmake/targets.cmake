@@ -9,7 +9,7 @@ target_compile_options(tessy_options INTERFACE
   -Wno-restrict)  # g++ 12 raises it for std::string concatenation (GCC bug 105651)
 target_include_directories(tessy_options INTERFACE "${CMAKE_SOURCE_DIR}/src")
 target_compile_definitions(tessy_options INTERFACE
-  TESSY_VERSION="${PROJECT_VERSION}" TESSY_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  TESSY_VERSION="${PROJECT_VERSION}")
 if(TESSY_SANITIZE)
   target_compile_definitions(tessy_options INTERFACE TESSY_SANITIZED=1)
   # Null pointers stop the program under ASan anyway; looking for them, and for alignment, at every access doubles the
@@ -21,6 +21,13 @@ if(TESSY_SANITIZE)
     $<$<BOOL:$<TARGET_PROPERTY:TESSY_TEST_CODE>>:-fno-sanitize=undefined>)
   target_link_options(tessy_options INTERFACE -fsanitize=${TESSY_SANITIZE})
 endif()
+
+# Where the tests find the source tree and llama.cpp's source (src/base/testing/source_tree.h). Neither path is compiled in:
+# objects of one clone then serve another from the compiler cache.
+function(tessy_test_environment)
+  set_property(TEST ${ARGN} APPEND PROPERTY ENVIRONMENT
+    "TESSY_SOURCE_DIR=${CMAKE_SOURCE_DIR}" "TESSY_LLAMA_DIR=${TESSY_LLAMA_DIR}")
+endfunction()
 
 # tessy_library(name SOURCES ... LINKS ...): one static library a folder; LINKS are its declared layers.
 function(tessy_library name)
@@ -34,9 +41,10 @@ function(tessy_library name)
   endif()
   if(ARG_TESTS)
     add_executable(${name}_test ${ARG_TESTS})
-    target_link_libraries(${name}_test PRIVATE tessy_${name} ${ARG_PRIVATE_LINKS} GTest::gmock GTest::gtest_main)
+    target_link_libraries(${name}_test PRIVATE tessy_${name} tessy_base_testing ${ARG_PRIVATE_LINKS} GTest::gmock GTest::gtest_main)
     set_target_properties(${name}_test PROPERTIES TESSY_TEST_CODE ON TESSY_LEVEL 0)
     add_test(NAME ${name} COMMAND ${name}_test)
+    tessy_test_environment(${name})
     set_tests_properties(${name} PROPERTIES TIMEOUT 900)
   endif()
 endfunction()

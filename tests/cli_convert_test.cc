@@ -1,4 +1,5 @@
 // Weights from one layout to the other, and what is refused.
+#include "base/testing/source_tree.h"
 #include "cli_fixture.h"
 
 namespace tessy {
@@ -31,7 +32,7 @@ TEST_F(ConvertTest, APredictorThereAndBackDecidesTheSame) {
 }
 
 TEST_F(ConvertTest, ACheckpointOfTransformersBecomesAPredictor) {
-  const std::string golden = TESSY_SOURCE_DIR "/tests/goldens/classifier";
+  const std::string golden = InSource("tests/goldens/classifier");
   const auto result = Convert({golden, "--tokenizer", Model("student"), "--type", "f16", "--out", "p.gguf"});
   EXPECT_EQ(result.exit_status, 0) << result.err;
   const auto inspected = Tessy({"model", "inspect", "p.gguf"});
@@ -40,7 +41,7 @@ TEST_F(ConvertTest, ACheckpointOfTransformersBecomesAPredictor) {
 }
 
 TEST_F(ConvertTest, WhatCannotBeConverted) {
-  const std::string golden = TESSY_SOURCE_DIR "/tests/goldens/classifier";
+  const std::string golden = InSource("tests/goldens/classifier");
   Write("there.gguf", "mine");
   ExpectRefusal(Convert({"nowhere.gguf", "--out", "x"}), {"nowhere.gguf", "no such"});
   ExpectRefusal(Convert({golden, "--out", "x.gguf"}), {"--tokenizer", ".gguf of the model's base"});

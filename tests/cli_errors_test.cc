@@ -127,8 +127,8 @@ TEST_F(ErrorTest, OutputsThatCannotBeWritten) {
 }
 
 TEST_F(ErrorTest, WhereNothingIsKeptNothingIsPromised) {
-  const std::string command = std::string(TESSY_PROGRAM) + " synth --questions q.jsonl --student " +
-                              Model("student") + " --teacher " + Model("teacher") + " >/dev/full";
+  const std::string command = ProgramPath() + " synth --questions q.jsonl --student " + Model("student") +
+                              " --teacher " + Model("teacher") + " >/dev/full";
   const auto result = RunProgram({"bash", "-c", command}, {.folder = Path("")});
   EXPECT_EQ(result.exit_status, 1);
   EXPECT_THAT(result.err, AllOf(HasSubstr("standard output cannot be written: No space left"),

@@ -1,4 +1,5 @@
 #include "cli_fixture.h"
+#include "base/testing/source_tree.h"
 
 #include <unistd.h>
 
@@ -14,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const fs::path kRoot = TESSY_SOURCE_DIR;
+const fs::path kRoot = InSource("");
 
 std::string ReadAll(const fs::path& path) {
   std::ifstream stream(path, std::ios::binary);
@@ -54,7 +55,9 @@ CliTest::~CliTest() {
   fs::remove_all(folder_, ignored);
 }
 
-std::string ShippedModel(const std::string& name) { return TESSY_SOURCE_DIR "/lab/models/" + name + ".gguf"; }
+std::string ProgramPath() { return fs::read_symlink("/proc/self/exe").parent_path().parent_path() / "tessy"; }
+
+std::string ShippedModel(const std::string& name) { return InSource("lab/models/" + name + ".gguf"); }
 
 void CliTest::Write(const std::string& name, const std::string& content) const {
   std::ofstream(Path(name), std::ios::binary) << content;
@@ -75,7 +78,7 @@ void CliTest::WriteQuestions(const std::string& name, size_t count) const {
 }
 
 std::unique_ptr<Program> CliTest::StartTessy(const Arguments& arguments, ProgramOptions options) const {
-  Arguments all{TESSY_PROGRAM};
+  Arguments all{ProgramPath()};
   all.insert(all.end(), arguments.begin(), arguments.end());
   options.folder = folder_;
   return std::make_unique<Program>(all, options);

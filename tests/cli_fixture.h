@@ -22,6 +22,7 @@ inline constexpr bool kSanitized = false;
 using Json = nlohmann::ordered_json;
 using Arguments = std::vector<std::string>;
 
+std::string ProgramPath();                          // of `tessy`, in the folder above the test's own
 std::string ShippedModel(const std::string& name);  // "student", "boundary-teacher"
 
 // The program as its user meets it: in a folder of its own, with the shipped miniature models and questions.

@@ -87,8 +87,9 @@ TEST_F(LongQuestionsTest, AFileThatChangesUnderARunStopsItWithOneClearLine) {
 TEST_F(LongQuestionsTest, StandardInputAndPipesAreFilesToo) {
   WriteMany("q.jsonl", 5, 10);
   const std::string rest = " --method student-only --student " + Model("student") + " --out ";
-  for (const std::string& command : {"cat q.jsonl | " TESSY_PROGRAM " synth --questions -" + rest + "a.jsonl",
-                                     TESSY_PROGRAM " synth --questions <(cat q.jsonl)" + rest + "b.jsonl"}) {
+  for (const std::string& command :
+       {"cat q.jsonl | " + ProgramPath() + " synth --questions -" + rest + "a.jsonl",
+        ProgramPath() + " synth --questions <(cat q.jsonl)" + rest + "b.jsonl"}) {
     const auto result = RunProgram({"bash", "-c", "cd " + Path("") + " && " + command});
     EXPECT_EQ(result.exit_status, 0) << command << ": " << result.err;
   }

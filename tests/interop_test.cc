@@ -15,6 +15,7 @@
 #include <set>
 #include <thread>
 
+#include "base/testing/source_tree.h"
 #include "cli_fixture.h"
 #include "model/openai/testing/fault_proxy.h"
 
@@ -61,9 +62,9 @@ class InteropTest : public CliTest {
     servers_.push_back(std::make_unique<Program>(
         // Its log would fill the pipe that nobody reads.
         Arguments{"bash", "-c",
-                  "exec " TESSY_LLAMA_SERVER " -m " + Model(model) + " --host 127.0.0.1 --port " +
-                      address.substr(address.rfind(':') + 1) + " -c 4096 -np 16 -t 1 --no-webui " + more +
-                      " >/dev/null 2>&1"},
+                  "exec " + InSource("build/llama-server/bin/llama-server") + " -m " + Model(model) +
+                      " --host 127.0.0.1 --port " + address.substr(address.rfind(':') + 1) +
+                      " -c 4096 -np 16 -t 1 --no-webui " + more + " >/dev/null 2>&1"},
         ProgramOptions{.time_limit = std::chrono::minutes(10)}));
     for (int i = 0; i < 300; ++i) {
       if (RunProgram({"bash", "-c",

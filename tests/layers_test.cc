@@ -10,12 +10,14 @@
 #include <set>
 #include <string>
 
+#include "base/testing/source_tree.h"
+
 namespace {
 
 namespace fs = std::filesystem;
 using Layers = std::map<std::string, std::set<std::string>>;
 
-const fs::path kRoot = TESSY_SOURCE_DIR;
+const fs::path kRoot = tessy::InSource("");
 
 // Rows of the form "| `src/x` | … | a, b |"; "nothing" allows nothing, "everything" all.
 Layers ReadLayers() {

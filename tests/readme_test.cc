@@ -5,6 +5,7 @@
 #include <regex>
 #include <sstream>
 
+#include "base/testing/source_tree.h"
 #include "cli_fixture.h"
 
 namespace tessy {
@@ -34,7 +35,7 @@ Document ReadReadme() {
   Document document;
   bool in_toml = false;
   bool goes_on = false;
-  const std::string text = ReadWholeFile(fs::path(TESSY_SOURCE_DIR) / "README.md");
+  const std::string text = ReadWholeFile(InSource("README.md"));
   for (const std::string& line : Lines(text)) {
     if (line.starts_with("```")) {
       in_toml = line == "```toml";
@@ -59,7 +60,7 @@ class ReadmeTest : public CliTest {
   std::string Prepare(const std::string& name) const {
     const fs::path folder = Path(name);
     fs::create_directories(folder / "bin");
-    fs::create_symlink(TESSY_PROGRAM, folder / "bin/tessy");
+    fs::create_symlink(ProgramPath(), folder / "bin/tessy");
     WriteQuestions(name + "/q.jsonl", kSanitized ? 4 : 40);
     const std::pair<const char*, const char*> names[] = {{"S", "student"},
                                                          {"T", "teacher"},
@@ -131,7 +132,7 @@ TEST_F(ReadmeTest, RunFileAndItsCommandRun) {
 }
 
 TEST_F(ReadmeTest, MakeTargetsExist) {
-  const std::string makefile = ReadWholeFile(fs::path(TESSY_SOURCE_DIR) / "Makefile");
+  const std::string makefile = ReadWholeFile(InSource("Makefile"));
   size_t targets = 0;
   for (const std::string& command : ReadReadme().commands) {
     std::smatch match;

@@ -10,6 +10,7 @@
 #include <set>
 #include <thread>
 
+#include "base/shipped_files.h"
 #include "cli/exit_status.h"
 #include "cli/response_page.h"
 #include "cli/stages.h"
@@ -470,7 +471,11 @@ Status Lab::Run() {
 }
 
 Result<int> RunLab(LabFlags flags) {
-  if (flags.quick && flags.models.empty()) flags.models = TESSY_SOURCE_DIR "/lab/models";
+  if (flags.quick && flags.models.empty()) {
+    auto shipped = ShippedFile("lab/models");
+    if (!shipped) return tl::unexpected(shipped.error());
+    flags.models = *shipped;
+  }
   if (flags.jobs == 0) flags.jobs = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   for (const char* role : {"student", "teacher"}) {
     const std::string path = flags.models + "/" + role + ".gguf";

@@ -1,4 +1,5 @@
 #include "cli/show.h"
+#include "base/testing/source_tree.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -24,7 +25,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-const std::string kTestData = TESSY_SOURCE_DIR "/src/cli/testdata/";
+const std::string kTestData = InSource("src/cli/testdata/");
 const std::string kResponses =
     kTestData + "responses.jsonl";  // a cooperation, a hostile one, a student alone
 

@@ -34,6 +34,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/testing/source_tree.h"
 #include "cooperation/draft_notation.h"
 #include "cooperation/loop.h"
 
@@ -217,7 +218,7 @@ TEST_P(TranscriptFile, ComesToWhatItSaysForEveryDraftLength) {
 
 std::vector<std::filesystem::path> TranscriptFiles() {
   std::vector<std::filesystem::path> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(TESSY_SOURCE_DIR "/tests/transcripts")) {
+  for (const auto& entry : std::filesystem::directory_iterator(InSource("tests/transcripts"))) {
     if (entry.path().extension() == ".case") paths.push_back(entry.path());
   }
   std::ranges::sort(paths);

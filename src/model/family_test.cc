@@ -1,4 +1,5 @@
 #include "model/family.h"
+#include "base/testing/source_tree.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -124,8 +125,7 @@ TEST(BuiltInFamilies, AreTheFilesOfThatName) {
     const Result<Family> family = LoadFamily(name);
     ASSERT_TRUE(family) << family.error().message;
     EXPECT_EQ(family->name, name);
-    const Result<Family> file =
-        LoadFamily(std::string(TESSY_SOURCE_DIR "/src/model/families/") + name + ".toml");
+    const Result<Family> file = LoadFamily(InSource("src/model/families/" + name + ".toml"));
     ASSERT_TRUE(file) << file.error().message;
     EXPECT_EQ(*family, *file);
     EXPECT_FALSE(family->default_template.empty());

@@ -1,4 +1,5 @@
 #include "train/training_run.h"
+#include "base/testing/source_tree.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -29,7 +30,7 @@ class TrainingRunTest : public testing::Test {
   }
   ~TrainingRunTest() override { fs::remove_all(folder_); }
 
-  static constexpr const char* kStudent = TESSY_SOURCE_DIR "/lab/models/student.gguf";
+  static inline const std::string kStudent = InSource("lab/models/student.gguf");
 
   TrainingJob Job(const std::string& name) const {
     TrainingJob job;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/testing/source_tree.h"
 #include "weights/checkpoint.h"
 #include "weights/safetensors.h"
 
@@ -49,7 +50,7 @@ struct Golden {
 
 inline Golden LoadGolden(const std::string& name) {
   Golden golden;
-  golden.folder = std::string(TESSY_SOURCE_DIR "/tests/goldens/") + name;
+  golden.folder = InSource("tests/goldens/" + name);
   golden.checkpoint = OpenCheckpoint(golden.folder).value();
   std::ifstream stream(golden.folder + "/golden.json");
   const auto json = nlohmann::json::parse(stream);

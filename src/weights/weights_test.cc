@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/random.h"
+#include "base/testing/source_tree.h"
 #include "model/llama/gguf_file.h"
 #include "weights/number_types.h"
 #include "weights/qwen3.h"
@@ -23,8 +24,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pair;
 
-constexpr const char* kStudent = TESSY_SOURCE_DIR "/lab/models/student.gguf";
-constexpr const char* kPredictor = TESSY_SOURCE_DIR "/lab/models/boundary-student.gguf";
+const std::string kStudent = InSource("lab/models/student.gguf");
+const std::string kPredictor = InSource("lab/models/boundary-student.gguf");
 
 std::string ReadBytes(const fs::path& path) {
   std::ifstream stream(path, std::ios::binary);
@@ -107,7 +108,7 @@ TEST_F(WeightsTest, WhatIsWrittenIsReadInBothLayoutsAndEveryType) {
 }
 
 TEST_F(WeightsTest, AFileThereAndBackIsTheSameToTheByte) {
-  for (const char* path : {kStudent, kPredictor}) {
+  for (const std::string& path : {kStudent, kPredictor}) {
     const auto original = OpenCheckpoint(path).value();
     const std::string folder = "folder" + fs::path(path).stem().string();
     ASSERT_TRUE(

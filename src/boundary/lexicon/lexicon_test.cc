@@ -1,4 +1,5 @@
 #include "boundary/lexicon/lexicon.h"
+#include "base/testing/source_tree.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -320,7 +321,7 @@ std::string Toml(std::string_view markers) {
 }
 
 TEST(LexiconData, TheBuiltInFileIsWellFormed) {
-  std::ifstream file(TESSY_SOURCE_DIR "/src/boundary/lexicon/english.toml");
+  std::ifstream file(InSource("src/boundary/lexicon/english.toml"));
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   const Result<Lexicon> lexicon = Lexicon::Parse(text, "english.toml");
   ASSERT_TRUE(lexicon.has_value()) << lexicon.error().message;

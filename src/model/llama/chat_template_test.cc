@@ -1,4 +1,5 @@
 #include "model/llama/chat_template.h"
+#include "base/testing/source_tree.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -24,9 +25,7 @@ using Messages = std::vector<Message>;
 const SpecialTokens kTokens = {.bos = "<bos>", .eos = "<eos>"};
 const TemplateOptions kToday = {.variables = {}, .date = "2026-11-22"};
 
-std::filesystem::path TemplateFolder() {
-  return std::filesystem::path(TESSY_LLAMA_DIR) / "models" / "templates";
-}
+std::filesystem::path TemplateFolder() { return InLlamaSource("models/templates"); }
 
 std::string ReadTemplate(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "base/testing/source_tree.h"
 #include "base/utf8.h"
 #include "cooperation/cut.h"
 #include "model/llama/llama_vocabulary.h"
@@ -32,7 +33,7 @@ std::string ReadFile(const std::filesystem::path& path) {
 }
 
 std::string Sample(const std::string& name) {
-  return ReadFile(std::filesystem::path(TESSY_SOURCE_DIR) / "src/model/llama/testdata" / name);
+  return ReadFile(std::filesystem::path(InSource("src/model/llama/testdata")) / name);
 }
 
 // ---- Vocabularies. llama.cpp brings some; scripts/setup.sh --tests fetches the others.
@@ -79,9 +80,9 @@ std::shared_ptr<const Vocabulary> VocabularyOf(const Source& source) {
   static std::map<std::string, std::shared_ptr<const Vocabulary>> loaded;
   auto& vocabulary = loaded[source.name];
   if (vocabulary) return vocabulary;
-  std::filesystem::path path = std::filesystem::path(TESSY_LLAMA_DIR) / "models" / source.path;
+  std::filesystem::path path = std::filesystem::path(InLlamaSource("models")) / source.path;
   if (source.pre != nullptr) {
-    const auto json = std::filesystem::path(TESSY_SOURCE_DIR) / "build/deps" / source.path;
+    const auto json = std::filesystem::path(InSource("build/deps")) / source.path;
     if (!std::filesystem::exists(json)) return nullptr;
     path = std::filesystem::path(testing::TempDir()) / fmt::format("tessy_seam_test_{}.gguf", source.name);
     EXPECT_TRUE(WriteVocabularyFile(path, FromTokenizerJson(json, source.pre)).has_value());

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "base/testing/source_tree.h"
 #include "model/llama/engine.h"
 #include "model/llama/testing/driver.h"
 #include "model/llama/testing/tiny_model.h"
@@ -23,9 +24,7 @@ using Rows = std::vector<std::vector<float>>;
 using Tokens = std::vector<TokenId>;
 using Model = std::shared_ptr<const LlamaModel>;
 
-inline std::string LabModel(const std::string& name) {
-  return std::string(TESSY_SOURCE_DIR) + "/lab/models/" + name;
-}
+inline std::string LabModel(const std::string& name) { return InSource("lab/models/" + name); }
 
 inline std::string TemporaryPath(const std::string& name) {
   return std::filesystem::path(testing::TempDir()) / ("tessy_engine_test_" + name);
