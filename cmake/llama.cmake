@@ -18,7 +18,7 @@ set(GGML_LLAMAFILE ON CACHE BOOL "" FORCE)
 add_subdirectory("${TESSY_LLAMA_DIR}" "${CMAKE_BINARY_DIR}/llama.cpp" EXCLUDE_FROM_ALL)
 
 # Only the Jinja engine of llama.cpp's `common`: renders a model's own chat template. It takes its JSON from the
-# copy that llama.cpp vendors, in a namespace-compatible version; nothing outside src/model/llama sees it.
+# copy that llama.cpp vendors, in a namespace-compatible version; nothing outside src/model/text sees it.
 file(GLOB jinja_sources "${TESSY_LLAMA_DIR}/common/jinja/*.cpp")
 add_library(llama_jinja STATIC EXCLUDE_FROM_ALL ${jinja_sources} "${TESSY_LLAMA_DIR}/common/unicode.cpp"
   "${TESSY_LLAMA_DIR}/common/json.cpp")

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "base/random.h"
-#include "model/llama/gguf_file.h"
+#include "model/text/gguf_file.h"
 #include "store/append_file.h"
 
 namespace tessy {

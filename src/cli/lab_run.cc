@@ -20,7 +20,7 @@
 #include "lab/report.h"
 #include "lab/similarity.h"
 #include "lab/world.h"
-#include "model/llama/llama_vocabulary.h"
+#include "model/text/llama_vocabulary.h"
 #include "store/append_file.h"
 
 namespace tessy {

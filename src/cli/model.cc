@@ -10,7 +10,7 @@
 #include "cli/convert.h"
 #include "cli/visible.h"
 #include "model/family.h"
-#include "model/llama/gguf_file.h"
+#include "model/text/gguf_file.h"
 
 namespace tessy {
 namespace {

@@ -5,7 +5,7 @@
 #include "cli/identity.h"
 #include "cli/train_session.h"
 #include "dataset/annotation.h"
-#include "model/llama/llama_vocabulary.h"
+#include "model/text/llama_vocabulary.h"
 #include "train/boundary_examples.h"
 #include "train/boundary_metrics.h"
 

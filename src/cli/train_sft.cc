@@ -5,8 +5,8 @@
 #include "cli/identity.h"
 #include "cli/train_session.h"
 #include "dataset/response.h"
-#include "model/llama/chat_format.h"
-#include "model/llama/llama_vocabulary.h"
+#include "model/text/chat_format.h"
+#include "model/text/llama_vocabulary.h"
 #include "train/sft_examples.h"
 
 namespace tessy {

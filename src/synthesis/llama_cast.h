@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "model/llama/chat_format.h"
 #include "model/llama/engine.h"
 #include "model/sampling.h"
+#include "model/text/chat_format.h"
 #include "synthesis/cast.h"
 #include "synthesis/method.h"
 

@@ -7,7 +7,7 @@
 
 #include <set>
 
-#include "model/llama/llama_vocabulary.h"
+#include "model/text/llama_vocabulary.h"
 #include "weights/word_vocabulary.h"
 
 namespace tessy {

@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 #include "dataset/response.h"
-#include "model/llama/chat_format.h"
+#include "model/text/chat_format.h"
 #include "train/example.h"
 
 namespace tessy {

@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "model/llama/llama_vocabulary.h"
 #include "model/llama/testing/tiny_model.h"
+#include "model/text/llama_vocabulary.h"
 #include "weights/word_vocabulary.h"
 
 namespace tessy {

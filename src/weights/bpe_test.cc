@@ -6,7 +6,7 @@
 
 #include <filesystem>
 
-#include "model/llama/llama_vocabulary.h"
+#include "model/text/llama_vocabulary.h"
 
 namespace tessy {
 namespace {

@@ -7,7 +7,7 @@
 #include <set>
 
 #include "base/numbers.h"
-#include "model/llama/gguf_file.h"
+#include "model/text/gguf_file.h"
 #include "weights/qwen3.h"
 
 namespace tessy {

@@ -9,7 +9,7 @@
 
 #include "base/random.h"
 #include "base/testing/source_tree.h"
-#include "model/llama/gguf_file.h"
+#include "model/text/gguf_file.h"
 #include "weights/number_types.h"
 #include "weights/qwen3.h"
 #include "weights/random_checkpoint.h"

@@ -14,9 +14,9 @@
 #include "base/random.h"
 #include "base/utf8.h"
 #include "boundary/window.h"
-#include "model/llama/llama_vocabulary.h"
 #include "model/llama/testing/driver.h"
 #include "model/llama/testing/tiny_model.h"
+#include "model/text/llama_vocabulary.h"
 
 namespace tessy {
 namespace {

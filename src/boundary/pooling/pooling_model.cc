@@ -15,10 +15,10 @@
 #include "base/utf8.h"
 #include "boundary/predictor_view.h"
 #include "boundary/window.h"
-#include "model/llama/llama_vocabulary.h"
 #include "model/openai/completion.h"
 #include "model/openai/inquiries.h"
 #include "model/openai/probe.h"
+#include "model/text/llama_vocabulary.h"
 
 namespace tessy {
 namespace {

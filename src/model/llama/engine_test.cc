@@ -16,9 +16,9 @@
 
 #include "base/random.h"
 #include "llama.h"
-#include "model/llama/llama_vocabulary.h"
 #include "model/llama/numerics.h"
 #include "model/llama/testing/test_models.h"
+#include "model/text/llama_vocabulary.h"
 
 namespace tessy {
 namespace {

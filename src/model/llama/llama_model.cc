@@ -10,9 +10,11 @@
 #include <vector>
 
 #include "ggml-backend.h"
+#include "ggml.h"
+#include "gguf.h"
 #include "llama.h"
-#include "model/llama/gguf_handle.h"
-#include "model/llama/llama_vocabulary.h"
+#include "model/text/gguf_handle.h"
+#include "model/text/llama_vocabulary.h"
 
 namespace tessy {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "model/llama/gguf_file.h"
+#include "model/text/gguf_file.h"
 #include "model/vocabulary.h"
 
 struct llama_model;

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "llama.h"
-#include "model/llama/llama_vocabulary.h"
 #include "model/llama/testing/test_models.h"
+#include "model/text/llama_vocabulary.h"
 
 namespace tessy {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "cooperation/session.h"
 #include "model/llama/engine.h"
-#include "model/response_tokens.h"
 #include "model/sampling.h"
+#include "model/text/response_tokens.h"
 #include "model/vocabulary.h"
 
 namespace tessy {

@@ -16,8 +16,8 @@
 #include "base/testing/source_tree.h"
 #include "base/utf8.h"
 #include "cooperation/cut.h"
-#include "model/llama/llama_vocabulary.h"
 #include "model/llama/testing/tiny_model.h"
+#include "model/text/llama_vocabulary.h"
 
 // Do texts that are parted at our seams tokenise as the whole does? On vocabularies as they are.
 

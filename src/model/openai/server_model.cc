@@ -10,8 +10,8 @@
 
 #include "base/random.h"
 #include "base/utf8.h"
-#include "model/llama/llama_vocabulary.h"
 #include "model/openai/server_session.h"
+#include "model/text/llama_vocabulary.h"
 
 namespace tessy {
 namespace {

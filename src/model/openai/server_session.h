@@ -8,12 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "model/llama/chat_format.h"
 #include "model/openai/inquiries.h"
 #include "model/openai/probe.h"
 #include "model/openai/server_model.h"
 #include "model/openai/sse.h"
-#include "model/response_tokens.h"
+#include "model/text/chat_format.h"
+#include "model/text/response_tokens.h"
 
 namespace tessy {
 

@@ -1,4 +1,4 @@
-#include "model/response_tokens.h"
+#include "model/text/response_tokens.h"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "model/llama/llama_vocabulary.h"
+#include "model/text/llama_vocabulary.h"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>

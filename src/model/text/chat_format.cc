@@ -1,4 +1,4 @@
-#include "model/llama/chat_format.h"
+#include "model/text/chat_format.h"
 
 #include <fmt/format.h>
 

@@ -9,8 +9,8 @@
 #include "base/error.h"
 #include "base/message.h"
 #include "model/family.h"
-#include "model/llama/chat_template.h"
-#include "model/llama/gguf_file.h"
+#include "model/text/chat_template.h"
+#include "model/text/gguf_file.h"
 #include "model/vocabulary.h"
 
 namespace tessy {

@@ -1,11 +1,13 @@
 #pragma once
 
-#include "ggml.h"
-#include "gguf.h"
-#include "model/llama/gguf_file.h"
+#include "model/text/gguf_file.h"
+
+struct gguf_context;
+struct ggml_context;
 
 namespace tessy {
 
+// What llama.cpp's library holds of an opened file; owned.
 struct GgufFile::Handle {
   gguf_context* gguf = nullptr;
   ggml_context* ggml = nullptr;
@@ -13,10 +15,7 @@ struct GgufFile::Handle {
   Handle() = default;
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
-  ~Handle() {
-    if (gguf != nullptr) gguf_free(gguf);
-    if (ggml != nullptr) ggml_free(ggml);
-  }
+  ~Handle();
 };
 
 }  // namespace tessy

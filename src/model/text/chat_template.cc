@@ -1,4 +1,4 @@
-#include "model/llama/chat_template.h"
+#include "model/text/chat_template.h"
 
 #include <jinja/lexer.h>
 #include <jinja/parser.h>

@@ -1,4 +1,4 @@
-#include "model/llama/gguf_file.h"
+#include "model/text/gguf_file.h"
 
 #include <fmt/format.h>
 
@@ -9,8 +9,10 @@
 #include <fstream>
 
 #include "base/random.h"
-#include "model/llama/gguf_handle.h"
-#include "model/llama/llama_vocabulary.h"
+#include "ggml.h"
+#include "gguf.h"
+#include "model/text/gguf_handle.h"
+#include "model/text/llama_vocabulary.h"
 
 namespace tessy {
 namespace {
@@ -61,6 +63,11 @@ std::string Describe(const gguf_context* gguf, int64_t key) {
 }
 
 }  // namespace
+
+GgufFile::Handle::~Handle() {
+  if (gguf != nullptr) gguf_free(gguf);
+  if (ggml != nullptr) ggml_free(ggml);
+}
 
 Result<GgufFile> GgufFile::Open(const std::string& path) {
   std::error_code status;

@@ -7,7 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "model/llama/gguf_file.h"
+#include "model/text/gguf_file.h"
 #include "model/vocabulary.h"
 
 struct llama_vocab;
