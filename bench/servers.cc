@@ -24,7 +24,7 @@
 #include "model/openai/testing/scripted_server.h"
 #include "model/openai/testing/wire_client.h"
 #include "published_scheme.h"
-#include "store/sqlite/sqlite_run_store.h"
+#include "store/open_run_store.h"
 #include "synthesis/mixed_cast.h"
 #include "synthesis/run.h"
 
@@ -245,8 +245,8 @@ void MeasureStore() {
         namespace fs = std::filesystem;
         const fs::path folder = fs::temp_directory_path() / fmt::format("tessy_bench_{}", getpid());
         fs::create_directories(folder);
-        const std::string path = folder / "run.sqlite";
-        auto store = with ? Must(SqliteRunStore::Open(path)) : nullptr;
+        const std::string path = folder / kRunStoreFile;
+        auto store = with ? Must(OpenRunStore(RunStoreIn(folder))) : nullptr;
         const Measured m = RunOurs(server.url(), kSamples, kInFlight, false, store.get());
         store.reset();
         const auto tokens = static_cast<double>(m.drafted);

@@ -148,6 +148,7 @@ TEST(Layers, DependenciesStayInsideTheirAdapters) {
       {std::regex(R"re(^\s*#include <(torch|ATen)/.*)re"), {"src/train/"}},
       {std::regex(R"re(^\s*#include <curl/.*)re"), {"src/model/openai/"}},
       {std::regex(R"re(^\s*#include <sqlite3\.h>.*)re"), {"src/store/sqlite/"}},
+      {std::regex(R"re(^\s*#include "store/sqlite/.*)re"), {"src/store/"}},
   };
   for (const auto& entry : fs::recursive_directory_iterator(kRoot / "src")) {
     if (!IsSource(entry.path())) continue;

@@ -17,8 +17,8 @@
 #include "cli/response_pieces.h"
 #include "cli/visible.h"
 #include "store/append_file.h"
+#include "store/open_run_store.h"
 #include "store/run_summary.h"
-#include "store/sqlite/sqlite_run_store.h"
 
 namespace tessy {
 namespace {
@@ -26,7 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr const char* kStoreName = "run.sqlite";
 constexpr const char* kFolderEnding = ".run";
 constexpr int kDepthMax = 3;
 
@@ -56,7 +55,7 @@ std::string OutputOf(const std::string& folder) {
 }
 
 Result<FoundRun> ReadRun(const std::string& folder) {
-  auto store = SqliteRunStore::OpenToRead(folder + "/" + kStoreName);
+  auto store = OpenRunStoreToRead(RunStoreIn(folder));
   if (!store) return tl::unexpected(store.error());
   auto summary = Summarize(**store);
   if (!summary) return tl::unexpected(summary.error());
@@ -69,7 +68,7 @@ Result<FoundRun> ReadRun(const std::string& folder) {
 
 bool HoldsRun(const fs::path& folder) {
   std::error_code ignored;
-  return fs::is_regular_file(folder / kStoreName, ignored);
+  return fs::is_regular_file(folder / kRunStoreFile, ignored);
 }
 
 // Folders that cannot be read are passed over, links not followed.
@@ -90,7 +89,7 @@ Result<std::string> FolderOf(std::string name) {
   if (HoldsRun(name + kFolderEnding)) return name + kFolderEnding;
   return Fail(ErrorCode::kNotFound,
               fmt::format("{}: no run is recorded there: neither {}{}/{} nor {}/{} is there", name, name,
-                          kFolderEnding, kStoreName, name, kStoreName));
+                          kFolderEnding, kRunStoreFile, name, kRunStoreFile));
 }
 
 // ---- What to say.

@@ -7,7 +7,7 @@
 
 #include <filesystem>
 
-#include "store/sqlite/sqlite_run_store.h"
+#include "store/open_run_store.h"
 
 namespace tessy {
 namespace {
@@ -21,7 +21,7 @@ class RunSummaryTest : public testing::Test {
     const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
     folder_ = fmt::format("{}run_summary_test_{}_{}", testing::TempDir(), test, getpid());
     std::filesystem::create_directories(folder_);
-    store_ = SqliteRunStore::Open(folder_ + "/run.sqlite").value();
+    store_ = OpenRunStore(RunStoreIn(folder_)).value();
   }
   ~RunSummaryTest() override {
     store_.reset();

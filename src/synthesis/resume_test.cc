@@ -14,7 +14,7 @@
 
 #include "base/random.h"
 #include "store/event_codec.h"
-#include "store/sqlite/sqlite_run_store.h"
+#include "store/open_run_store.h"
 #include "synthesis/attempt_journal.h"
 #include "synthesis/run.h"
 #include "synthesis/sample_cases.h"
@@ -134,12 +134,12 @@ class ResumeTest : public testing::Test {
   ~ResumeTest() override { std::filesystem::remove_all(folder_); }
 
   std::unique_ptr<RunStore> OpenStore() const {
-    auto store = SqliteRunStore::Open(folder_ + "/run.sqlite");
+    auto store = OpenRunStore(RunStoreIn(folder_));
     EXPECT_TRUE(store) << store.error().message;
     return std::move(*store);
   }
   void DropStore() const {
-    for (const char* ending : {"", "-wal", "-shm"}) std::filesystem::remove(folder_ + "/run.sqlite" + ending);
+    for (const auto& file : std::filesystem::directory_iterator(folder_)) std::filesystem::remove(file);
   }
 
   // One program: it works on what is not done yet until it is killed, or has finished.

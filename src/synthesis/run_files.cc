@@ -7,7 +7,7 @@
 #include <span>
 
 #include "store/configuration.h"
-#include "store/sqlite/sqlite_run_store.h"
+#include "store/open_run_store.h"
 
 namespace tessy {
 namespace {
@@ -72,7 +72,7 @@ Result<std::unique_ptr<RunFiles>> RunFiles::Open(const Options& options,
                                                  const MessagesHashOf& questions) {
   auto folder = RunFolder::Open(FolderOptions(options), configuration.json);
   if (!folder) return tl::unexpected(folder.error());
-  auto store = SqliteRunStore::Open(folder->folder() + "/run.sqlite");
+  auto store = OpenRunStore(RunStoreIn(folder->folder()));
   if (!store) return tl::unexpected(store.error());
   std::unique_ptr<RunFiles> files(
       new RunFiles(std::move(*folder), configuration, std::move(*store), options.reference_lines));
