@@ -2,11 +2,20 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace tessy {
 
 // A size for people, in the binary unit that suits it: "0.8 KiB", "40.2 MiB", "17.2 GiB".
 std::string FormatBytes(uint64_t bytes);
+
+std::string WithThousands(uint64_t number);  // "12,345"
+
+// "1 token", "12,345 tokens"; `plural` for a word that takes more than an s.
+std::string Counted(uint64_t number, std::string_view thing, std::string_view plural = {});
+
+// A duration in hours, minutes and seconds: "1:02:03", "2:03".
+std::string Duration(double seconds);
 
 // The number as people wrote it: 0.7 of 0.7F, which is not the nearest double of 0.7.
 double Decimal(float value);

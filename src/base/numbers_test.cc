@@ -19,5 +19,16 @@ TEST(Decimal, GivesTheNumberAsItWasWritten) {
   EXPECT_EQ(Decimal(20.0F), 20.0);
 }
 
+TEST(Numbers, ReadWell) {
+  EXPECT_EQ(WithThousands(0), "0");
+  EXPECT_EQ(WithThousands(999), "999");
+  EXPECT_EQ(WithThousands(1000), "1,000");
+  EXPECT_EQ(WithThousands(1234567), "1,234,567");
+  EXPECT_EQ(Counted(1, "switch", "switches"), "1 switch");
+  EXPECT_EQ(Counted(1000, "token"), "1,000 tokens");
+  EXPECT_EQ(Duration(123.4), "2:03");
+  EXPECT_EQ(Duration(3723.0), "1:02:03");
+}
+
 }  // namespace
 }  // namespace tessy

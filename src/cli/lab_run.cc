@@ -12,7 +12,6 @@
 
 #include "base/shipped_files.h"
 #include "cli/exit_status.h"
-#include "cli/response_page.h"
 #include "cli/stages.h"
 #include "cli/validators.h"
 #include "dataset/grading.h"
@@ -21,6 +20,7 @@
 #include "lab/similarity.h"
 #include "lab/world.h"
 #include "model/text/llama_vocabulary.h"
+#include "report/response_page.h"
 #include "store/append_file.h"
 
 namespace tessy {

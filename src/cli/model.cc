@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/numbers.h"
+#include "base/visible.h"
 #include "cli/convert.h"
-#include "cli/visible.h"
 #include "model/family.h"
 #include "model/text/gguf_file.h"
 

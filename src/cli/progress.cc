@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/numbers.h"
 #include "cli/command.h"
 
 namespace tessy {
@@ -18,12 +19,6 @@ std::string Bar(double share) {
 }
 
 }  // namespace
-
-std::string Duration(double seconds) {
-  const auto total = static_cast<uint64_t>(seconds + 0.5);
-  if (total >= 3600) return fmt::format("{}:{:02}:{:02}", total / 3600, total / 60 % 60, total % 60);
-  return fmt::format("{}:{:02}", total / 60, total % 60);
-}
 
 Result<ProgressStyle> FindProgressStyle(const std::string& name, bool is_terminal) {
   if (name == "auto") return is_terminal ? ProgressStyle::kBar : ProgressStyle::kPlain;

@@ -15,9 +15,6 @@ Result<ProgressStyle> FindProgressStyle(const std::string& name, bool is_termina
 // One line: samples, tokens a second, time left, discarded share. Pure.
 std::string DescribeProgress(const RunProgress& progress);
 
-// "1:02:03", "2:03"
-std::string Duration(double seconds);
-
 // Shows progress on standard error: a bar that stays in its line, or one plain line every 10 s.
 class ProgressDisplay {
  public:

@@ -13,9 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/progress.h"
-#include "cli/response_pieces.h"
-#include "cli/visible.h"
+#include "base/numbers.h"
+#include "base/visible.h"
 #include "store/append_file.h"
 #include "store/open_run_store.h"
 #include "store/run_summary.h"

@@ -12,14 +12,15 @@
 #include <string>
 #include <vector>
 
+#include "base/numbers.h"
 #include "base/utf8.h"
+#include "base/visible.h"
 #include "cli/near_names.h"
-#include "cli/response_page.h"
-#include "cli/response_pieces.h"
-#include "cli/response_text.h"
-#include "cli/visible.h"
 #include "dataset/annotation.h"
 #include "dataset/response.h"
+#include "report/response_page.h"
+#include "report/response_pieces.h"
+#include "report/response_text.h"
 
 namespace tessy {
 namespace {

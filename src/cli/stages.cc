@@ -17,7 +17,7 @@
 #include <map>
 #include <utility>
 
-#include "cli/progress.h"
+#include "base/numbers.h"
 #include "store/append_file.h"
 
 extern char** environ;

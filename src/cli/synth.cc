@@ -18,7 +18,6 @@
 #include "cli/exit_status.h"
 #include "cli/identity.h"
 #include "cli/progress.h"
-#include "cli/response_pieces.h"
 #include "cli/run_file.h"
 #include "cli/synth_options.h"
 #include "dataset/answer.h"

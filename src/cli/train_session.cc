@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/numbers.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/progress.h"

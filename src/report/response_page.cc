@@ -1,4 +1,4 @@
-#include "cli/response_page.h"
+#include "report/response_page.h"
 
 #include <fmt/format.h>
 
@@ -7,10 +7,11 @@
 #include <vector>
 
 #include "base/html.h"
+#include "base/numbers.h"
 #include "base/utf8.h"
-#include "cli/response_page_style.h"
-#include "cli/response_pieces.h"
-#include "cli/visible.h"
+#include "base/visible.h"
+#include "embedded/report.h"
+#include "report/response_pieces.h"
 
 namespace tessy {
 namespace {
@@ -85,7 +86,8 @@ class Page {
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>{} · tessy</title>
-<style>{}</style>
+<style>
+{}</style>
 </head>
 <body>
 <main>
@@ -97,8 +99,8 @@ class Page {
 <p class="sub">method {} · question {} · sample {}</p>
 </header>
 )",
-        Escape(response_.id), kResponsePageStyle, Escape(response_.id), Escape(response_.method),
-        Escape(response_.question_id), response_.sample);
+        Escape(response_.id), embedded::report::kResponsePageCss, Escape(response_.id),
+        Escape(response_.method), Escape(response_.question_id), response_.sample);
   }
 
   void Overview() {

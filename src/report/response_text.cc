@@ -1,12 +1,13 @@
-#include "cli/response_text.h"
+#include "report/response_text.h"
 
 #include <fmt/format.h>
 
 #include <string_view>
 #include <vector>
 
-#include "cli/response_pieces.h"
-#include "cli/visible.h"
+#include "base/numbers.h"
+#include "base/visible.h"
+#include "report/response_pieces.h"
 
 namespace tessy {
 namespace {

@@ -33,8 +33,5 @@ RoleShare ShareOf(const Response& response, Role role);
 
 std::string_view AnswerWriter(const Response& response);  // "student"; empty if there is no answer
 std::string TeacherShare(const ResponseStats& stats);     // "78.3 %", "–" where there was no thinking
-std::string WithThousands(uint64_t number);               // "12,345"
-// "1 token", "12,345 tokens"; `plural` where an s is not enough.
-std::string Counted(uint64_t number, std::string_view thing, std::string_view plural = {});
 
 }  // namespace tessy

@@ -1,4 +1,4 @@
-#include "cli/response_pieces.h"
+#include "report/response_pieces.h"
 
 #include <fmt/format.h>
 
@@ -46,22 +46,6 @@ std::string TeacherShare(const ResponseStats& stats) {
   if (thinking == 0) return "–";
   return fmt::format("{:.1f} %",
                      100.0 * static_cast<double>(stats.teacher_tokens) / static_cast<double>(thinking));
-}
-
-std::string WithThousands(uint64_t number) {
-  const std::string digits = fmt::format("{}", number);
-  std::string text;
-  for (size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) text += ',';
-    text += digits[i];
-  }
-  return text;
-}
-
-std::string Counted(uint64_t number, std::string_view thing, std::string_view plural) {
-  if (number == 1) return fmt::format("1 {}", thing);
-  if (!plural.empty()) return fmt::format("{} {}", WithThousands(number), plural);
-  return fmt::format("{} {}s", WithThousands(number), thing);
 }
 
 }  // namespace tessy
