@@ -7,15 +7,15 @@
 #include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <thread>
 
+#include "base/numbers.h"
 #include "base/shipped_files.h"
 #include "cli/exit_status.h"
-#include "cli/stages.h"
 #include "cli/validators.h"
 #include "dataset/grading.h"
 #include "dataset/response.h"
+#include "job/stages.h"
 #include "lab/report.h"
 #include "lab/similarity.h"
 #include "lab/world.h"
@@ -485,7 +485,10 @@ Result<int> RunLab(LabFlags flags) {
           fmt::format("{}: no such model; --models names a folder with student.gguf and teacher.gguf", path));
     }
   }
-  auto stages = Stages::Open(flags.out, flags.jobs);
+  auto stages = Stages::Open({.folder = flags.out, .jobs = flags.jobs, .begun = [](const StagesBegun& begun) {
+                                Say(fmt::format("[{:>6}] {} ({})\n", Duration(begun.seconds), begun.title,
+                                                Counted(begun.commands, "command")));
+                              }});
   if (!stages) return tl::unexpected(stages.error());
   const auto status = Lab(flags, std::move(*stages)).Run();
   if (status) return kExitDone;

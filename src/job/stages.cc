@@ -1,0 +1,212 @@
+#include "job/stages.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <spawn.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <utility>
+
+#include "store/append_file.h"
+
+extern char** environ;
+
+namespace tessy {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kInterrupted = "interrupted; the same command goes on";
+
+std::atomic<int> g_signal{0};
+static_assert(std::atomic<int>::is_always_lock_free);
+
+extern "C" void StopStages(int number) { g_signal = number; }
+
+double Now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+std::string CommandLine(const Stage& stage) {
+  return fmt::format("tessy {}", fmt::join(stage.arguments, " "));
+}
+
+std::string LastLine(const std::string& path) {
+  const auto text = ReadWhole(path);
+  if (!text || text->empty()) return "it said nothing";
+  const size_t end = text->find_last_not_of('\n');
+  if (end == std::string::npos) return "it said nothing";
+  const size_t newline = text->rfind('\n', end);
+  const size_t start = newline == std::string::npos ? 0 : newline + 1;
+  return text->substr(start, end + 1 - start);
+}
+
+Result<pid_t> Spawn(const std::string& program, const Stage& stage, const std::string& log) {
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
+  posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
+  std::vector<std::string> words{"tessy"};
+  words.insert(words.end(), stage.arguments.begin(), stage.arguments.end());
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  pid_t process = -1;
+  const int failure = posix_spawn(&process, program.c_str(), &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (failure != 0) return Fail(ErrorCode::kIo, fmt::format("{}: {}", program, std::strerror(failure)));
+  return process;
+}
+
+}  // namespace
+
+// Notes SIGINT and SIGTERM while it lives; then the former handlers are back.
+class Stages::SignalWatch {
+ public:
+  SignalWatch() {
+    g_signal = 0;
+    struct sigaction action {};
+    action.sa_handler = StopStages;  // without SA_RESTART, so that wait() returns
+    sigaction(SIGINT, &action, &interrupt_);
+    sigaction(SIGTERM, &action, &terminate_);
+  }
+  ~SignalWatch() {
+    sigaction(SIGINT, &interrupt_, nullptr);
+    sigaction(SIGTERM, &terminate_, nullptr);
+  }
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
+
+ private:
+  struct sigaction interrupt_ {};
+  struct sigaction terminate_ {};
+};
+
+// The processes that run, each with its stage.
+class Stages::Processes {
+ public:
+  explicit Processes(const Stages& stages) : stages_(stages) {}
+
+  size_t count() const { return running_.size(); }
+
+  Status Start(const Stage& stage) {
+    return Spawn(stages_.options_.program, stage, stages_.LogOf(stage)).map([&](pid_t process) {
+      running_[process] = &stage;
+    });
+  }
+
+  void Signal(int number) const {
+    for (const auto& [process, stage] : running_) kill(process, number);
+  }
+
+  // Waits until one has ended, and gives its stage and its wait status; none if a signal came first.
+  std::pair<const Stage*, int> Await() {
+    int status = 0;
+    const auto found = running_.find(wait(&status));
+    if (found == running_.end()) return {nullptr, 0};
+    const Stage* stage = found->second;
+    running_.erase(found);
+    return {stage, status};
+  }
+
+ private:
+  const Stages& stages_;
+  std::map<pid_t, const Stage*> running_;
+};
+
+Result<Stages> Stages::Open(Options options) {
+  const std::string folder = options.folder;
+  std::error_code error;
+  fs::create_directories(folder + "/done", error);
+  fs::create_directories(folder + "/logs", error);
+  Stages stages(std::move(options));
+  stages.lock_ = open((folder + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (stages.lock_ < 0) {
+    return Fail(ErrorCode::kIo, fmt::format("{}: cannot be written: {}", folder, std::strerror(errno)));
+  }
+  if (flock(stages.lock_, LOCK_EX | LOCK_NB) != 0) {
+    return Fail(ErrorCode::kConflict, fmt::format("{}: another run is at work here", folder));
+  }
+  return stages;
+}
+
+Stages::Stages(Options options)
+    : options_(std::move(options)), watch_(std::make_unique<SignalWatch>()), opened_(Now()) {
+  std::error_code ignored;
+  if (options_.program.empty()) options_.program = fs::read_symlink("/proc/self/exe", ignored).string();
+}
+
+Stages::Stages(Stages&& other) noexcept
+    : options_(std::move(other.options_)),
+      watch_(std::move(other.watch_)),
+      lock_(std::exchange(other.lock_, -1)),
+      opened_(other.opened_) {}
+
+Stages::~Stages() {
+  if (lock_ >= 0) close(lock_);
+}
+
+Result<std::vector<const Stage*>> Stages::Undone(const std::vector<Stage>& stages) const {
+  std::vector<const Stage*> undone;
+  for (const Stage& stage : stages) {
+    if (!fs::exists(NoteOf(stage))) {
+      undone.push_back(&stage);
+      continue;
+    }
+    const auto recorded = ReadWhole(NoteOf(stage));
+    if (recorded && *recorded != CommandLine(stage)) {
+      return Fail(ErrorCode::kConflict,
+                  fmt::format("{}: holds a lab with other settings ({}: {}); take another --out",
+                              options_.folder, stage.name, *recorded));
+    }
+  }
+  return undone;
+}
+
+// A synthesis in which some samples failed for good (exit status 2) is done, too.
+Status Stages::Conclude(const Stage& stage, int wait_status) const {
+  if (WIFEXITED(wait_status) && (WEXITSTATUS(wait_status) == 0 || WEXITSTATUS(wait_status) == 2))
+    return WriteWhole(NoteOf(stage), CommandLine(stage));
+  return Fail(ErrorCode::kBackend, fmt::format("{} failed: {} (all of it: {}); it was: {}", stage.name,
+                                               LastLine(LogOf(stage)), LogOf(stage), CommandLine(stage)));
+}
+
+Status Stages::Run(const std::string& title, const std::vector<Stage>& stages) {
+  const auto undone = Undone(stages);
+  if (!undone) return tl::unexpected(undone.error());
+  if (undone->empty()) return {};
+  if (options_.begun) options_.begun({title, undone->size(), Now() - opened_});
+  Processes processes(*this);
+  Status status;
+  size_t next = 0;
+  while (processes.count() > 0 || (next < undone->size() && status)) {
+    if (g_signal != 0 && status) {
+      status = Fail(ErrorCode::kCancelled, kInterrupted);
+      processes.Signal(g_signal);
+    }
+    if (status && next < undone->size() && processes.count() < static_cast<size_t>(options_.jobs)) {
+      status = processes.Start(*(*undone)[next++]);
+      continue;
+    }
+    const auto [stage, ended] = processes.Await();
+    if (stage == nullptr) continue;
+    auto concluded = Conclude(*stage, ended);
+    // One that was stopped has not failed.
+    if (!concluded && status && g_signal == 0) status = concluded;
+  }
+  if (g_signal != 0 && status) return Fail(ErrorCode::kCancelled, kInterrupted);
+  return status;
+}
+
+}  // namespace tessy
