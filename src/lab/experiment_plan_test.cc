@@ -1,0 +1,88 @@
+#include "lab/experiment_plan.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <set>
+
+namespace tessy {
+namespace {
+
+using testing::ElementsAre;
+
+std::vector<Stage> AllStages(const LabPlan& plan) {
+  std::vector<Stage> all;
+  for (const LabPlan::Step& step : plan.Steps())
+    all.insert(all.end(), step.stages.begin(), step.stages.end());
+  return all;
+}
+
+// The argument after this flag; empty if the stage does not have it.
+std::string ArgumentOf(const Stage& stage, const std::string& flag) {
+  const auto found = std::ranges::find(stage.arguments, flag);
+  return found == stage.arguments.end() ? "" : *std::next(found);
+}
+
+TEST(LabPlan, StagesAndTheirFilesHaveNamesOfTheirOwn) {
+  const auto stages = AllStages(LabPlan({.seeds = 2}));
+  std::set<std::string> names;
+  std::set<std::string> files;
+  for (const Stage& stage : stages) {
+    names.insert(stage.name);
+    files.insert(ArgumentOf(stage, "--out"));
+  }
+  EXPECT_EQ(names.size(), stages.size());
+  EXPECT_EQ(files.size(), stages.size());
+}
+
+// A stage reads what an earlier step has written, never what one beside it writes.
+TEST(LabPlan, EveryFileIsWrittenBeforeItIsRead) {
+  for (const bool quick : {false, true}) {
+    const LabPlan plan({.out = "lab", .models = quick ? "models" : "", .quick = quick});
+    std::set<std::string> written{"lab/reference-prompt.txt"};
+    for (const LabPlan::Step& step : plan.Steps()) {
+      std::set<std::string> outputs;
+      for (const Stage& stage : step.stages) {
+        const std::string out = ArgumentOf(stage, "--out");
+        for (std::string word : stage.arguments) {
+          if (word.starts_with("phrases:")) word = word.substr(8);
+          if (!word.starts_with("lab/") || word == out) continue;
+          EXPECT_TRUE(written.contains(word)) << stage.name << " reads " << word;
+        }
+        outputs.insert(out);
+      }
+      written.insert(outputs.begin(), outputs.end());
+    }
+  }
+}
+
+TEST(LabPlan, ResultsAreReadWhereStagesPutThem) {
+  const LabPlan plan({.out = "lab", .seeds = 2});
+  std::set<std::string> files;
+  for (const Stage& stage : AllStages(plan)) files.insert(ArgumentOf(stage, "--out"));
+  for (const LabDataSet& data : plan.data_sets()) EXPECT_TRUE(files.contains(plan.Data(data.name)));
+  std::vector<LabTuning> tunings = plan.Tunings();
+  EXPECT_EQ(tunings.size(), 2 * plan.data_sets().size());
+  for (const LabTuning& high : plan.HighTunings()) tunings.push_back(high);
+  for (const LabTuning& tuning : tunings) {
+    for (const int steps : plan.CurveSteps(tuning.rate)) {
+      EXPECT_TRUE(files.contains(plan.In(plan.Tuned(tuning, steps) + ".gguf")));
+      EXPECT_TRUE(files.contains(plan.Evaluation(plan.Tuned(tuning, steps))));
+    }
+    EXPECT_EQ(plan.CurveSteps(tuning.rate).back(), plan.size().steps.back());
+  }
+}
+
+TEST(LabPlan, TheQuickFormTakesModelsThatAreThereAndThreeMethods) {
+  const LabPlan plan({.models = "models", .quick = true});
+  EXPECT_EQ(plan.Model("student"), "models/student.gguf");
+  for (const Stage& stage : AllStages(plan)) EXPECT_FALSE(stage.name.starts_with("pretrain")) << stage.name;
+  std::vector<std::string> names;
+  for (const LabDataSet& data : plan.data_sets()) names.push_back(data.name);
+  EXPECT_THAT(names, ElementsAre("tessy", "teacher-only", "student-only"));
+  EXPECT_TRUE(plan.HighTunings().empty());
+}
+
+}  // namespace
+}  // namespace tessy
