@@ -12,7 +12,7 @@
 
 #include "base/testing/source_tree.h"
 #include "train/trainer.h"
-#include "weights/random_checkpoint.h"
+#include "weights/testing/random_checkpoint.h"
 
 namespace tessy::bench {
 namespace {

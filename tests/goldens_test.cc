@@ -7,7 +7,7 @@
 
 #include "llama.h"
 #include "model/llama/testing/test_models.h"
-#include "weights/golden.h"
+#include "weights/testing/golden.h"
 
 namespace tessy {
 namespace {

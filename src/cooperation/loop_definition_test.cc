@@ -13,8 +13,8 @@
 #include "base/utf8.h"
 #include "cooperation/cut.h"
 #include "cooperation/loop.h"
-#include "cooperation/loop_walk.h"
 #include "cooperation/repetition.h"
+#include "cooperation/testing/loop_walk.h"
 
 namespace tessy {
 namespace {

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "cooperation/cut.h"
-#include "cooperation/loop_walk.h"
+#include "cooperation/testing/loop_walk.h"
 
 namespace tessy {
 namespace {

@@ -35,8 +35,8 @@
 #include <vector>
 
 #include "base/testing/source_tree.h"
-#include "cooperation/draft_notation.h"
 #include "cooperation/loop.h"
+#include "cooperation/testing/draft_notation.h"
 
 namespace tessy {
 namespace {

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "cooperation/draft_notation.h"
+#include "cooperation/testing/draft_notation.h"
 
 namespace tessy {
 namespace {

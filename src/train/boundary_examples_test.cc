@@ -8,7 +8,7 @@
 #include <set>
 
 #include "model/text/llama_vocabulary.h"
-#include "weights/word_vocabulary.h"
+#include "weights/testing/word_vocabulary.h"
 
 namespace tessy {
 namespace {

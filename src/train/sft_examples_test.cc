@@ -9,7 +9,7 @@
 
 #include "model/llama/testing/tiny_model.h"
 #include "model/text/llama_vocabulary.h"
-#include "weights/word_vocabulary.h"
+#include "weights/testing/word_vocabulary.h"
 
 namespace tessy {
 namespace {

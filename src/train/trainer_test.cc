@@ -5,7 +5,7 @@
 
 #include <cmath>
 
-#include "train/random_examples.h"
+#include "train/testing/random_examples.h"
 
 namespace tessy {
 namespace {

@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "store/append_file.h"
-#include "train/random_examples.h"
+#include "train/testing/random_examples.h"
 
 namespace tessy {
 namespace {

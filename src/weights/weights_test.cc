@@ -12,8 +12,8 @@
 #include "model/text/gguf_file.h"
 #include "weights/number_types.h"
 #include "weights/qwen3.h"
-#include "weights/random_checkpoint.h"
 #include "weights/safetensors.h"
+#include "weights/testing/random_checkpoint.h"
 
 namespace tessy {
 namespace {

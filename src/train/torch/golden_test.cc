@@ -1,5 +1,5 @@
 // The decoder and its training beside Hugging Face transformers' (tools/oracle).
-#include "weights/golden.h"
+#include "weights/testing/golden.h"
 
 #include <gtest/gtest.h>
 #include <torch/torch.h>

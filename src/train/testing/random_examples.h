@@ -2,7 +2,7 @@
 
 #include "base/random.h"
 #include "train/example.h"
-#include "weights/random_checkpoint.h"
+#include "weights/testing/random_checkpoint.h"
 
 // For tests: something that a model of SmallShape can learn.
 namespace tessy {
