@@ -32,10 +32,6 @@ void KindLosses::Add(const KindLosses& other) {
 
 uint64_t KindLosses::Count() const { return std::accumulate(counts.begin(), counts.end(), uint64_t{0}); }
 
-double KindLosses::Mean() const {
-  return Count() == 0 ? 0.0 : std::accumulate(sums.begin(), sums.end(), 0.0) / static_cast<double>(Count());
-}
-
 double KindLosses::MeanOf(TargetKind kind) const {
   const auto i = static_cast<size_t>(kind);
   return counts[i] == 0 ? 0.0 : sums[i] / static_cast<double>(counts[i]);

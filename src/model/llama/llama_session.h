@@ -34,7 +34,8 @@ class LlamaSession final : public Session, private TokenSink {
   void Listen(std::span<const DraftToken> tokens) override;
   void EndListening() override;
   void OpenAnswer(std::string_view thinking, std::string_view handover) override;
-  size_t ContextLeft() const override;
+  // The number of tokens that the context still has room for.
+  size_t ContextLeft() const;
 
  private:
   struct Run;

@@ -73,7 +73,6 @@ class ServerSession final : public Session, private TokenSink {
   void Listen(std::span<const DraftToken> tokens) override;
   void EndListening() override;
   void OpenAnswer(std::string_view thinking, std::string_view handover) override;
-  size_t ContextLeft() const override { return SIZE_MAX / 4; }  // the server's to say
 
   uint64_t SurplusTokens() const override { return surplus_ + buffer_.size() + silent_; }
 

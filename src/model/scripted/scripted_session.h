@@ -54,9 +54,9 @@ class ScriptedSession final : public Session {
   void Listen(std::span<const DraftToken> tokens) override;
   void EndListening() override;
   void OpenAnswer(std::string_view thinking, std::string_view handover) override;
-  size_t ContextLeft() const override;
 
  private:
+  size_t ContextLeft() const;
   Result<Draft> Write(const DraftRequest& request);
   std::optional<std::vector<TokenId>> NextOfScript();
   DraftToken Read(TokenId token) const;

@@ -27,7 +27,6 @@ class TokenView {
   size_t size() const { return tokens_.size(); }
   const std::vector<TokenId>& tokens() const { return tokens_; }
   uint64_t hash() const { return hashes_.back(); }
-  uint64_t HashOfFirst(size_t count) const { return hashes_[count]; }
 
   static uint64_t Fold(uint64_t hash, TokenId token) {
     return HashParts(std::array<uint64_t, 2>{hash, static_cast<uint64_t>(token)});

@@ -32,11 +32,10 @@ class WireVocabulary {
 // same pieces under other ids.
 class PhraseVocabulary final : public WireVocabulary {
  public:
-  static constexpr int32_t kEndOfText = 0;     // "<|endoftext|>"
-  static constexpr int32_t kMessageStart = 1;  // "<|im_start|>"
-  static constexpr int32_t kMessageEnd = 2;    // "<|im_end|>"
-  static constexpr int32_t kThink = 3;         // "<think>"; it and the next are text wherever they stand
-  static constexpr int32_t kCloseThink = 4;    // "</think>"
+  // 1 is "<|im_start|>", 3 is "<think>". The ids 3 and 4 are text wherever they stand.
+  static constexpr int32_t kEndOfText = 0;   // "<|endoftext|>"
+  static constexpr int32_t kMessageEnd = 2;  // "<|im_end|>"
+  static constexpr int32_t kCloseThink = 4;  // "</think>"
 
   // There are two, 0 and 1.
   static const PhraseVocabulary& Edition(int edition);
