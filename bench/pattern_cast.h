@@ -6,8 +6,9 @@
 
 namespace tessy::bench {
 
-// A cast whose predictors do all their work but whose answers follow a script: spans of 6 tokens in the mean,
-// at the same places for both roles. For random weights, whose own answers would mean nothing.
+// A cast whose predictors do all their work, but whose answers follow a script: spans of `mean_span` tokens
+// on average, at the same places for both roles. It is meant for random weights, whose own answers would
+// mean nothing.
 class PatternCast final : public Cast {
  public:
   explicit PatternCast(Cast& cast, double mean_span) : cast_(cast), mean_span_(mean_span) {}

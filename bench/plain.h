@@ -24,9 +24,9 @@ struct PlainOptions {
   Sampling sampling;
 };
 
-// A model alone, all sequences in every batch, one token a sequence a batch: each draws from its own logits,
-// or, for a predictor, gets a random token and answers. What any engine at its best would do; the yardstick
-// for cooperation.
+// Measures a model alone: every batch has one token of each sequence. A language model draws each token from
+// its own logits; a predictor gets a random token and answers. No engine can do better, so this is the
+// reference for cooperation.
 Rate MeasurePlain(const std::shared_ptr<const LlamaModel>& model, const PlainOptions& options);
 
 double ProcessCpuSeconds();

@@ -25,7 +25,7 @@ using Arguments = std::vector<std::string>;
 std::string ProgramPath();                          // of `tessy`, in the folder above the test's own
 std::string ShippedModel(const std::string& name);  // "student", "boundary-teacher"
 
-// The program as its user meets it: in a folder of its own, with the shipped miniature models and questions.
+// Runs the program as a user does: in a folder of its own, with the shipped miniature models and questions.
 class CliTest : public testing::Test {
  protected:
   CliTest();
@@ -40,19 +40,20 @@ class CliTest : public testing::Test {
   // Writes the first `count` shipped questions.
   void WriteQuestions(const std::string& name, size_t count) const;
 
-  // Run in the folder, so that messages name files as they were typed.
+  // The program runs in the folder, so that messages name files as they were typed.
   ProgramResult Tessy(const Arguments& arguments, ProgramOptions options = {}) const;
   std::unique_ptr<Program> StartTessy(const Arguments& arguments, ProgramOptions options = {}) const;
-  // `tessy synth` with models and predictors, questions "q.jsonl", `more` behind.
+  // The arguments of `tessy synth` with models, predictors and the questions "q.jsonl", followed by `more`.
   static Arguments Synth(const Arguments& more,
                          const std::string& student_boundary = Model("boundary-student"));
   ProgramResult RunSynth(const Arguments& more, ProgramOptions options = {}) const;
   // Waits until the file has so many lines; false if that takes too long.
   bool AwaitLines(const std::string& name, size_t count) const;
 
-  // A file of responses, by id.
+  // Reads a file of responses, by id.
   std::map<std::string, Json> Responses(const std::string& name) const;
-  // What --exact promises to be the same: messages, spans and who closed the thinking, by id.
+  // The parts of the responses that --exact promises to keep the same: messages, spans and who closed the
+  // thinking, by id.
   std::map<std::string, Json> Essence(const std::string& name) const;
 
  private:
@@ -61,8 +62,8 @@ class CliTest : public testing::Test {
 
 std::vector<std::string> Lines(const std::string& text);
 
-// Exit status 1, nothing on standard output, one line on standard error that begins with "tessy: " and holds
-// all `pieces`.
+// Expects exit status 1, nothing on standard output, and one line on standard error that begins with "tessy:
+// " and holds all `pieces`.
 void ExpectRefusal(const ProgramResult& result, const std::vector<std::string>& pieces);
 
 }  // namespace tessy

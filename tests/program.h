@@ -9,7 +9,7 @@
 
 namespace tessy {
 
-// Programs under a sanitizer are slower; time limits and waits are stretched by this.
+// Programs under a sanitizer are slower, so time limits and waits are multiplied by this.
 #ifdef TESSY_SANITIZED
 inline constexpr int kSlowness = 10;
 #else
@@ -17,8 +17,8 @@ inline constexpr int kSlowness = 1;
 #endif
 
 struct ProgramOptions {
-  std::string folder = {};                    // to run in; empty: this process's
-  std::vector<std::string> environment = {};  // "NAME=value", over this process's
+  std::string folder = {};                    // the working folder; empty: this process's
+  std::vector<std::string> environment = {};  // "NAME=value", in addition to this process's
   std::chrono::milliseconds time_limit{30000};
   uint64_t file_bytes_max = 0;      // a write beyond it fails as on a full disk; 0: no limit
   bool output_is_terminal = false;  // standard output is a pseudoterminal
@@ -27,23 +27,23 @@ struct ProgramOptions {
 struct ProgramResult {
   int exit_status = -1;  // -1: ended by a signal
   int signal = 0;
-  bool timed_out = false;   // and was killed
-  uint64_t peak_bytes = 0;  // the most memory that it had at a time
+  bool timed_out = false;   // the program was killed
+  uint64_t peak_bytes = 0;  // the largest resident memory
   std::string out;
   std::string err;
 };
 
-// A program under way, its output captured. Killed, if it still runs, when the object goes.
+// A running program whose output is captured. It is killed if it still runs when the object is destroyed.
 class Program {
  public:
-  // `arguments[0]` is the program: a path, or a name to be found in PATH. Standard input is empty.
+  // `arguments[0]` is the program: a path, or a name to look up in PATH. Standard input is empty.
   Program(const std::vector<std::string>& arguments, const ProgramOptions& options);
   ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
   void Signal(int number) const;
-  // Reads what it writes until it ends, or kills it after the time limit.
+  // Reads the output until the program ends, or kills it after the time limit.
   ProgramResult Wait();
 
  private:

@@ -10,6 +10,7 @@ namespace tessy::internal {
 }
 }  // namespace tessy::internal
 
-// For mistakes of the programmer only, never for input: stops the program with the place.
+// Stops the program and prints the place if the condition does not hold. Only for mistakes of the
+// programmer, never for input.
 #define TESSY_CHECK(condition) \
   ((condition) ? static_cast<void>(0) : ::tessy::internal::CheckFailed(__FILE__, __LINE__, #condition))

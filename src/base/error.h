@@ -6,14 +6,14 @@
 
 namespace tessy {
 
-// What went wrong, in the caller's terms. Errors are values wherever a caller can act on them; the numbers
-// are stable because the program's exit status follows from them (see cli/exit_status.h).
+// The kind of an error, in the caller's terms. Errors are values wherever a caller can act on them. The
+// numbers are stable because the program's exit status follows from them (see cli/exit_status.h).
 enum class ErrorCode {
   kInvalidArgument,  // a flag, key or call that cannot be served as given
   kNotFound,         // a file or record that is not there
   kInvalidData,      // a file or reply whose content is not what it should be
   kIo,               // the operating system refused a read or write
-  kConflict,         // somebody else holds it, or it was made with other settings
+  kConflict,         // another process holds it, or it was made with other settings
   kResourceLimit,    // does not fit: memory, context
   kBackend,          // a model backend failed
   kCancelled,        // the user or the caller asked to stop

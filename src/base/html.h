@@ -5,7 +5,7 @@
 
 namespace tessy {
 
-// As text of an element or of a quoted attribute: & < > " ' are written as references.
+// The text as it may stand in an HTML element or in a quoted attribute: & < > " ' become references.
 std::string EscapeHtml(std::string_view text);
 
 }  // namespace tessy

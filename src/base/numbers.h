@@ -6,7 +6,7 @@
 
 namespace tessy {
 
-// A size for people, in the binary unit that suits it: "0.8 KiB", "40.2 MiB", "17.2 GiB".
+// A size as people read it, in the binary unit that suits it: "0.8 KiB", "40.2 MiB", "17.2 GiB".
 std::string FormatBytes(uint64_t bytes);
 
 std::string WithThousands(uint64_t number);  // "12,345"
@@ -17,7 +17,8 @@ std::string Counted(uint64_t number, std::string_view thing, std::string_view pl
 // A duration in hours, minutes and seconds: "1:02:03", "2:03".
 std::string Duration(double seconds);
 
-// The number as people wrote it: 0.7 of 0.7F, which is not the nearest double of 0.7.
+// The double that is written like the float: 0.7 for 0.7F. (The float's own value as a double is
+// 0.699999988….)
 double Decimal(float value);
 
 }  // namespace tessy

@@ -12,11 +12,11 @@ namespace tessy {
 // 2, 3" (SC 2011), section 4. Pure functions: safe from any thread.
 std::array<uint32_t, 4> Philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
 
-// Uniform in [0, 1) with 53 random bits, for the draw (high, low) of the stream `key`.
+// A uniform number in [0, 1) with 53 random bits: the draw (high, low) of the stream `key`.
 double UniformAt(uint64_t key, uint64_t counter_high, uint64_t counter_low);
 
-// 64-bit FNV-1a of the bytes, finished with the SplitMix64 mixer (Steele, Lea, Flood, OOPSLA 2014): for
-// stream keys and fingerprints, not for security.
+// 64-bit FNV-1a of the bytes, finished with the SplitMix64 mixer (Steele, Lea, Flood, OOPSLA 2014). It
+// serves stream keys and fingerprints, not security.
 uint64_t HashBytes(std::string_view bytes, uint64_t seed = 0);
 
 // Folds the parts, in order, into one key.

@@ -19,11 +19,11 @@ struct CodePoint {
 CodePoint FirstCodePoint(std::string_view text);
 CodePoint LastCodePoint(std::string_view text);
 
-// Nothing but whitespace, or nothing at all.
+// True if the text holds nothing but whitespace, or nothing at all.
 bool IsBlankText(std::string_view text);
 
-// Bytes at the end of `text` that begin a character and do not finish it (0 to 3). Bytes that no continuation
-// can make valid count as finished.
+// The number of bytes (0 to 3) at the end of `text` that begin a character and do not finish it. Bytes that
+// no continuation can make valid count as finished.
 size_t IncompleteTail(std::string_view text);
 
 // Replaces each maximal invalid part by U+FFFD (Unicode Standard, section 3.9, "substitution of maximal
@@ -31,10 +31,11 @@ size_t IncompleteTail(std::string_view text);
 std::string Sanitize(std::string_view text);
 bool IsValidUtf8(std::string_view text);
 
-// Number of code points; each maximal invalid part counts as one, so that it equals the count after Sanitize.
+// The number of code points. Each maximal invalid part counts as one, so the count is the same after
+// Sanitize.
 size_t CountCodePoints(std::string_view text);
 
-// Byte offset of the code point with this index; text.size() when there are fewer.
+// The byte offset of the code point with this index; text.size() if the text has fewer code points.
 size_t ByteOffset(std::string_view text, size_t code_point_index);
 
 void AppendUtf8(std::string& out, char32_t value);
@@ -46,8 +47,8 @@ bool IsWhitespace(char32_t c);  // Unicode White_Space
 // Scripts that are written without spaces between words: Han, kana, Bopomofo, Thai, Lao, Khmer, Myanmar,
 // Tibetan and the CJK and fullwidth punctuation that goes with them. (Hangul is written with spaces.)
 bool IsSpacelessScript(char32_t c);
-bool IsCombining(
-    char32_t c);  // combining marks, joiners and variation selectors: never to be parted from their base
+// Combining marks, joiners and variation selectors, which must not be separated from their base.
+bool IsCombining(char32_t c);
 // Letter or digit of any script: ASCII exactly; every other character that is not whitespace, punctuation or
 // a symbol block counts as one.
 bool IsWordCharacter(char32_t c);

@@ -14,8 +14,8 @@ struct ByteRange {
   bool operator==(const ByteRange&) const = default;
 };
 
-// The words of a text: runs without whitespace; in scripts written without spaces every character is one.
-// Pure.
+// The words of a text. A word is a run of characters without whitespace; in scripts that are written without
+// spaces every character is a word. Pure.
 std::vector<ByteRange> WordsOf(std::string_view text);
 
 }  // namespace tessy

@@ -42,7 +42,8 @@ void PredictorView::Rollback(size_t count) {
     view_.resize(ends_.empty() ? span_begin_ : end);
     return;
   }
-  // Pieces may have been complete only because of what goes now: the span is split anew.
+  // Some pieces may have been complete only because of the text that is removed now, so the span is split
+  // again.
   const std::string text = text_.substr(0, end);
   text_.clear();
   pieces_.clear();
@@ -71,7 +72,7 @@ PredictorView::Place PredictorView::Locate(uint32_t tokens) const {
   const auto [text_begin, view_begin] =
       next == pieces_.begin() ? std::pair(size_t{0}, span_begin_) : *(next - 1);
   auto tail = vocabulary_.Tokenize(Sanitize(std::string_view(text_).substr(text_begin, end - text_begin)));
-  // A vocabulary may have no token for any of it; but some token there must be to answer after.
+  // The vocabulary may have no token for this text, but the predictor needs one token to answer after.
   if (view_begin + tail.size() == 0) tail.push_back(0);
   const size_t size = view_begin + tail.size();
   return {.size = size, .tail = std::move(tail)};

@@ -14,15 +14,15 @@
 
 namespace tessy {
 
-// The response as a predictor reads it: in its own vocabulary, without the question. Where that is also the
-// writer's, it reads the writer's tokens; otherwise it tokenises the text in the pieces of PieceSplitter. See
-// BoundaryReader for the calls. Not thread-safe.
+// The response as a predictor reads it: in its own vocabulary, without the question. If that is also the
+// writer's vocabulary, the view takes the writer's tokens; otherwise it tokenises the text in the pieces of
+// PieceSplitter. The calls are those of BoundaryReader. Not thread-safe.
 class PredictorView {
  public:
   // A place in the current span, in predictor tokens.
   struct Place {
-    size_t size;                // of the response up to the place
-    std::vector<TokenId> tail;  // the last of them, where they are not in tokens()
+    size_t size;                // tokens of the response up to the place
+    std::vector<TokenId> tail;  // the last of these tokens, if they are not in tokens()
   };
 
   // `vocabulary` must outlive the view.
@@ -36,9 +36,9 @@ class PredictorView {
 
   // The place after the first `tokens` tokens of the current span.
   Place Locate(uint32_t tokens) const;
-  // The tokens before the place, from `begin` on (see WindowBegin).
+  // The tokens before the place, from index `begin` on (see WindowBegin).
   std::vector<TokenId> Content(const Place& place, size_t begin) const;
-  // The response so far, as far as its pieces are complete.
+  // The tokens of the response so far, up to its last complete piece.
   const std::vector<TokenId>& tokens() const { return view_; }
 
  private:
@@ -50,12 +50,11 @@ class PredictorView {
   std::vector<TokenId> view_;
   size_t span_begin_ = 0;  // in view_
   Role writer_ = Role::kStudent;
-  // The current span: where each of its tokens ends, in view_ for a writer whose tokens are read, else in its
-  // text.
+  // The end of each token of the current span: in view_ if the writer's tokens are read, else in text_.
   std::vector<size_t> ends_;
   std::string text_;
   PieceSplitter splitter_;
-  std::vector<std::pair<size_t, size_t>> pieces_;  // ends of its complete pieces: in text_, in view_
+  std::vector<std::pair<size_t, size_t>> pieces_;  // ends of the span's complete pieces: in text_, in view_
 };
 
 }  // namespace tessy

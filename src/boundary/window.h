@@ -4,10 +4,10 @@
 
 namespace tessy {
 
-// First token of what a predictor reads of a response of `tokens` tokens: all of it up to 200 tokens, else
-// the last 101 to 200 of them. A function of the length alone, so the answer does not depend on how the text
-// came about; it moves once every 100 tokens, so that the cache is built anew no more often than that.
-// (Method, section 4.)
+// The index of the first token that a predictor reads of a response of `tokens` tokens (method, section 4).
+// It reads the whole response up to 200 tokens, and the last 101 to 200 tokens of a longer one. The index
+// depends on the length alone, so the answer does not depend on how the text was produced. It moves once
+// every 100 tokens, so the cache is not rebuilt more often than that.
 constexpr size_t WindowBegin(size_t tokens) {
   constexpr size_t kWindow = 200;
   constexpr size_t kStride = 100;

@@ -10,19 +10,21 @@
 
 namespace tessy {
 
-// Who owns the next token? One reader follows one response for one role's predictor (B_S or B_T). It reads
-// the response without the question (method, section 4). Same rules of threads and callbacks as Session.
+// Answers who owns the next token. One reader follows one response for the predictor of one role (B_S or
+// B_T). It reads the response without the question (method, section 4). The rules of Session about threads
+// and callbacks hold here too.
 class BoundaryReader {
  public:
-  // P(the next token is style), one for each place asked, in [0, 1].
+  // The probabilities that the next token is style, one for each place asked, in [0, 1].
   using AskDone = std::function<void(Result<std::vector<float>>)>;
 
   virtual ~BoundaryReader() = default;
 
-  // `writer` goes on with its span.
+  // Adds tokens that `writer` wrote to the current span.
   virtual void Append(Role writer, std::span<const DraftToken> tokens) = 0;
   // Forgets the last `count` tokens appended to the current span.
   virtual void Rollback(size_t count) = 0;
+  // The current span is complete; the other role writes the next one.
   virtual void EndSpan() = 0;
   // Asks for the places after the first places[i] tokens of the current span (ascending, each at least 1, at
   // most the tokens appended). One question at a time.

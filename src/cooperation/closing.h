@@ -8,9 +8,9 @@
 
 namespace tessy {
 
-// The first byte of the first marker in `text`, if one is complete there. Looks only at markers that end
-// after `from`, so that a caller who has looked at the first `from` bytes pays for the new ones alone; a
-// marker that arrives in pieces is found with its last piece. Empty markers are ignored. Pure.
+// The offset of the first marker in `text`, if one is complete there. Only markers that end after `from` are
+// looked for, so a caller who has looked at the first `from` bytes pays for the new ones alone. A marker
+// that arrives in pieces is found with its last piece. Empty markers are ignored. Pure.
 std::optional<size_t> FindMarker(std::string_view text, size_t from, std::span<const std::string> markers);
 
 }  // namespace tessy

@@ -51,8 +51,8 @@ bool IsSeam(std::string_view before, std::string_view after) {
   return PlaceBetween(before, after) == Place::kSeam;
 }
 
-// Every place is judged once, and only when the whole character after it is there: so the answer cannot
-// depend on how the text was parted on its way here.
+// Every place is judged once, and only when the whole character after it has arrived. So the answer cannot
+// depend on the portions in which the text arrived.
 size_t PieceSplitter::NextPiece() {
   const std::string_view text = open_;
   while (scanned_ < text.size()) {
@@ -68,10 +68,11 @@ size_t PieceSplitter::NextPiece() {
   return 0;
 }
 
-// What was scanned may have been judged with the dropped text in view, so the scan starts anew. A piece that
-// ended at a seam was judged with one character after it in view; one that ended for its length, with the
-// text up to kPieceCodePointsMax code points (or to its first place, if that came later) and one character
-// more. Both are final: who drops text must not reach back into what such a piece was judged by.
+// The scanned text may have been judged with the dropped text in view, so the scan starts again. A piece
+// that ended at a seam was judged with one character after it in view. A piece that ended for its length was
+// judged with the text up to kPieceCodePointsMax code points (or to its first place, if that came later) and
+// one character more. Both are final: a caller that drops text must not reach back into the text by which
+// such a piece was judged.
 void PieceSplitter::Drop(size_t bytes) {
   TESSY_CHECK(bytes <= open_.size());
   open_.resize(open_.size() - bytes);

@@ -8,7 +8,8 @@
 
 namespace tessy {
 
-// Where a hand-over between the roles may fall. See "Where a cut may fall" in the method.
+// The rule for the places where one role may hand over to the other (docs/method.md, section 5, "Where a cut
+// may fall").
 enum class CutRule : uint8_t {
   kToken,         // after any token that does not end inside a character; for roles that share a vocabulary
   kCompleteWord,  // the speaker goes on until its word is complete
@@ -16,24 +17,27 @@ enum class CutRule : uint8_t {
 };
 std::string_view Name(CutRule rule);
 
-// May the text be parted between `before` and `after`, so that both halves tokenise as the whole does? Before
-// a blank that follows text; after a run of newlines, unless a slash follows, which gpt-oss's pre-tokeniser
-// joins to it, or whitespace: if that ends in a newline too, pre-tokenisers join all of it, and one character
-// does not tell; between characters where one of the two belongs to a script without spaces. Never between
-// text and its newline, never inside a character or before a combining mark. `after` must not be empty:
-// whether a word is complete is known only from what follows. Where it holds no more than the beginning of a
-// character, only the end of `before` decides. Pure; any bytes.
+// True if the text may be split between `before` and `after` so that both halves tokenise as the whole does.
+// Such a place is
+// - before a blank that follows text;
+// - after a run of newlines, unless a slash or whitespace follows. gpt-oss's pre-tokeniser joins a slash to
+//   the newlines. Whitespace that itself ends in a newline is joined to them too, and its first character
+//   does not tell how it ends;
+// - between two characters of which one belongs to a script without spaces.
+// A place is never between text and its newline, inside a character, or before a combining mark. `after`
+// must not be empty, because only the text that follows tells whether a word is complete. If `after` holds
+// only the first bytes of a character, the end of `before` alone decides. Pure; takes any bytes.
 bool IsCutPlace(std::string_view before, std::string_view after);
 
-// Like IsCutPlace without the places inside scripts that know no spaces: there tokenisers of byte-pair
-// vocabularies part the text by themselves, so halves tokenise as the whole does on every vocabulary
-// measured.
+// True for the cut places of IsCutPlace that are not inside a script without spaces. The pre-tokenisers of
+// byte-pair vocabularies split the text at such a seam by themselves, so the halves tokenise as the whole
+// does on every vocabulary that was measured.
 bool IsSeam(std::string_view before, std::string_view after);
 
-// Splits what one role writes in a span into the pieces that a reader with another vocabulary is fed, one by
-// one, as soon as each is complete. Pieces end at seams; where none comes for kPieceCodePointsMax code points
-// (scripts without spaces) a piece ends between two characters. The pieces are a function of the span's text
-// alone, however it arrived. Not thread-safe.
+// Splits the text that one role writes in a span into pieces. A reader with another vocabulary is fed the
+// pieces one by one, as soon as each is complete. Pieces end at seams; if no seam comes for
+// kPieceCodePointsMax code points (in scripts without spaces), a piece ends between two characters. The
+// pieces depend on the text of the span alone, not on the portions in which it arrived. Not thread-safe.
 class PieceSplitter {
  public:
   static constexpr size_t kPieceCodePointsMax = 64;
@@ -44,12 +48,12 @@ class PieceSplitter {
     open_.append(text);
     for (size_t end = NextPiece(); end != 0; end = NextPiece()) Take(end, piece);
   }
-  // The span has ended: what is left is its last piece.
+  // The span has ended: the text that is left is its last piece.
   template <class F>
   void Finish(F&& piece) {
     if (!open_.empty()) Take(open_.size(), piece);
   }
-  // Text that no piece holds yet.
+  // The text that no piece holds yet.
   std::string_view open() const { return open_; }
   // Takes back the last bytes of the open text; at most open().size(). Pieces already given are final.
   void Drop(size_t bytes);
@@ -68,7 +72,7 @@ class PieceSplitter {
 
   std::string open_;
   size_t scanned_ = 0;      // bytes of open_ already looked at
-  size_t code_points_ = 0;  // among them
+  size_t code_points_ = 0;  // code points in these bytes
   size_t place_ = 0;        // the last place between characters seen since the piece began
 };
 

@@ -29,7 +29,7 @@ SpanView ViewOf(const LoopState& s) {
           .speaker = s.speaker};
 }
 
-// Takes one drafted token in, and notes where the thinking ends. What was drafted after that end is not
+// Takes one drafted token in, and notes where the thinking ends. Tokens drafted after that end are not
 // looked at.
 void TakeIn(LoopState& s, const DraftToken& token) {
   const size_t looked_at = s.text.size();
@@ -55,7 +55,7 @@ void Absorb(LoopState& s, const Event& event) {
   }
 }
 
-// A predictor that answers with something else would be asked for ever.
+// A predictor that answers with something else would be asked without end.
 bool AnswersInNumbers(const Event& event) {
   const auto* owners = std::get_if<Owners>(&event);
   return owners == nullptr ||
@@ -71,7 +71,7 @@ uint32_t& TokensOfSpeaker(LoopState& s) { return s.tokens_by_role[Index(s.speake
 
 bool SpanHasText(const LoopState& s) { return !s.y.spans.empty() && s.y.spans.back().role == s.speaker; }
 
-// y ← y + the span's tokens up to `count`. False when the text turned out to run in a loop.
+// y ← y + the tokens of the span up to `count`. False if the text now ends in a loop.
 bool Keep(LoopState& s, Action& action, size_t count) {
   bool sound = true;
   for (; s.kept < count && sound; ++s.kept) {
@@ -93,7 +93,7 @@ Action Failure(Action action, FailureReason reason) {
   return action;
 }
 
-// A marker that came in pieces: the pieces that were kept already go again. (Where it began in an earlier
+// A marker may arrive in pieces: the pieces that were kept are removed again. (If it began in an earlier
 // span, that span keeps its token count.)
 void DropKeptPieces(LoopState& s, size_t marker) {
   while (s.kept > 0 && s.ends[s.kept - 1] - s.span[s.kept - 1].text.size() >= marker) {
@@ -104,7 +104,7 @@ void DropKeptPieces(LoopState& s, size_t marker) {
   s.y.Truncate(marker);
 }
 
-// Text after the marker is dropped; what its last token brought before the marker stays.
+// Text after the marker is dropped; the text that its last token brought before the marker stays.
 void DropMarker(LoopState& s, size_t marker) {
   const size_t token_begin = s.ends[s.open] - s.span[s.open].text.size();
   if (marker <= token_begin) return DropKeptPieces(s, marker);
@@ -139,7 +139,7 @@ void SwitchRoles(LoopState& s, Action& action, size_t cut) {
   s.settled = 0;
   s.open = 0;
   s.closing_at.reset();
-  s.context_full = false;  // it was the other role's
+  s.context_full = false;  // it was said of the other role's context
 }
 
 Action DraftNext(LoopState& s, Action action) {

@@ -15,13 +15,13 @@
 
 namespace tessy {
 
-// Why a sample's attempt came to nothing (method, "What makes a sample fail").
+// The reason why an attempt at a sample failed (method, section 7, "What makes a sample fail").
 enum class FailureReason : uint8_t {
-  kEmptyGeneration,    // nothing written: a draft, the thinking or the answer
+  kEmptyGeneration,    // a draft, the thinking or the answer is empty
   kEndedInThinking,    // end of sequence before the thinking was closed
   kThinkingNotClosed,  // thinking budget used up
   kContextFull,        // the model's context is used up
-  kRepetition,         // the text runs in a loop
+  kRepetition,         // the text repeats itself in a loop
   kAnswerNotFinished,  // answer budget used up
   kBackendError,       // a backend failed, retries included
   kPromptTooLong,      // the prompt alone does not fit
@@ -33,12 +33,12 @@ struct LoopSettings {
   uint32_t thinking_tokens_max = 38000;
   bool cooperative = true;  // false: `first` thinks alone
   Role first = Role::kStudent;
-  // By role: the texts with which the role closes the thinking, and how its spans are cut.
+  // By role: the texts with which the role closes the thinking, and the policy that cuts its spans.
   std::array<std::vector<std::string>, 2> close_texts;
   std::array<CutPolicy, 2> cut;
 };
 
-// What the loop waits for next.
+// The action that the loop asks its driver for.
 struct Action {
   enum class Kind : uint8_t { kDraft, kAsk, kAnswer, kFail };
   Kind kind = Kind::kDraft;
@@ -47,10 +47,10 @@ struct Action {
   std::vector<uint32_t> places;  // kAsk: see BoundaryReader::Ask
   FailureReason reason = FailureReason::kEmptyGeneration;  // kFail
 
-  // What became of the last draft, to be done before the action itself:
-  std::vector<DraftToken> kept;  // tokens of the role that drafted which now stay, in order
-  bool span_ended = false;       // …and with them its span: the other role goes on
-  uint32_t discarded = 0;        // tokens at the end of its draft that it must forget
+  // The outcome of the last draft. The driver applies it before the action itself.
+  std::vector<DraftToken> kept;  // tokens of the drafting role that now stay in the response, in order
+  bool span_ended = false;       // the span of that role ends after these tokens
+  uint32_t discarded = 0;        // tokens at the end of its draft that the role must forget
 };
 
 struct Start {};
@@ -66,11 +66,11 @@ using Event = std::variant<Start, Drafted, Owners>;
 struct LoopState {
   LoopSettings settings;
 
-  Trace y;  // what stays
+  Trace y;  // the text that is kept
   Role speaker = Role::kStudent;
   std::vector<DraftToken> span;  // tokens of the current span: `kept` of them are in y, the rest is drafted
   size_t kept = 0;
-  std::string text;                  // y.text and what is drafted after it
+  std::string text;                  // y.text and the draft after it
   std::vector<size_t> ends;          // bytes of `text` through each token of the span
   std::vector<float> p_style;        // of the span's tokens, NaN where not asked
   std::vector<uint32_t> asked;       // places of the question under way
@@ -91,8 +91,9 @@ struct LoopState {
   DraftPosition Position(uint64_t stream) const;
 };
 
-// One step of Algorithm 1: takes what happened, says what is to happen next. Pure: no clock, no input or
-// output, no randomness. Begin with Start. After kAnswer or kFail the loop is over.
+// One step of Algorithm 1: takes the event that happened and returns the action that is next. Pure: no
+// clock, no input or output, no randomness. The first event is Start. After kAnswer or kFail the loop is
+// over.
 Action Step(LoopState& state, const Event& event);
 
 }  // namespace tessy

@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kFragmentWordsMin = 3;
 constexpr size_t kFragmentWordsMax = 50;
 constexpr size_t kRepetitions = 8;
-constexpr size_t kWordsMax = kFragmentWordsMax * kRepetitions + 1;  // and one that is cut short
+constexpr size_t kWordsMax = kFragmentWordsMax * kRepetitions + 1;  // and one word that is cut short
 constexpr size_t kBytesMax = size_t{64} * 1024;                     // words can be as long as they like
 
 using Words = std::span<const std::string_view>;  // the last word first
@@ -28,7 +28,8 @@ void RemoveSuffixWhile(std::string_view& text, Predicate holds) {
   }
 }
 
-// Takes the last word and the whitespace after it away from `text`; empty when there is none.
+// Removes the last word and the whitespace after it from `text` and returns the word; empty if there is
+// none.
 std::string_view TakeLastWord(std::string_view& text) {
   RemoveSuffixWhile(text, IsWhitespace);
   std::string_view before = text;
@@ -78,7 +79,7 @@ bool EndsInLoop(std::string_view text) {
   if (words.empty()) return false;
   for (size_t period = kFragmentWordsMin; period <= kFragmentWordsMax; ++period) {
     if (RepeatsEvery(period, words)) return true;
-    // A last word that is only begun is known by the one that stands where it would, a fragment earlier.
+    // A last word that is only begun must begin the word that stands a whole fragment before it.
     const bool maybe_begun = period < words.size() && words[period].starts_with(words[0]);
     if (maybe_begun && RepeatsEvery(period, words.subspan(1))) return true;
   }

@@ -14,12 +14,12 @@ enum class Role : uint8_t { kStudent, kTeacher };
 
 constexpr Role Other(Role role) { return role == Role::kStudent ? Role::kTeacher : Role::kStudent; }
 std::string_view Name(Role role);  // "student", "teacher"
-// For what there is one of for each role.
+// Both roles, to iterate over what exists once for each.
 inline constexpr std::array<Role, 2> kRoles{Role::kStudent, Role::kTeacher};
 constexpr size_t Index(Role role) { return static_cast<size_t>(role); }
 
-// What a span holds. Style and capability are the kinds of a cooperative thinking; thinking is that of a
-// method with one thinker.
+// The kind of text that a span holds. A cooperative thinking consists of style and capability; kThinking is
+// the thinking of a method with one thinker.
 enum class SpanKind : uint8_t { kStyle, kCapability, kThinking, kAnswer };
 std::string_view Name(SpanKind kind);
 
@@ -41,8 +41,8 @@ struct Trace {
 
   // Appends to the last span when it has the same role and kind, else opens a new one. Empty text opens none.
   void Append(Role role, SpanKind kind, std::string_view written, uint32_t tokens);
-  // Drops everything past `size` bytes; spans that become empty go. Token counts of a span cut in its middle
-  // are the caller's to mend.
+  // Drops everything past `size` bytes, and the spans that become empty. The caller corrects the token count
+  // of a span that is cut in its middle.
   void Truncate(size_t size);
 
   bool operator==(const Trace&) const = default;
@@ -50,7 +50,7 @@ struct Trace {
 
 using TokenId = int32_t;
 
-// One token as a model drafted it. A backend that does not tell ids leaves -1.
+// One token as a model drafted it. The id is -1 where a backend does not tell ids.
 struct DraftToken {
   enum class End : uint8_t {
     kNone,
@@ -58,8 +58,8 @@ struct DraftToken {
     kSequence,  // an end-of-generation token
   };
   TokenId id = -1;
-  std::string
-      text;  // the bytes it adds to the response; may end inside a character; empty for a control token
+  // The bytes that the token adds to the response. May end inside a character; empty for a control token.
+  std::string text;
   End end = End::kNone;
 
   bool operator==(const DraftToken&) const = default;

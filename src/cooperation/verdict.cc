@@ -8,7 +8,8 @@
 namespace tessy {
 namespace {
 
-// First number of tokens with which the span is long enough to end; open + 1 when it is not yet.
+// The smallest number of tokens with which the span is long enough to end; open + 1 if it is not long enough
+// yet.
 size_t FirstCandidate(const SpanView& span, const CutPolicy& policy) {
   uint32_t with_text = 0;
   for (size_t i = 1; i <= span.open; ++i) {
@@ -25,12 +26,13 @@ bool BelongsToOther(const SpanView& span, const CutPolicy& policy, size_t i) {
   return style != (span.speaker == Role::kStudent);
 }
 
-// The first that is not settled yet, so that judging a span costs what its new tokens cost.
+// The first place that is not settled yet, so that judging a span costs only what its new tokens cost.
 size_t FirstUnsettled(const SpanView& span, const CutPolicy& policy) {
   return std::max(FirstCandidate(span, policy), span.settled + 1);
 }
 
-// After how many tokens the predictor first gave the next one to the other role; 0 if nowhere.
+// The number of tokens after which the predictor first gave the next one to the other role; 0 if it never
+// did.
 size_t FirstDue(const SpanView& span, const CutPolicy& policy) {
   for (size_t i = FirstUnsettled(span, policy); i <= span.open; ++i) {
     if (BelongsToOther(span, policy, i)) return i;
@@ -50,8 +52,8 @@ Verdict JudgeAtTokens(const SpanView& span, size_t due) {
   return {.cut = {}, .certain = span.open};
 }
 
-// The first cut place at or after `from`; until it is known, only what stands before the first open question
-// stays.
+// The first cut place at or after `from`. Until it is known, only the tokens before the first open question
+// stay.
 Verdict FirstPlaceFrom(const SpanView& span, size_t from) {
   for (size_t i = from; i <= span.open; ++i) {
     const auto place = PlaceAfter(span, i);
@@ -61,7 +63,7 @@ Verdict FirstPlaceFrom(const SpanView& span, size_t from) {
   return {.cut = {}, .certain = span.open};
 }
 
-// The last place known in [first, last]; 0 if there is none.
+// The last cut place known in [first, last]; 0 if there is none.
 size_t LastPlaceIn(const SpanView& span, size_t first, size_t last) {
   for (size_t i = last; i >= first && i > 0; --i) {
     if (PlaceAfter(span, i).value_or(false)) return i;
@@ -80,15 +82,15 @@ Verdict JudgeDroppingWord(const SpanView& span, const CutPolicy& policy, size_t 
   const size_t first = FirstCandidate(span, policy);
   const size_t last_place = LastPlaceIn(span, first, due == 0 ? span.open : due);
   if (due == 0 || !AllKnownIn(span, first, due)) {
-    // A word begun after the last place may yet be dropped; without one, what follows the first open
-    // question.
+    // A word that begins after the last place may still be dropped. If there is no place, that holds for all
+    // that follows the first open question.
     return {.cut = {}, .certain = last_place != 0 ? last_place : FirstPlaceFrom(span, first).certain};
   }
   if (last_place != 0) return {.cut = last_place, .certain = last_place};
   return FirstPlaceFrom(span, due);
 }
 
-// A predictor that is asked at places only: the due place is the cut.
+// For a predictor that is asked at cut places only, the place that is due is the cut.
 Verdict JudgeAtPlaces(const SpanView& span, const CutPolicy& policy, size_t due) {
   if (due != 0) return {.cut = due, .certain = due};
   for (size_t i = FirstUnsettled(span, policy); i <= span.open; ++i) {
@@ -105,7 +107,7 @@ std::optional<bool> PlaceAfter(const SpanView& span, size_t i) {
   if (last_open && span.ends_by_token) return !EndsInsideCharacter(span, i);
   const std::string_view after = span.text.substr(end);
   if (after.empty() || IncompleteTail(after) == after.size()) {
-    // Once the thinking has ended nothing will follow that could make a place of it.
+    // Once the thinking has ended, no text will follow that could make this a cut place.
     return span.open < span.tokens.size() ? std::optional(false) : std::nullopt;
   }
   return IsCutPlace(span.text.substr(0, end), after);
@@ -137,7 +139,7 @@ Verdict Judge(const SpanView& span, const CutPolicy& policy) {
       verdict = JudgeDroppingWord(span, policy, due);
       break;
   }
-  // Every token has its answer; up to the one that is due they are the speaker's.
+  // Every token has its answer. The tokens up to the one that is due are the speaker's.
   verdict.settled = due == 0 ? span.open : due - 1;
   return verdict;
 }

@@ -12,15 +12,15 @@
 
 namespace tessy {
 
-// The current span as far as it is drafted, with what the speaker's predictor said of it. "After i tokens"
-// counts from the span's start, 1 to tokens.size().
+// The current span as far as it is drafted, with the answers of the speaker's predictor. "After i tokens"
+// counts from the start of the span, from 1 to tokens.size().
 struct SpanView {
   std::string_view text;               // the thinking, this span's drafted tokens included
   std::span<const DraftToken> tokens;  // of this span
   std::span<const size_t> ends;        // ends[i]: bytes of `text` through tokens[i]
   std::span<const float> p_style;      // p_style[i]: P(style) after i + 1 tokens; NaN where not asked yet
   size_t open = 0;     // tokens before the one that ends the thinking or the sequence, if there is one
-  size_t settled = 0;  // Verdict::settled of the tokens judged before
+  size_t settled = 0;  // Verdict::settled of the last judgement of this span
   bool ends_by_token = false;  // the token at `open` is a close or end-of-sequence token
   Role speaker = Role::kStudent;
 };
@@ -33,12 +33,12 @@ struct CutPolicy {
       true;  // the speaker's predictor reads the speaker's own tokens (BoundaryReader::ReadsTokensOf)
 };
 
-// Is the position after i tokens a cut place? Empty: what follows is not known yet. A close or end token
-// after it completes the word.
+// True if the position after i tokens is a cut place; empty if what follows is not known yet. A close or end
+// token after the position completes the word.
 std::optional<bool> PlaceAfter(const SpanView& span, size_t i);
 
-// Places the predictor must be asked for before anything can be decided, ascending; none if all that matters
-// is known.
+// The places that the predictor must be asked for before anything can be decided, ascending. There are none
+// if everything that matters is known.
 std::vector<uint32_t> PlacesToAsk(const SpanView& span, const CutPolicy& policy);
 
 struct Verdict {
@@ -47,9 +47,9 @@ struct Verdict {
   size_t settled = 0;         // no boundary is after any of these tokens: they need not be looked at again
 };
 
-// The boundary of the draft, moved to where a cut may fall. A pure function of the tokens drafted so far, and
-// the same for every way of cutting them into drafts: what it decides from the first tokens, more tokens
-// never change. Call it when PlacesToAsk is empty.
+// The boundary of the draft, moved to a place where a cut may fall. It is a pure function of the tokens
+// drafted so far and does not depend on how they were divided into drafts: more tokens never change what was
+// decided from the first ones. PlacesToAsk must be empty.
 Verdict Judge(const SpanView& span, const CutPolicy& policy);
 
 }  // namespace tessy

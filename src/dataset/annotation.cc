@@ -16,7 +16,7 @@ Result<std::string> Text(const Json& row, const char* key) {
   return row[key].get<std::string>();
 }
 
-// The published ids are texts or numbers.
+// The ids in published files are texts or numbers.
 Result<std::string> Id(const Json& row, const char* key) {
   if (row.contains(key) && row[key].is_number_integer()) return row[key].dump();
   return Text(row, key);

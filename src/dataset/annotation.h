@@ -12,14 +12,14 @@
 
 namespace tessy {
 
-// A window of a response's thinking with its style spans marked: what boundary predictors learn from (method,
-// section 8).
+// A window of a response's thinking with its style spans marked. Boundary predictors learn from these
+// (method, section 8).
 struct Annotation {
-  std::string id;        // of the window; unique in its file
-  std::string trace_id;  // the response it was cut from: all windows of a trace stay on one side of a split
+  std::string id;        // id of the window; unique in its file
+  std::string trace_id;  // the response it was cut from; a split keeps all windows of a trace on one side
   std::string text;      // UTF-8
-  size_t start = 0;      // where it stands in the thinking, in code points
-  std::vector<ByteRange> spans;  // of style: ascending, disjoint, not empty, at character borders of `text`
+  size_t start = 0;      // its place in the thinking, in code points
+  std::vector<ByteRange> spans;  // style: ascending, disjoint, not empty, at character borders of `text`
   std::string annotator;         // "lexicon", or a model's name
 
   bool operator==(const Annotation&) const = default;
@@ -32,12 +32,12 @@ struct Annotation {
 std::string ToJsonLine(const Annotation& annotation);
 
 // Reads that form, and the published code's {"id_ddm","think_text","pred_result":[{"span","start","end"}…]},
-// whose trace id is its id_ddm. Strict: offsets out of the text, spans that overlap, descend or are empty,
-// and a "span" that is not what stands there are errors.
+// whose id_ddm is the trace id. The reading is strict: offsets outside the text, spans that overlap, descend
+// or are empty, and a "span" that differs from the text at its offsets are errors.
 Result<Annotation> ParseAnnotation(std::string_view line);
 
-// All of a file; errors name file and line. "-" is standard input. Windows without an id of their own are
-// named after their trace and line.
+// Reads all annotations of a file; errors name file and line. The path "-" is standard input. Windows
+// without an id of their own are named after their trace and line.
 Result<std::vector<Annotation>> ReadAnnotations(const std::string& path);
 
 }  // namespace tessy

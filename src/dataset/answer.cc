@@ -28,7 +28,7 @@ std::optional<std::string_view> LastBoxed(std::string_view text) {
   return std::nullopt;
 }
 
-// Numbers as people write them: -3, 1,250, 0.5, 3/4, \frac{3}{4}; others around them are passed over.
+// Numbers as people write them: -3, 1,250, 0.5, 3/4, \frac{3}{4}. Other text is passed over.
 std::vector<double> Numbers(std::string_view text) {
   std::string plain(text);
   for (const std::string_view command : {"\\dfrac{", "\\tfrac{", "\\frac{"}) {
@@ -83,7 +83,7 @@ std::vector<double> Numbers(std::string_view text) {
   return numbers;
 }
 
-// Nothing but numbers and what may stand between them.
+// True if the text holds only numbers and the marks that may stand between them.
 bool IsNumeric(std::string_view text) {
   const std::string_view rest = text.substr(std::min(text.size(), text.find_first_not_of(" $")));
   return !rest.empty() && rest.find_first_not_of("0123456789.,/- $\\{}frac") == std::string_view::npos &&
@@ -118,7 +118,7 @@ std::string LastChoice(std::string_view text) {
     const bool alone =
         (i == 0 || !(IsLetter(text[i - 1]) || IsDigit(text[i - 1]) || text[i - 1] == '\'')) &&
         (i + 1 == text.size() || !(IsLetter(text[i + 1]) || IsDigit(text[i + 1]) || text[i + 1] == '\''));
-    // "I" and "A" are words, too: they count in brackets or at the end alone.
+    // "I" and "A" are also English words, so they count only in brackets or at the end.
     const bool is_word = (text[i] == 'I' || text[i] == 'A') && i + 1 < text.size() && text[i + 1] == ' ';
     if (alone && !is_word) return std::string(text.substr(i, 1));
   }

@@ -6,20 +6,20 @@
 
 namespace tessy {
 
-// Is a final answer right? For problems whose answer is short enough to compare (method, section 11: AIME,
-// OlympiadBench, GPQA; code is judged by running it, which this does not do). What is expected decides what
-// is looked for:
-//   one capital letter A … J    a choice: the last \boxed{C}, "(C)", "answer is C" or letter standing alone
-//   numbers ("8", "3/4", "4 1 7")   as many numbers, the last of the answer, equal by value
-//   anything else               the last \boxed{…}, or the last line, equal but for spaces, case and a full
-//   stop
-// A \boxed{…} wins over what stands around it. Pure.
+// True if a final answer is right. For problems whose answer is short enough to compare (method, section 11:
+// AIME, OlympiadBench, GPQA); code must be judged by running it, which this function does not do. The form
+// of the expected answer decides what is looked for:
+// - one capital letter A … J: a choice. The last \boxed{C}, "(C)", "answer is C" or single letter counts.
+// - numbers ("8", "3/4", "4 1 7"): as many numbers, the last ones of the answer, equal by value.
+// - anything else: the last \boxed{…}, or the last line; equal except for spaces, case and a full stop.
+// A \boxed{…} takes precedence over the text around it. Pure.
 bool IsRightAnswer(std::string_view answer, std::string_view expected);
 
-// What would be compared, for people; empty if the answer holds no such thing.
+// The part of the answer that IsRightAnswer compares, for people; empty if the answer has no such part.
 std::string ExtractAnswer(std::string_view answer, std::string_view expected);
 
-// The expected answer of a question, from its row's "answer" field: a text or a number. None without one.
+// The expected answer of a question, from the "answer" field of its row: a text or a number. Empty without
+// such a field.
 std::optional<std::string> ExpectedAnswer(std::string_view source_json);
 
 }  // namespace tessy

@@ -13,7 +13,7 @@
 namespace tessy {
 namespace {
 
-constexpr double kZ = 1.959964;  // of 95 %
+constexpr double kZ = 1.959964;  // normal quantile of a 95 % interval
 
 struct Tally {
   uint32_t right = 0;

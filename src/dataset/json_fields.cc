@@ -19,7 +19,7 @@ size_t FirstInvalidByte(std::string_view text) {
   return at;
 }
 
-// What a person most likely handed over instead of JSON lines; empty if nothing comes to mind.
+// The kind of file that a person most likely gave instead of JSON lines; empty if the text does not tell.
 std::string_view OtherFormat(std::string_view line) {
   if (line.starts_with("PAR1"))
     return "a Parquet file, not JSON lines; convert it first (DuckDB or pandas do)";
@@ -30,7 +30,7 @@ std::string_view OtherFormat(std::string_view line) {
   return {};
 }
 
-// Past the string that begins at `at`, or past the structural character or scalar there.
+// The position after the string that begins at `at`, or after the structural character or scalar there.
 size_t SkipString(std::string_view json, size_t at) {
   for (++at; json[at] != '"'; ++at) {
     if (json[at] == '\\') ++at;

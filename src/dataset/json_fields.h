@@ -9,17 +9,19 @@
 
 namespace tessy {
 
-// Keeps the order of keys. For this folder's .cc files; nothing else sees the JSON library through it.
+// A JSON object that keeps the order of its keys. For the .cc files of this folder; no other folder sees the
+// JSON library through this header.
 using Json = nlohmann::ordered_json;
 
-// One line that must be a JSON object in UTF-8. The error tells what it is instead, without a place.
+// Parses one line that must be a JSON object in UTF-8. The error says what it is instead, but not which line
+// it is.
 Result<Json> ParseObject(std::string_view line);
 
-// "a string", "a list": for messages.
+// The kind of the value as messages call it: "a string", "a list".
 std::string_view KindOf(const Json& value);
 
-// One field of an object as it is written, so that it can be carried over to the letter: numbers of any size
-// and spelling, escapes, the order of keys.
+// One field of an object as it is written, so that it can be copied byte for byte: numbers of any size and
+// spelling, escapes, the order of keys.
 struct RawField {
   std::string name;       // decoded
   std::string_view key;   // as written, in quotes

@@ -13,24 +13,24 @@
 
 namespace tessy {
 
-// The lines of a text file as people have them: a byte-order mark, CRLF and blank lines are dropped; a line
-// may be of any length and hold any bytes. Not thread-safe.
+// Reads the lines of a text file as people write them: a byte-order mark, CRLF and blank lines are dropped.
+// A line may have any length and hold any bytes. Not thread-safe.
 class LineReader {
  public:
-  // "-" is standard input.
+  // The path "-" is standard input.
   static Result<LineReader> Open(std::string path);
 
-  // The next line that is not blank, none at the end. The view lives until the next call.
+  // The next line that is not blank; empty at the end. The view is valid until the next call.
   Result<std::optional<std::string_view>> Next();
 
   const std::string& name() const { return name_; }
-  size_t line() const { return line_; }  // of the last line handed out, from 1; blank lines count
-  // Where that line begins in its file, in bytes, as ReadAt takes it.
+  size_t line() const { return line_; }  // number of the last line read, from 1; blank lines count
+  // The offset of that line in its file, in bytes, as ReadAt takes it.
   uint64_t offset() const { return offset_; }
-  // True for what can be read again: a file, not a pipe or standard input.
+  // True if the input can be read again: a file, not a pipe or standard input.
   bool rereadable() const;
-  // So many bytes from there on, whatever Next has read; fewer where the file ends. Not of what is not
-  // rereadable.
+  // Reads `bytes` bytes at the offset, whatever Next has read; fewer if the file ends before. Only for an
+  // input that is rereadable().
   Result<std::string> ReadAt(uint64_t offset, size_t bytes) const;
   std::string Where() const;  // "questions.jsonl:7"
 

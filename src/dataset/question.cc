@@ -8,7 +8,7 @@
 namespace tessy {
 
 uint64_t HashOfMessages(std::span<const Message> messages) {
-  // Messages of a question hold no NUL, so it can part them.
+  // The messages of a question hold no NUL, so a NUL can separate them.
   std::string text;
   for (const Message& message : messages) {
     text.append(message.role).push_back('\0');

@@ -11,21 +11,21 @@
 
 namespace tessy {
 
-// A prompt to be answered. The last message is the user's.
+// A prompt that is to be answered. The last message is the user's.
 struct Question {
   std::string id;
   std::vector<Message> messages;
-  std::string
-      source_json;  // the fields of the row that were not read here, as one JSON object; empty if none
-  size_t line = 0;  // where it stands in its file, from 1
+  std::string source_json;  // the other fields of the row, as one JSON object; empty if there are none
+  size_t line = 0;          // its line in the file, from 1
 
   bool operator==(const Question&) const = default;
 };
 
-// Tells whether two questions ask the same: of roles and contents, in order. Runs remember it, so it stays as
-// it is.
+// A hash of the roles and contents of the messages, in order: two questions that ask the same have the same
+// hash. Stored runs contain it, so the function must not change.
 uint64_t HashOfMessages(std::span<const Message> messages);
-// The id that the first question of such messages is given where it has none: "q-" and 16 digits.
+// The id of a question that has none of its own: "q-" and 16 hexadecimal digits. See ReadQuestions for a
+// second question with the same messages.
 std::string MadeId(uint64_t messages_hash);
 
 struct BadLine {
@@ -37,27 +37,27 @@ struct BadLine {
 
 struct Questions {
   std::vector<Question> questions;
-  std::vector<BadLine> bad_lines;  // those skipped
+  std::vector<BadLine> bad_lines;  // the lines that were skipped
 };
 
 struct ReadQuestionsOptions {
   bool skip_bad_lines = false;
 };
 
-// Reads JSON lines of any of these shapes (the first field that is there and not null counts):
+// Reads JSON lines of any of these forms. The first field that is present and not null counts:
 //   prompt         text
 //   messages       [{role, content}]         also OpenAI's, TRL's, ms-swift's
 //   dialogs        [{role, content}]         the published TESSY code
 //   conversations  [{from, value}]           ShareGPT, OpenThoughts
 //   input          text or [{role, content}], with system_prompt   Nemotron, AceReason
-// with `id` or `id_ddm`, a text or number. A response at the end of a list is dropped; earlier turns stay.
-// Fields that were read are not in source_json, all others are, to the letter.
+// The id is `id` or `id_ddm`, a text or a number. A response at the end of a list is dropped; earlier turns
+// stay. The fields that are not read are kept in source_json, byte for byte.
 //
-// A row without an id is named after its prompt: "q-" and 16 hexadecimal digits; the second row with that
-// prompt gets
-// "-2" behind it, and so on in the order of the file. Two rows with the same id of their own are an error, as
-// is a file without a question. A line that cannot be used is an error that names it, or with skip_bad_lines
-// is listed. `path` "-" is standard input. All of them at once in memory: QuestionFile is for the long files.
+// A row without an id is named after its prompt: "q-" and 16 hexadecimal digits. The second row with that
+// prompt gets "-2" appended, and so on in the order of the file. Two rows with the same id of their own are
+// an error, as is a file without a question. A line that cannot be used is an error that names the line;
+// with skip_bad_lines the line is listed instead. The `path` "-" is standard input. All questions are held
+// in memory at once; QuestionFile is for long files.
 Result<Questions> ReadQuestions(const std::string& path, const ReadQuestionsOptions& options = {});
 
 }  // namespace tessy

@@ -14,38 +14,36 @@
 
 namespace tessy {
 
-// A file of questions of any length: every line is checked once, and what is kept of it is where it stands.
-// The question itself is read again whenever it is asked for, from the file as it was opened, which must stay
-// as it is. Standard input and pipes cannot be read again; what comes from them is kept in memory. One
-// thread.
+// A file of questions of any length. Every line is checked once, and only its position is kept. A question
+// is read again from the open file whenever it is asked for, so the file must not change. Standard input and
+// pipes cannot be read twice; their content is kept in memory. Used by one thread.
 class QuestionFile {
  public:
-  // As ReadQuestions, with the same names and errors.
+  // Opens a file as ReadQuestions does, with the same names and errors.
   static Result<QuestionFile> Open(const std::string& path, const ReadQuestionsOptions& options = {});
 
   size_t size() const { return entries_.size(); }
   const std::string& id(size_t index) const { return entries_[index].id; }
   size_t line(size_t index) const { return entries_[index].line; }
-  // HashOfMessages of the question.
+  // HashOfMessages of the question's messages.
   uint64_t messages_hash(size_t index) const { return entries_[index].messages_hash; }
   std::optional<size_t> Find(std::string_view id) const;
-  const std::vector<BadLine>& bad_lines() const { return bad_lines_; }  // those skipped
+  const std::vector<BadLine>& bad_lines() const { return bad_lines_; }  // the lines skipped
   bool in_memory() const { return in_memory_; }
 
-  // The first of the questions without an id of their own that asks what one before it asks; none where all
-  // differ.
+  // The first question without an id of its own that asks the same as one before it; empty if all differ.
   std::optional<size_t> FirstRepeated() const;
 
-  // The line as it is in the file. kConflict: it is no longer what it was.
+  // The line as it is in the file. kConflict if it is no longer what it was.
   Result<std::string> ReadLine(size_t index) const;
   Result<Question> Read(size_t index);
-  // Forgets all questions behind the first `count`.
+  // Drops all questions after the first `count`.
   void KeepFirst(size_t count);
 
  private:
   struct Entry {
     std::string id;
-    bool has_id = false;  // of its own
+    bool has_id = false;  // an id of its own
     uint64_t offset = 0;
     size_t bytes = 0;
     size_t line = 0;
@@ -62,9 +60,9 @@ class QuestionFile {
   LineReader lines_;
   bool in_memory_;
   QuestionParser parser_;
-  std::string kept_;  // all lines, where they cannot be read again
+  std::string kept_;  // all lines, if they cannot be read again
   std::vector<Entry> entries_;
-  std::unordered_map<std::string_view, size_t> by_id_;  // views of `entries_`
+  std::unordered_map<std::string_view, size_t> by_id_;  // the keys are views of `entries_`
   std::vector<BadLine> bad_lines_;
 };
 

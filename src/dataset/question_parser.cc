@@ -53,8 +53,8 @@ std::string_view KindOf(dom::element value) {
 bool IsNumber(dom::element value) { return KindOf(value) == "a number"; }
 std::string_view TextOf(dom::element value) { return value.get_string().value_unsafe(); }
 
-// Of a name that stands twice the last one counts. Null stands for a field that is not there: tables turned
-// into JSON lines are full of them.
+// If a name stands twice, the last field counts. A null counts as a field that is not there: JSON lines that
+// were made from tables are full of them.
 std::optional<dom::element> FindField(dom::object fields, std::string_view name) {
   std::optional<dom::element> found;
   for (const dom::key_value_pair field : fields) {
@@ -70,7 +70,7 @@ std::string_view RoleNamed(std::string_view name) {
   return {};
 }
 
-// A text of a turn under one of two names.
+// The text of a turn, under one of two names.
 Result<std::string_view> TurnText(dom::object turn, const char* name, const char* other_name) {
   auto value = FindField(turn, name);
   if (!value) value = FindField(turn, other_name);
@@ -112,7 +112,7 @@ Status CheckMessages(const std::vector<Message>& messages) {
   return IsBlankText(messages.back().content) ? Bad("is empty") : Status();
 }
 
-// A row while it is read: the question, and which fields it has used up.
+// A row while it is read: its question, and the fields that were used so far.
 class Row {
  public:
   Row(dom::object fields, std::string_view line) : fields_(fields), line_(line) {}
@@ -165,11 +165,11 @@ class Row {
 
  private:
   std::optional<dom::element> Use(const char* name) {
-    used_.emplace_back(name);  // a null is nothing to carry over either
+    used_.emplace_back(name);  // a null is not carried over either
     return FindField(fields_, name);
   }
 
-  // Of a number, as it is written.
+  // A number is taken as it is written.
   std::string Spelling(const char* name) const {
     const auto raw = RawFields(line_);
     return std::string(std::ranges::find(raw.rbegin(), raw.rend(), name, &RawField::name)->text);
@@ -211,7 +211,7 @@ class Row {
   Question question_;
 };
 
-// Valid JSON with a 0 in the place of every number that is not inside a string.
+// Copies valid JSON with a 0 in place of every number that is not inside a string.
 std::string WithoutNumbers(std::string_view json) {
   std::string out;
   bool in_string = false;
@@ -234,7 +234,7 @@ std::string WithoutNumbers(std::string_view json) {
 
 struct QuestionParser::Impl {
   dom::parser parser;
-  dom::parser careful;  // what it has read lives until its next line
+  dom::parser careful;  // the values it has read live until its next line
 
   Result<dom::object> ParseFields(std::string_view line);
   Result<dom::object> ParseCarefully(std::string_view line);
@@ -246,8 +246,8 @@ Result<dom::object> QuestionParser::Impl::ParseFields(std::string_view line) {
   return ParseCarefully(line);
 }
 
-// The other parser tells what is wrong, and takes what this one does not: numbers of any size, any depth, a
-// byte-order mark.
+// The slower parser says what is wrong. It also reads lines that the fast one refuses: numbers of any size,
+// any depth, a byte-order mark.
 Result<dom::object> QuestionParser::Impl::ParseCarefully(std::string_view line) {
   if (const auto json = ParseObject(line); !json) return tl::unexpected(json.error());
   if (line.starts_with(kByteOrderMark)) line.remove_prefix(kByteOrderMark.size());

@@ -8,18 +8,19 @@
 
 namespace tessy {
 
-// Reads questions from lines of JSON, many of them fast: its buffers are kept from line to line. One thread.
+// Reads questions from lines of JSON. It is fast for many lines, because its buffers are kept from line to
+// line. Used by one thread.
 class QuestionParser {
  public:
-  enum class Source : bool { kPassOver, kKeep };  // Question::source_json: left empty, or filled
+  enum class Source : bool { kPassOver, kKeep };  // whether Question::source_json is filled
 
   QuestionParser();
   ~QuestionParser();
   QuestionParser(QuestionParser&&) noexcept;
   QuestionParser& operator=(QuestionParser&&) noexcept;
 
-  // The question of one line (see ReadQuestions); its id is empty where the line has none. The error tells
-  // what is wrong with the line, without a place.
+  // The question of one line (see ReadQuestions). Its id is empty if the line has none. The error says what
+  // is wrong with the line, but not which line it is.
   Result<Question> Parse(std::string_view line, Source source);
 
  private:

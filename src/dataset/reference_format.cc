@@ -21,7 +21,7 @@ bool IsAssistant(const Json& turn) {
 
 std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-// The turns up to the question, to the letter, and the response.
+// The turns up to the question, byte for byte, and then the response.
 std::string TurnsWith(std::string_view written, const std::string& content) {
   Json turns = Json::parse(written);
   size_t asked = turns.size();
@@ -55,7 +55,7 @@ Counts CountsOf(const Response& response) {
 
 std::string ToReferenceLine(std::string_view row, const Response& response) {
   const auto fields = RawFields(row);
-  // As for questions, the last of two fields of one name counts, and null is no field.
+  // As in questions, the last of two fields with one name counts, and a null is no field.
   const auto last = [&](std::string_view name) {
     const auto found = std::ranges::find(fields.rbegin(), fields.rend(), name, &RawField::name);
     return found == fields.rend() || found->text == "null" ? nullptr : &*found;

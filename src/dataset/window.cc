@@ -31,7 +31,7 @@ Window WindowAt(const Thinking& thinking, size_t index, const std::vector<ByteRa
           .range = {.start = first == 0 ? 0 : words[first - 1].end, .end = words[last].end}};
 }
 
-// In the order in which they were drawn.
+// The windows in the order in which they were drawn.
 std::vector<Window> WindowsOf(const Thinking& thinking, size_t index, const WindowOptions& options) {
   const auto words = WordsOf(thinking.text);
   if (words.empty()) return {};

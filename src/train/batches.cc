@@ -13,7 +13,7 @@ namespace {
 
 enum Shuffle : uint64_t { kOfExamples, kOfBatches };
 
-// Fisher and Yates, with a draw for every place.
+// The shuffle of Fisher and Yates, with one draw for every place.
 template <class T>
 void ShuffleBy(std::vector<T>& items, uint64_t key) {
   for (size_t i = items.size(); i > 1; --i) {

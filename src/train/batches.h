@@ -7,21 +7,21 @@
 
 namespace tessy {
 
-// The batches of an epoch, each a list of examples by index: every example once, in an order that depends on
-// seed and epoch alone. Examples of like length come together, so that little is padded: they are shuffled,
-// sorted by length within pools of `kPoolBatches` batches, cut, and the batches shuffled. The last may be
-// short. Pure.
+// The batches of an epoch, each a list of examples by index. Every example occurs once, in an order that
+// depends on seed and epoch alone. Examples of similar length come together, so that little is padded: they
+// are shuffled, sorted by length within pools of `kPoolBatches` batches, and cut into batches, which are
+// shuffled. The last batch may be short. Pure.
 inline constexpr size_t kPoolBatches = 16;
 std::vector<std::vector<size_t>> BatchesOf(std::span<const size_t> lengths, size_t batch, uint64_t seed,
                                            uint64_t epoch);
 
-// A batch cut into parts that go through the model at once, longest first: each has at most
-// `tokens_max` tokens, padding counted, or is one example. Pure.
+// Splits a batch into parts that go through the model at once, longest first. Each part has at most
+// `tokens_max` tokens, padding included, or is one example. Pure.
 std::vector<std::vector<size_t>> MicroBatchesOf(std::span<const size_t> lengths, std::vector<size_t> batch,
                                                 size_t tokens_max);
 
-// The learning rate of a step, counted from 0, as a share of the peak: rises in even parts over
-// `warmup_steps`, then stays, or falls by a half cosine to `floor` at the last step (Loshchilov, Hutter,
+// The learning rate of a step (counted from 0) as a share of the peak. It rises linearly over
+// `warmup_steps`; then it stays, or falls by a half cosine to `floor` at the last step (Loshchilov, Hutter,
 // "SGDR", arXiv 1608.03983, without restarts). Pure.
 struct RateSchedule {
   uint64_t steps = 0;

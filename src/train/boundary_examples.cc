@@ -14,7 +14,7 @@ namespace {
 constexpr int32_t kCapability = 0;
 constexpr int32_t kStyle = 1;
 
-// The class of each token: spans ascend, so one pass will do.
+// The class of each token. The spans ascend, so one pass suffices.
 Result<std::vector<int32_t>> ClassesOf(const Annotation& window, std::span<const TokenId> tokens,
                                        const Vocabulary& vocabulary) {
   std::vector<int32_t> classes;

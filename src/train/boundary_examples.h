@@ -13,19 +13,21 @@
 
 namespace tessy {
 
-// The window as a predictor learns from it (method, section 8): a token is style, class 1, if it overlaps a
-// span; the target at a position is the class of the token after it; the last has none. Windows longer than
-// `tokens_max` are cut off at their end. kInvalidData where the vocabulary cannot hold the text.
+// The window as a predictor learns from it (method, section 8). A token is style (class 1) if it overlaps a
+// style span. The target at a position is the class of the token after it; the last position has none.
+// Windows longer than `tokens_max` are cut off at their end. kInvalidData if the vocabulary cannot represent
+// the text.
 Result<Example> BoundaryExample(const Annotation& window, const Vocabulary& vocabulary, size_t tokens_max);
 
-// What is trained on and what is only judged on.
+// The windows to train on and the windows to validate with.
 struct TraceSplit {
   std::vector<size_t> training;  // windows by index, in their order
   std::vector<size_t> validation;
 };
 
-// Puts the windows of `share` of the traces aside, at least those of one: all windows of a trace on the same
-// side. Depends on seed and trace ids alone. Pure. kInvalidData where too few traces would be left.
+// Reserves the windows of `share` of the traces, at least those of one, for validation. All windows of a
+// trace are on the same side. The split depends on the seed and the trace ids alone. Pure. kInvalidData if
+// too few traces would be left.
 Result<TraceSplit> SplitByTrace(std::span<const Annotation> windows, double share, uint64_t seed);
 
 }  // namespace tessy

@@ -20,7 +20,7 @@ double Share(uint64_t part, uint64_t all) {
 bool IsStyle(int32_t target) { return target == 1; }
 bool TakenForStyle(float p_style) { return p_style >= kThreshold; }
 
-// Places of one example at which something is asked: the owner of the next token, and what was predicted.
+// The places of one example that have a target: the owner of the next token, and the prediction.
 struct Places {
   std::vector<bool> style;
   std::vector<bool> predicted;
@@ -36,8 +36,8 @@ Places PlacesOf(const Example& example, const std::vector<float>& p_style) {
   return places;
 }
 
-// The run of style[begin] … is of one owner up to style[end]; the first token of a run stays with its owner
-// whatever is predicted (min_span_tokens), so the first place that counts is behind it.
+// The tokens from style[begin] up to style[end] are a run of one owner. The first token of a run stays with
+// its owner whatever is predicted (min_span_tokens), so the first place that counts is after it.
 void CountRun(const Places& places, size_t begin, size_t end, CutErrors& errors) {
   const bool style = places.style[begin];
   const size_t size = places.style.size();

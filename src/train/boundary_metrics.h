@@ -11,7 +11,7 @@
 
 namespace tessy {
 
-// Right and wrong answers, style being the positive class.
+// Counts of right and wrong predictions; style is the positive class.
 struct Confusion {
   uint64_t style_as_style = 0;
   uint64_t style_as_capability = 0;
@@ -20,7 +20,7 @@ struct Confusion {
 
   void Add(bool style, bool taken_for_style);
   uint64_t count() const;
-  double accuracy() const;  // these four are 0 where nothing was counted
+  double accuracy() const;  // these four are 0 if nothing was counted
   double precision() const;
   double recall() const;
   double f1() const;
@@ -28,31 +28,32 @@ struct Confusion {
   bool operator==(const Confusion&) const = default;
 };
 
-// How far, in tokens, the predictor cuts from where it should: what the loop feels. Every run of tokens of
-// one owner is followed from its first token, as the loop follows a span; the right cut is the run's end, the
-// predicted one is where the next token is first given to the other owner. Runs that the window cuts off have
-// no right cut and count only if the predictor cuts inside them.
+// The distance, in tokens, between the predictor's cuts and the right ones, which is what the cooperation
+// loop experiences. Every run of tokens of one owner is followed from its first token, as the loop follows a
+// span. The right cut is the end of the run; the predicted cut is where the next token is first given to the
+// other owner. A run that the window cuts off has no right cut and counts only if the predictor cuts inside
+// it.
 struct CutErrors {
   uint64_t runs = 0;
   uint64_t exact = 0;
   uint64_t early = 0;
-  uint64_t late = 0;    // the predictor cut later, or nowhere before the window's end
-  uint64_t missed = 0;  // of `late`: nowhere; the distance counts up to the window's end
+  uint64_t late = 0;    // the predictor cut later, or not at all before the window's end
+  uint64_t missed = 0;  // those of `late` without a cut; the distance counts up to the window's end
   uint64_t distance = 0;
 
-  double mean_distance() const;  // 0 where there are no runs
+  double mean_distance() const;  // 0 if there are no runs
 
   bool operator==(const CutErrors&) const = default;
 };
 
 struct BoundaryMetrics {
   static constexpr size_t kPositionWidth = 32;  // tokens of a window that are counted together
-  static constexpr size_t kPositions = 8;       // the last takes all that is beyond
+  static constexpr size_t kPositions = 8;       // the last one also takes all later positions
   static constexpr size_t kCalibrationBins = 15;
 
   Confusion all;
   std::array<Confusion, kPositions> by_position{};
-  // Of the roles' own runs: style (what B_S is asked about) and capability (B_T).
+  // The runs of each kind: the predictor B_S is asked inside style runs, B_T inside capability runs.
   CutErrors style_runs;
   CutErrors capability_runs;
   // Expected calibration error of P(style), in bins of equal width (Naeini et al., AAAI 2015; Guo et al.,
@@ -64,8 +65,8 @@ struct BoundaryMetrics {
   std::string Describe() const;  // a few lines for people
 };
 
-// `p_style[i]` holds P(style) at every position of examples[i] that has a target. Style from 0.5 on (argmax).
-// Pure.
+// `p_style[i]` holds P(style) at every position of examples[i] that has a target. A prediction is style from
+// 0.5 on (argmax). Pure.
 BoundaryMetrics Measure(std::span<const Example> examples, std::span<const std::vector<float>> p_style);
 
 }  // namespace tessy

@@ -8,22 +8,22 @@
 
 namespace tessy {
 
-// What a position teaches: of what kind the token is that it foretells. Prompts teach nothing; `thinking` is
-// that of one writer; markers and the end count with the answer.
+// The kind of the token that a position predicts. Prompts teach nothing; `thinking` is the thinking of a
+// single writer; markers and the end of the sequence count as the answer.
 enum class TargetKind : uint8_t { kCapability, kStyle, kThinking, kAnswer };
 inline constexpr std::array kTargetKinds{TargetKind::kCapability, TargetKind::kStyle, TargetKind::kThinking,
                                          TargetKind::kAnswer};
 std::string_view Name(TargetKind kind);  // "capability", "style", "thinking", "answer"
 
-// One training sequence. The vectors are of one length.
+// One training sequence. The vectors have the same length.
 struct Example {
   static constexpr int32_t kIgnored = -1;
 
   std::vector<int32_t> tokens;
-  // By position, what its output is to be: the next token of a language model, the class of the next token of
-  // a classifier (labels shifted left by one: method, section 4); kIgnored where nothing is asked.
+  // The target of each position: for a language model the next token, for a classifier the class of the next
+  // token (labels shifted left by one: method, section 4); kIgnored if the position has no target.
   std::vector<int32_t> targets;
-  std::vector<float> weights;  // of the positions in the loss
+  std::vector<float> weights;  // weights of the positions in the loss
   std::vector<TargetKind> kinds;
 
   size_t size() const { return tokens.size(); }

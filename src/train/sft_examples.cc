@@ -46,7 +46,7 @@ std::vector<KindRange> RangesOf(const Response& response) {
   return ranges;
 }
 
-// Grows an example token by token, each with the kind that it is of; targets come at the end.
+// Builds an example token by token, each with its kind; the targets are set at the end.
 class Builder {
  public:
   explicit Builder(const Vocabulary& vocabulary) : vocabulary_(vocabulary) {}
@@ -54,7 +54,7 @@ class Builder {
   void AddPrompt(std::span<const TokenId> tokens) { Add(tokens, std::nullopt); }
   void AddMarkup(std::span<const TokenId> tokens) { Add(tokens, TargetKind::kAnswer); }
 
-  // `ranges` cover `text`, whose first byte is at `begin` of the content.
+  // `ranges` cover `text`, whose first byte has the offset `begin` in the content.
   void AddText(std::string_view text, size_t begin, std::span<const KindRange> ranges) {
     size_t at = begin;
     size_t range = 0;

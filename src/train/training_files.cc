@@ -55,7 +55,7 @@ Json HeaderOf(const TrainingState& state) {
   return header;
 }
 
-// Its bytes, too: a rename may reach the disk before what was written.
+// Also flushes the bytes of the file, because a rename may reach the disk before them.
 Status Flush(const std::string& path) {
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) return CannotWrite(path);
@@ -66,7 +66,7 @@ Status Flush(const std::string& path) {
 }
 
 Status SetAsideAll(const std::string& out, const std::string& folder) {
-  // Not from under a training that is still writing.
+  // The files of a training that is still writing are not set aside.
   if (auto held = AppendFile::Open(folder + "/metrics.jsonl"); !held) return tl::unexpected(held.error());
   for (const std::string& path : {out, folder}) {
     if (auto moved = SetAside(path); !moved) return tl::unexpected(moved.error());

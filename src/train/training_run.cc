@@ -11,7 +11,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 using Clock = std::chrono::steady_clock;
 
-// Steps over which the displayed loss is averaged, each weighing less than the one after it.
+// The number of steps over which the displayed loss is averaged; each step weighs less than the one after
+// it.
 constexpr double kLossMemory = 0.95;
 
 double SecondsSince(Clock::time_point begin) {

@@ -18,7 +18,7 @@ bool IsLetter(unsigned char c) { return c >= 0x80 || std::isalpha(c); }
 bool IsDigit(unsigned char c) { return c < 0x80 && std::isdigit(c); }
 bool IsSpace(unsigned char c) { return c < 0x80 && std::isspace(c); }
 
-// GPT-2 shows bytes that print as themselves, and the others from U+0100 on.
+// GPT-2 writes printable bytes as themselves, and the others as characters from U+0100 on.
 std::string Shown(unsigned char byte) {
   const auto prints = [](int b) { return (b >= 33 && b <= 126) || (b >= 161 && b <= 172) || b >= 174; };
   int code = byte;
@@ -37,7 +37,8 @@ struct Word {
 
 using Pair = std::pair<int, int>;
 
-// The most frequent pair; of equal ones the smallest by token number, which is the same on every machine.
+// The most frequent pair. Among equal ones it is the smallest by token number, which is the same on every
+// machine.
 std::pair<Pair, uint64_t> MostFrequent(const std::vector<Word>& words) {
   std::map<Pair, uint64_t> counts;
   for (const Word& word : words) {
@@ -79,7 +80,7 @@ std::vector<std::string_view> SplitGpt2(std::string_view text) {
       const int kind = kind_of(text[start]);
       end = start + 1;
       while (end < text.size() && kind_of(text[end]) == kind) ++end;
-      // Of spaces before a word the last one is the word's.
+      // The last of the spaces before a word belongs to the word.
       if (kind == 0 && end < text.size() && end > 1) --end;
     }
     words.push_back(text.substr(0, end));

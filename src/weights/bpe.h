@@ -9,17 +9,17 @@
 
 namespace tessy {
 
-// A byte-level BPE vocabulary (Sennrich et al., "Neural machine translation of rare words with subword
-// units", arXiv 1508.07909; bytes as GPT-2 shows them), as GGUF files hold it.
+// A byte-level BPE vocabulary as GGUF files hold it (Sennrich et al., "Neural machine translation of rare
+// words with subword units", arXiv 1508.07909). Bytes are written as GPT-2 writes them.
 struct BpeTokenizer {
-  std::vector<std::string> specials;  // come first
+  std::vector<std::string> specials;  // the first tokens
   std::vector<std::string> tokens;    // all, specials included; bytes written as GPT-2's characters
   std::vector<std::string> merges;    // "left right", in the order in which they apply
 };
 
 // Learns `size` tokens from the texts: `specials`, the 256 bytes, then the most frequent pairs inside words
-// as GPT-2's splitting finds them (of equally frequent ones the first by bytes). Fewer if the texts have no
-// more pairs. Pure.
+// as GPT-2's splitting finds them. Among equally frequent pairs the first by bytes is taken. There are fewer
+// tokens if the texts have no more pairs. Pure.
 BpeTokenizer TrainBpe(const std::vector<std::string>& texts, size_t size,
                       const std::vector<std::string>& specials);
 

@@ -29,8 +29,8 @@ struct Qwen3Shape {
   bool operator==(const Qwen3Shape&) const = default;
 };
 
-// A tensor by its name in Hugging Face's layout ("model.layers.0.self_attn.q_proj.weight"); shape outermost
-// first, as PyTorch counts.
+// The name of a tensor in Hugging Face's layout ("model.layers.0.self_attn.q_proj.weight") and its shape,
+// outermost dimension first, as PyTorch counts.
 struct TensorSpec {
   std::string name;
   std::vector<int64_t> shape;
@@ -38,8 +38,8 @@ struct TensorSpec {
   bool operator==(const TensorSpec&) const = default;
 };
 
-// Every tensor that a model of this shape has, in a fixed order; no others. A classifier has score.weight and
-// score.bias in place of lm_head.weight; a model with tied embeddings has no lm_head.weight.
+// All tensors of a model of this shape, in a fixed order. A classifier has score.weight and score.bias in
+// place of lm_head.weight; a model with tied embeddings has no lm_head.weight.
 std::vector<TensorSpec> TensorsOf(const Qwen3Shape& shape);
 
 enum class WeightType { kF32, kF16, kBF16 };
@@ -47,7 +47,7 @@ enum class WeightType { kF32, kF16, kBF16 };
 // Entries of text by their full keys ("tessy.training.base").
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
-// A model's weights in a file, read tensor by tensor. One thread at a time.
+// The weights of a model in a file, read tensor by tensor. Used by one thread at a time.
 class Checkpoint {
  public:
   virtual ~Checkpoint() = default;
@@ -55,29 +55,31 @@ class Checkpoint {
   virtual const Qwen3Shape& shape() const = 0;
   // The narrowest type in which every matrix stays as the file has it; F32 for quantised ones.
   virtual WeightType type() const = 0;
-  // The file's entries "tessy.…" that tell where the model comes from.
+  // The entries "tessy.…" of the file, which tell where the model comes from.
   virtual Metadata provenance() const = 0;
-  // Values in F32, row-major, whatever the file has them in. The name is one of TensorsOf(shape()).
+  // The values in F32, row-major, in whatever type the file has them. The tensor is one of
+  // TensorsOf(shape()).
   virtual Result<std::vector<float>> Read(const TensorSpec& tensor) const = 0;
 };
 
-// A .gguf file, of a language model or a predictor; or a Hugging Face folder with config.json and
+// Opens a .gguf file of a language model or a predictor, or a Hugging Face folder with config.json and
 // model.safetensors or its sharded index. Everything is checked here, before any weight is read: the
-// architecture, that every tensor is there with its shape, and that there are no others.
+// architecture, and that exactly the expected tensors are there, with their shapes.
 Result<std::unique_ptr<Checkpoint>> OpenCheckpoint(const std::string& path);
 
-// Gives the values of a tensor to write.
+// Returns the values of a tensor that is written.
 using TensorReader = std::function<Result<std::vector<float>>(const TensorSpec&)>;
 
 struct WriteGgufOptions {
   std::string tokenizer_from;          // a .gguf whose tokenizer and chat template the new file takes over
   std::string name;                    // general.name
   WeightType type = WeightType::kF32;  // of matrices; vectors and heads stay F32, as llama.cpp wants them
-  Metadata metadata = {};              // besides
+  Metadata metadata = {};              // further entries
 };
 
-// Writes a file that llama.cpp loads; a classifier becomes a boundary predictor as Engine reads it. By a
-// temporary file beside it, renamed: what stood there stays until all is written.
+// Writes a file that llama.cpp loads. A classifier becomes a boundary predictor as Engine reads it. The file
+// is written under a temporary name beside `path` and then renamed, so a file that is there stays until the
+// new one is complete.
 Status WriteGguf(const std::string& path, const Qwen3Shape& shape, const TensorReader& read,
                  const WriteGgufOptions& options);
 
@@ -86,8 +88,9 @@ struct WriteHuggingFaceOptions {
   Metadata metadata = {};              // of model.safetensors
 };
 
-// config.json and model.safetensors in `folder`, which is made if it is missing; transformers loads it as
-// Qwen3ForCausalLM or Qwen3ForTokenClassification. Refuses a folder that has either file already.
+// Writes config.json and model.safetensors in `folder`, which is created if it is missing. transformers
+// loads it as Qwen3ForCausalLM or Qwen3ForTokenClassification. A folder that has either file already is
+// refused.
 Status WriteHuggingFace(const std::string& folder, const Qwen3Shape& shape, const TensorReader& read,
                         const WriteHuggingFaceOptions& options);
 

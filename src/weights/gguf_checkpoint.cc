@@ -15,7 +15,7 @@ namespace {
 
 constexpr const char* kBias = "tessy.classifier.bias";
 constexpr const char* kHead = "cls.output.weight";
-// llama.cpp's default where a file names none.
+// The value that llama.cpp assumes if a file names none.
 constexpr double kRopeBaseDefault = 10000.0;
 
 class GgufCheckpoint final : public Checkpoint {
@@ -36,7 +36,7 @@ class GgufCheckpoint final : public Checkpoint {
   Qwen3Shape shape_;
 };
 
-// The file holds 1e-6 as the nearest F32; config.json is to say 1e-6 again.
+// The file holds 1e-6 as the nearest F32, but config.json must say 1e-6 again.
 std::optional<double> NumberOf(const GgufFile& file, const char* key) {
   const auto number = file.Number(key);
   return number ? std::optional(Decimal(static_cast<float>(*number))) : std::nullopt;
@@ -89,7 +89,7 @@ Result<Qwen3Shape> ShapeOf(const GgufFile& file) {
         ErrorCode::kInvalidData,
         fmt::format("{}: its norm's epsilon or its rotary base is missing or not positive", file.path()));
   }
-  // "yarn" and the like rotate otherwise than by the base alone.
+  // "yarn" and others do not rotate by the base alone.
   const std::string scaling = file.String("qwen3.rope.scaling.type").value_or("none");
   if (scaling != "none") {
     return Fail(ErrorCode::kInvalidData,

@@ -8,7 +8,7 @@
 
 namespace tessy {
 
-// A GGUF file of architecture qwen3, of a language model or a boundary predictor.
+// Opens a GGUF file of architecture qwen3 that holds a language model or a boundary predictor.
 Result<std::unique_ptr<Checkpoint>> OpenGgufCheckpoint(const std::string& path);
 
 }  // namespace tessy

@@ -38,7 +38,7 @@ ggml_type TypeOf(WeightType type) {
   return GGML_TYPE_F32;
 }
 
-// llama.cpp's enum llama_ftype, by which tools show what a file mostly holds.
+// The values of llama.cpp's enum llama_ftype, by which tools show the main type of a file.
 uint32_t FileTypeOf(WeightType type) {
   constexpr uint32_t kMostlyF16 = 1;
   constexpr uint32_t kMostlyBF16 = 32;
@@ -94,7 +94,7 @@ Status GgufWriter::CopyTokenizer() {
                     "own base",
                     path, count, shape_.vocabulary));
   }
-  // All of the source's keys, then those go that are not its tokenizer's.
+  // All keys of the source are copied, then the keys that do not belong to its tokenizer are removed.
   gguf_set_kv(gguf_.get(), source.get());
   for (int64_t i = gguf_get_n_kv(source.get()); i-- > 0;) {
     const std::string key = gguf_get_key(source.get(), i);

@@ -32,7 +32,7 @@ Result<Json> ReadObject(const std::string& path) {
   return json;
 }
 
-// Fields of config.json; the first that cannot be used is the error.
+// Reads fields of config.json; the first one that cannot be used is the error.
 class Config {
  public:
   Config(const Json& json, std::string path) : json_(json), path_(std::move(path)) {}
@@ -68,7 +68,7 @@ class Config {
   Status status_;
 };
 
-// transformers 5 moved the base into rope_parameters; anything but plain rotation is refused.
+// transformers 5 moved the base into rope_parameters. Anything but plain rotation is refused.
 double RopeBase(const Json& json, Config& config) {
   for (const char* key : {"rope_parameters", "rope_scaling"}) {
     if (!json.contains(key) || !json[key].is_object()) continue;
@@ -86,7 +86,7 @@ int64_t Classes(const Json& json, Config& config) {
   if (json.contains("id2label") && json["id2label"].is_object()) {
     return static_cast<int64_t>(json["id2label"].size());
   }
-  // Not written where it is the class's default.
+  // The field is not written if it has the default of its class.
   if (!json.contains("id2label")) return 2;
   config.Refuse("id2label is not an object");
   return 0;
@@ -139,15 +139,15 @@ class HuggingFaceCheckpoint final : public Checkpoint {
   }
 
  private:
-  // Of a language model whose output is its embedding some savers write the matrix twice; of a classifier's
-  // trunk some keep the language model's output. Neither is anything that the model computes with.
+  // Some programs save the matrix of a language model with tied embeddings twice, and some keep the language
+  // model's output matrix beside a classifier. The model uses neither of these copies.
   bool MayBeIgnored(const std::string& name) const {
     return name == "lm_head.weight" && (shape_.tied_embeddings || shape_.classes > 0);
   }
 
   Qwen3Shape shape_;
   std::vector<SafetensorsFile> files_;
-  std::map<std::string, std::pair<size_t, size_t>> places_;  // by tensor: file, entry
+  std::map<std::string, std::pair<size_t, size_t>> places_;  // file and entry of each tensor
 };
 
 WeightType HuggingFaceCheckpoint::type() const {
@@ -210,7 +210,7 @@ Result<std::vector<std::string>> WeightFiles(const std::string& folder) {
   std::set<std::string> names;
   for (const auto& [tensor, file] : map.items()) {
     const std::string name = file.is_string() ? file.get<std::string>() : "";
-    // A name, not a path: the index may come from anywhere.
+    // It must be a name, not a path, because the index may come from an untrusted source.
     if (name.empty() || fs::path(name).filename() != name) {
       return Fail(ErrorCode::kInvalidData,
                   fmt::format("{}: the file of tensor {} is not a file name", index_path, tensor));

@@ -8,8 +8,8 @@
 
 namespace tessy {
 
-// A folder with config.json and model.safetensors, or its shards with model.safetensors.index.json, of
-// Qwen3ForCausalLM or Qwen3ForTokenClassification.
+// Opens a folder of Qwen3ForCausalLM or Qwen3ForTokenClassification: config.json, and model.safetensors or
+// its shards with model.safetensors.index.json.
 Result<std::unique_ptr<Checkpoint>> OpenHuggingFaceCheckpoint(const std::string& folder);
 
 }  // namespace tessy

@@ -28,7 +28,7 @@ std::string EncodeNumbers(std::span<const float> values, WeightType type) {
 std::vector<float> DecodeNumbers(std::string_view bytes, WeightType type) {
   std::vector<float> values(bytes.size() / BytesOf(type));
   const auto count = static_cast<int64_t>(values.size());
-  // Bytes of a file stand at any address.
+  // The bytes of a file may stand at any address.
   const std::string aligned(bytes);
   switch (type) {
     case WeightType::kF32:

@@ -11,9 +11,9 @@ namespace tessy {
 
 size_t BytesOf(WeightType type);
 
-// The numbers in the type's little-endian bytes, rounded to the nearest (ties to even).
+// The numbers as little-endian bytes of the type, rounded to the nearest (ties to even).
 std::string EncodeNumbers(std::span<const float> values, WeightType type);
-// `bytes` is a whole number of numbers.
+// The numbers in `bytes`, whose size is a multiple of the type's.
 std::vector<float> DecodeNumbers(std::string_view bytes, WeightType type);
 
 }  // namespace tessy

@@ -80,7 +80,7 @@ std::string LittleEndian(uint64_t value) {
   return bytes;
 }
 
-// Bytes that a tensor of this shape takes, none where they are past counting.
+// The bytes that a tensor of this shape takes; empty if the number overflows.
 std::optional<uint64_t> SizeOf(const std::vector<int64_t>& shape, uint64_t bytes_each) {
   uint64_t size = bytes_each;
   for (const int64_t n : shape) {
@@ -89,7 +89,7 @@ std::optional<uint64_t> SizeOf(const std::vector<int64_t>& shape, uint64_t bytes
   return size;
 }
 
-// One entry of the header; a reason where it cannot be used.
+// Reads one entry of the header; returns the reason if the entry cannot be used.
 Result<Tensor> ParseTensor(const std::string& name, const Json& entry, uint64_t data_begin,
                            uint64_t data_size) {
   const auto bad = [&](std::string_view reason) {
@@ -129,7 +129,7 @@ struct Header {
   Metadata metadata;
 };
 
-// Entries of text; the format allows no others, and nothing depends on them.
+// Reads entries whose values are texts. The format allows no others, and nothing depends on others.
 Metadata MetadataOf(const Json& json) {
   Metadata metadata;
   if (!json.contains("__metadata__")) return metadata;
@@ -140,7 +140,7 @@ Metadata MetadataOf(const Json& json) {
 }
 
 Result<Header> ParseHeader(std::string_view header, uint64_t data_begin, uint64_t data_size) {
-  // The parser keeps the last of two equal keys; the format allows neither.
+  // The parser keeps the last of two equal keys, but the format does not allow equal keys.
   std::set<std::string> names;
   bool twice = false;
   const auto watch = [&](int depth, Json::parse_event_t event, Json& parsed) {
@@ -178,7 +178,7 @@ tl::unexpected<Error> CannotWrite(const std::string& path) {
 }
 
 std::string HeaderOf(std::span<const TensorSpec> tensors, WeightType matrices, const Metadata& metadata) {
-  // transformers wants to be told that the tensors are PyTorch's.
+  // transformers requires this entry, which says that the tensors are PyTorch's.
   Json header{{"__metadata__", {{"format", "pt"}}}};
   for (const auto& [key, value] : metadata) header["__metadata__"][key] = value;
   uint64_t at = 0;

@@ -24,13 +24,13 @@ class SafetensorsFile {
     uint64_t end = 0;
   };
 
-  // Checks the whole header: that it is inside the file, that tensors lie inside it, tile it, and are as
-  // large as shape and type say.
+  // Checks the whole header: it lies inside the file, and the tensors lie inside the file, tile it, and are
+  // as large as shape and type say.
   static Result<SafetensorsFile> Open(const std::string& path);
 
   const std::string& path() const { return path_; }
   const std::vector<Tensor>& tensors() const { return tensors_; }  // in the order of their bytes
-  const Metadata& metadata() const { return metadata_; }           // its header's "__metadata__"
+  const Metadata& metadata() const { return metadata_; }           // "__metadata__" of its header
   const Tensor* Find(const std::string& name) const;
   Result<std::vector<float>> ReadFloats(const Tensor& tensor) const;      // F32, F16, BF16
   Result<std::vector<int64_t>> ReadIntegers(const Tensor& tensor) const;  // I64, I32
@@ -43,8 +43,8 @@ class SafetensorsFile {
   Metadata metadata_;
 };
 
-// Writes a file of these tensors, one at a time, by a temporary file that is renamed. `type` is that of
-// matrices (see StoredAs).
+// Writes a file of these tensors, one at a time, under a temporary name that is then renamed. `type` is the
+// type of matrices (see StoredAs).
 Status WriteSafetensors(const std::string& path, std::span<const TensorSpec> tensors,
                         const TensorReader& read, WeightType type, const Metadata& metadata);
 

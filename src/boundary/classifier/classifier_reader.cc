@@ -11,7 +11,7 @@ namespace tessy {
 struct ClassifierReader::Question {
   std::vector<PredictorView::Place> places;
   size_t asked = 0;
-  // Written by the engine's thread before the completion of the batch that filled it.
+  // The engine's thread writes this before the batch that fills it is complete.
   std::shared_ptr<std::vector<float>> p_style;
   AskDone done;
 };
@@ -30,7 +30,7 @@ void ClassifierReader::Append(Role writer, std::span<const DraftToken> tokens) {
   Follow();
 }
 
-// What was read already is computed alongside other work, before anybody asks.
+// The tokens that were appended are computed alongside other work, before the first question.
 void ClassifierReader::Follow() {
   if (question_) return;
   const auto& tokens = view_.tokens();
@@ -52,8 +52,8 @@ void ClassifierReader::Ask(std::span<const uint32_t> places, AskDone done) {
   AskNext();
 }
 
-// As many places as one content of the sequence serves: those that share a window and need no tail of their
-// own.
+// Asks for as many places as one content of the sequence can serve: those that share a window and need no
+// tail of their own.
 void ClassifierReader::AskNext() {
   Question& question = *question_;
   if (question.asked == question.places.size()) {
@@ -73,7 +73,7 @@ void ClassifierReader::AskNext() {
   std::vector<size_t> positions;
   for (size_t i = first; i <= last; ++i) {
     const size_t position = question.places[i].size - begin - 1;
-    // Tokens without text move no place: their answer is that of the token before them.
+    // A token without text does not move the place: its answer is the answer of the token before it.
     if (positions.empty() || positions.back() != position) positions.push_back(position);
   }
   std::vector<size_t> slots;

@@ -11,11 +11,11 @@
 
 namespace tessy {
 
-// A trained token classifier (LlamaModel::LoadClassifier) as boundary predictor: next-token labels,
-// incremental cache, the window of window.h.
+// A boundary predictor that is a trained token classifier (LlamaModel::LoadClassifier). It has next-token
+// labels, an incremental cache, and the window of window.h.
 class ClassifierReader final : public BoundaryReader {
  public:
-  // `reads_tokens_of` by role. `sequence` must belong to an engine of a classifier.
+  // `reads_tokens_of` is indexed by role. `sequence` must belong to an engine of a classifier.
   ClassifierReader(std::unique_ptr<Sequence> sequence, std::shared_ptr<const LlamaModel> model,
                    std::array<bool, 2> reads_tokens_of);
   ~ClassifierReader() override;

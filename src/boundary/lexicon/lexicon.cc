@@ -13,12 +13,13 @@
 
 namespace tessy {
 
-// The sentence under way: are its words a chain of markers so far? Follows every way of reading them as one.
+// The sentence under way. It tells whether the words so far are a chain of markers, and follows every way of
+// reading them as one.
 class Lexicon::Sentence {
  public:
   explicit Sentence(const Lexicon& lexicon) : lexicon_(lexicon) {}
 
-  // `open`: the student may begin it.
+  // `open`: the student may begin the sentence.
   void Begin(bool open) {
     open_ = open;
     comma_chains_ = false;
@@ -31,15 +32,15 @@ class Lexicon::Sentence {
     if (!comma_chains_) Close();
     nodes_.assign(1, PhraseTree::kRoot);
   }
-  // The rest of it is the teacher's.
+  // The rest of the sentence is the teacher's.
   void Close() { open_ = false; }
 
   bool open() const { return open_; }
   bool empty() const { return words_ == 0; }
   bool is_student_only() const { return teacher_words_ == 0; }
-  // Did the last word or comma complete a marker of an open sentence?
+  // True if the last word or comma completed a marker of an open sentence.
   bool ends_in_marker() const { return ends_in_marker_; }
-  // Would its end complete one?
+  // True if the end of the sentence would complete one.
   bool may_end_in_marker() const { return ends_in_marker_ || comma_completes_; }
 
  private:
@@ -49,8 +50,8 @@ class Lexicon::Sentence {
   bool comma_completes_ = false;  // the words are a marker if a comma follows
   bool ends_in_marker_ = false;
   uint32_t words_ = 0;
-  uint32_t teacher_words_ = 0;             // of these
-  std::vector<uint32_t> nodes_, reached_;  // where the next word goes on from
+  uint32_t teacher_words_ = 0;             // words of the teacher in a row
+  std::vector<uint32_t> nodes_, reached_;  // nodes that the next word goes on from
 };
 
 void Lexicon::Sentence::Take(std::string_view word) {
@@ -155,8 +156,8 @@ void Lexicon::Scan::EndLine(std::string_view line) {
   EndSentence(StudentMayBeginLine());
 }
 
-// Whether a bare fence opens or closes is known from where the text stands; where its beginning is not seen,
-// from what stands before the fence.
+// The position of the text tells whether a bare fence opens or closes a block. If the beginning of the text
+// is not seen, the line before the fence tells.
 void Lexicon::Scan::Pass(Fence fence) {
   const bool after_code = last_line_ == LineKind::kCode || last_line_ == LineKind::kFormula;
   const bool inside = block_ == Block::kInside || (block_ == Block::kUnknown && after_code);

@@ -27,7 +27,7 @@ void LexiconReader::EndSpan() {
   span_begin_ = text_.size();
 }
 
-// The answer is found at once, so what is rolled back before the callback runs does not change it.
+// The answer is computed at once, so a rollback before the callback runs does not change it.
 void LexiconReader::Ask(std::span<const uint32_t> places, AskDone done) {
   TESSY_CHECK(!*asking_);
   std::vector<float> p_style;

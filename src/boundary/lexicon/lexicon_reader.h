@@ -13,11 +13,12 @@
 
 namespace tessy {
 
-// Follows one response for the lexicon. Keeps the current span and as much of the text before it as the
-// lexicon looks back. `lexicon` must outlive the reader.
+// A reader that follows one response with the lexicon. It keeps the current span and as much of the text
+// before it as the lexicon looks back. `lexicon` must outlive the reader.
 class LexiconReader final : public BoundaryReader {
  public:
-  // Runs a function later on the thread that drives the run; may keep it longer than the reader lives.
+  // Runs a function later, on the thread that drives the run. It may keep the function longer than the
+  // reader lives.
   using Post = std::function<void(std::function<void()>)>;
 
   LexiconReader(const Lexicon& lexicon, Post post);
@@ -31,11 +32,11 @@ class LexiconReader final : public BoundaryReader {
  private:
   const Lexicon& lexicon_;
   Post post_;
-  std::string text_;          // the tail of what came before the span, then the span
+  std::string text_;          // the end of the text before the span, then the span
   size_t span_begin_ = 0;     // in text_
   std::vector<size_t> ends_;  // in text_, through each token of the span
-  std::shared_ptr<bool> asking_ =
-      std::make_shared<bool>(false);  // its weak copies tell callbacks that we live
+  // True while a question is under way. Callbacks hold weak copies and do nothing once the reader is gone.
+  std::shared_ptr<bool> asking_ = std::make_shared<bool>(false);
 };
 
 }  // namespace tessy

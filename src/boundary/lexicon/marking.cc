@@ -9,7 +9,8 @@
 namespace tessy {
 namespace {
 
-// Where a cut after the word may fall: before the space, but after newlines (method, section 5).
+// The offset at which a cut after the word may fall: before the space, but after newlines (method, section
+// 5).
 size_t PlaceAfter(std::string_view text, size_t word_end) {
   size_t place = word_end;
   while (place < text.size() && (text[place] == '\n' || text[place] == '\r')) ++place;
@@ -32,7 +33,7 @@ bool IsNumber(std::string_view word) {
 
 std::vector<ByteRange> MarkStyle(const Lexicon& lexicon, std::string_view thinking) {
   std::vector<ByteRange> spans;
-  std::vector<ByteRange> open;  // words that may yet become a marker
+  std::vector<ByteRange> open;  // words that may still become a marker
   bool follows = false;         // the word before `open` ends the last span
   Lexicon::Place place = lexicon.PlaceAfter("");
   for (const ByteRange& word : WordsOf(thinking)) {

@@ -10,20 +10,21 @@
 
 namespace tessy {
 
-// The whole markers in a thinking, where the lexicon lets the student speak: each word is judged by what
-// stands before it, from the thinking's beginning. Neighbouring words make one span. Pure.
+// The complete discourse markers in a thinking, at the places where the lexicon lets the student speak. Each
+// word is judged by the text before it, from the beginning of the thinking. Neighbouring words make one
+// span. Pure.
 std::vector<ByteRange> MarkStyle(const Lexicon& lexicon, std::string_view thinking);
 
-// Phrases that are style wherever they stand, for who knows a model's phrases. Immutable; safe from any
-// thread.
+// Phrases that are style wherever they stand, for users who know the phrases of a model. Immutable; safe
+// from any thread.
 class Phrases {
  public:
-  // One phrase a line, its words separated by blanks; the word "#" stands for any number. Blank lines are
-  // passed over. `origin` names the text in errors.
+  // Each line is one phrase, its words separated by blanks; the word "#" stands for any number. Blank lines
+  // are skipped. `origin` names the text in errors.
   static Result<Phrases> Parse(std::string_view lines, std::string_view origin);
 
-  // Whole words, letter for letter; where several phrases begin at a word, the longest. Phrases that follow
-  // one another make one span. Pure.
+  // The phrases in the text, compared by whole words, letter for letter. If several phrases begin at a word,
+  // the longest counts. Phrases that follow one another make one span. Pure.
   std::vector<ByteRange> Mark(std::string_view text) const;
 
  private:

@@ -6,8 +6,9 @@
 
 namespace tessy {
 
-// Reads one phrase by recursive descent: alternatives = sequence { "|" sequence }, sequence = { words | group
-// }, group = "(" alternatives ")". Each takes the nodes that lead to it and gives those it leads to.
+// Reads one phrase by recursive descent: alternatives = sequence { "|" sequence }, sequence = { words |
+// group }, group = "(" alternatives ")". Each rule takes the nodes that lead to it and returns the nodes
+// that it leads to.
 class PhraseTree::Reader {
  public:
   Reader(PhraseTree& tree, std::string_view phrase) : tree_(tree), rest_(phrase) {}

@@ -10,7 +10,7 @@
 
 namespace tessy {
 
-// What may come after a discourse marker, if the sentence is to stay the student's.
+// The continuation after a discourse marker with which the sentence stays the student's.
 enum class Then : uint8_t {
   kMarker,         // "wait": another marker, after a comma or without one
   kMarkerOrComma,  // "so": another marker, or a comma; content comes after that
@@ -27,8 +27,8 @@ class PhraseTree {
   };
   static constexpr uint32_t kRoot = 0;
 
-  // Adds what a phrase stands for: words and groups, "(let me|let's) see (if|)" being four markers. Says what
-  // is wrong with it, if something is; the tree is of no use then.
+  // Adds all markers that a phrase stands for. A phrase has words and groups: "(let me|let's) see (if|)" is
+  // four markers. Returns the problem with the phrase, if there is one; the tree is unusable then.
   std::optional<std::string> Add(std::string_view phrase, Then then);
 
   const Node& At(uint32_t node) const { return nodes_[node]; }

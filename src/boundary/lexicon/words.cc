@@ -70,7 +70,7 @@ void AppendPlain(std::string& out, char32_t c) {
   out += found->second;
 }
 
-// `marks` follow `body`, which is empty where they stand alone.
+// `marks` follow `body`; `body` is empty if they stand alone.
 Mark MarkOf(std::string_view body, std::string_view marks, const WordSet& abbreviations) {
   if (marks.empty()) return Mark::kNone;
   if (Contains(marks, "?")) return Mark::kEnd;
@@ -81,7 +81,7 @@ Mark MarkOf(std::string_view body, std::string_view marks, const WordSet& abbrev
   }
   if (marks.back() == ':') return Mark::kColon;
   if (Contains(marks, ",")) return Mark::kComma;
-  if (marks == ";") {  // behind a result it ends a step of reckoning, behind a word it joins
+  if (marks == ";") {  // after a result it ends a step of a calculation, after a word it joins
     return body.empty() || ConsistsOf(body, kDigits) ? Mark::kEnd : Mark::kComma;
   }
   if (marks == ".") {
@@ -91,7 +91,7 @@ Mark MarkOf(std::string_view body, std::string_view marks, const WordSet& abbrev
   return body.empty() ? Mark::kComma : Mark::kEnd;  // dots that stand alone are a pause
 }
 
-// `plain` stands between spaces.
+// `plain` is the text between two spaces.
 Word WordOf(std::string_view plain, const WordSet& abbreviations) {
   const std::string_view closed = TrimRight(plain, kDecoration);
   const std::string_view body = TrimRight(closed, kMarks);
@@ -109,7 +109,7 @@ bool IsEnumerator(std::string_view plain) {
 enum class Glyph : uint8_t { kSpace, kSpaced, kCharacter, kMark };  // the last two: of scripts without spaces
 
 Glyph GlyphOf(char32_t c) {
-  if (c > U' ' && c < 0x7F) return Glyph::kSpaced;  // most of any text
+  if (c > U' ' && c < 0x7F) return Glyph::kSpaced;  // most characters of any text
   if (IsWhitespace(c)) return Glyph::kSpace;
   if (!IsSpacelessScript(c)) return Glyph::kSpaced;
   return IsWordCharacter(c) ? Glyph::kCharacter : Glyph::kMark;

@@ -12,14 +12,14 @@
 
 namespace tessy {
 
-// For tests: what one role drafts, with what its predictor says, in writing.
+// For tests: a notation for the draft of one role and the answers of its predictor.
 //
 //   Okay|, let's^|| see|<close>
 //
-// Tokens stand between bars, spaces count. A token's last character may be a label: `^` gives the next token
-// to the other role, `_` does not. A double bar is where the cut falls. Tokens without text: <close>, <eos>,
-// <none>; <full> stands for a context that has no room. A backslash makes a newline (\n), a byte (\xE4), or
-// takes the next character as it is.
+// Bars separate the tokens, and spaces count. The last character of a token may be a label: `^` gives the
+// next token to the other role, `_` does not. The cut falls at a double bar. Tokens without text are
+// <close>, <eos> and <none>; <full> stands for a context without room. A backslash makes a newline (\n) or a
+// byte (\xE4), or takes the next character as it is.
 struct NotedToken {
   DraftToken token;
   std::optional<bool> others;  // the label

@@ -17,11 +17,11 @@
 #include "cooperation/closing.h"
 #include "cooperation/loop.h"
 
-// For tests: runs of the loop against made-up models and predictors, with all that must hold on every step
-// checked.
+// For tests: runs of the loop against made-up models and predictors. Every step is checked against the rules
+// that must always hold.
 namespace tessy {
 
-// ---- What a model may do next: write a token, stop short, or have no room.
+// ---- A model's next act: it writes a token, stops short, or has no room.
 
 struct Letter {
   enum class Does : uint8_t { kWrites, kStopsShort, kHasNoRoom };
@@ -41,9 +41,10 @@ using Alphabet = std::vector<Letter>;
 
 // ---- One run of the loop against a source of letters and labels.
 //
-// A source is a pure function of the beginning of the response: Node names one; After(node) is the letter
-// that its speaker writes next, Next(node) the beginning with it, Switched(node) the one where the other role
-// goes on from here, IsOthers(node) what the speaker's predictor says of the next token.
+// A source is a pure function of the beginning of the response. A Node names one beginning. After(node) is
+// the letter that its speaker writes next, Next(node) is the beginning with that letter, Switched(node) is
+// the beginning where the other role goes on from here, and IsOthers(node) is the answer of the speaker's
+// predictor for the next token.
 
 struct Finish {
   Action::Kind kind = Action::Kind::kFail;
@@ -75,7 +76,7 @@ class Run {
   Run(Source& source, const LoopSettings& settings)
       : source_(source), state_(settings), nodes_{source.Root()} {}
 
-  // Empty where all that must hold on every step did.
+  // Runs the loop to its end. Empty if everything held on every step, else the first rule that was broken.
   std::string Drive() {
     Event event = Start{};
     // Every step but two a token drafts or asks for something new.
@@ -215,7 +216,7 @@ class Run {
   Finish finish_;
 };
 
-// Runs with every draft length; empty where each run is sound and all come to the same.
+// Runs with every draft length. Empty if each run is sound and all runs end with the same result.
 template <class Source>
 std::string CompareDraftLengths(Source& source, LoopSettings settings,
                                 std::span<const uint32_t> draft_lengths, Finish* first = nullptr) {

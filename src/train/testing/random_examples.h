@@ -4,11 +4,11 @@
 #include "train/example.h"
 #include "weights/testing/random_checkpoint.h"
 
-// For tests: something that a model of SmallShape can learn.
+// For tests: data that a model of SmallShape can learn.
 namespace tessy {
 
-// Sequences of random tokens whose targets follow a rule that can be learnt: the class of the next token is
-// whether it is odd, the next token of a language model is what stands there.
+// Sequences of random tokens whose targets follow a rule that can be learnt: a classifier's target is
+// whether the present token is odd, a language model's is the next token.
 inline std::vector<Example> RandomExamples(size_t count, bool classes, uint64_t seed = 7) {
   std::vector<Example> examples;
   for (size_t e = 0; e < count; ++e) {
@@ -20,7 +20,7 @@ inline std::vector<Example> RandomExamples(size_t count, bool classes, uint64_t 
     for (size_t i = 0; i < length; ++i) {
       const bool asked = i + 1 < length;
       const int32_t next = asked ? example.tokens[i + 1] : Example::kIgnored;
-      // A class that the present token tells: the next token's own is not to be guessed.
+      // The present token decides the class, because the next one cannot be predicted.
       example.targets.push_back(!asked ? Example::kIgnored : classes ? example.tokens[i] % 2 : next);
       example.weights.push_back(asked ? 1.0F : 0.0F);
       example.kinds.push_back(i % 3 == 0 ? TargetKind::kStyle : TargetKind::kCapability);

@@ -16,21 +16,23 @@ namespace tessy {
 // rotary positions, SwiGLU. Holds references to the weights, owns none. Differentiable; one thread at a time.
 class Decoder {
  public:
-  // Weights by the names of TensorsOf(shape); an adapter's as the matrix's name + ".lora_a" and ".lora_b".
-  // An undefined tensor for what is not there (adapters).
+  // Returns a weight by its name in TensorsOf(shape); the weights of an adapter are named after the matrix,
+  // with ".lora_a" and ".lora_b" appended. An undefined tensor stands for a weight that does not exist
+  // (adapters).
   using Weights = std::function<torch::Tensor(const std::string& name)>;
 
   struct Options {
-    Precision precision = Precision::kF32;  // of the matrix products; sums, norms and residuals stay F32
+    Precision precision = Precision::kF32;  // for matrix products; sums, norms and residuals stay F32
     double lora_scale = 0.0;                // alpha / rank
   };
 
   Decoder(Qwen3Shape shape, const Weights& weights, const Options& options);
 
-  // Rows after the final norm, [batch, length, width], for token ids [batch, length] (int64). Attention is
-  // causal, so what stands behind the end of a shorter sequence changes nothing before it.
+  // The rows after the final norm, [batch, length, width], for token ids [batch, length] (int64). Attention
+  // is causal, so the padding after the end of a shorter sequence changes nothing before it.
   torch::Tensor Hidden(const torch::Tensor& tokens) const;
-  // Vocabulary logits or the classes' outputs, [rows, outputs], of rows of Hidden, [rows, width]. F32.
+  // The vocabulary logits or the outputs of the classes, [rows, outputs], for rows of Hidden, [rows, width].
+  // F32.
   torch::Tensor Outputs(const torch::Tensor& rows) const;
 
   const Qwen3Shape& shape() const { return shape_; }

@@ -18,20 +18,20 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::tensor_list;
 
-// Rows that a thread takes at least: less is not worth waking one.
+// The smallest number of rows for which a thread is worth waking.
 constexpr int64_t kRowsOfThread = 256;
 
 bool OnCpu(const Tensor& x) { return x.device().is_cpu(); }
 
-// Sums of what each part of the rows adds to a weight's gradient. The parts are those of parallel_for, which
-// are the same from run to run.
+// Sums what each part of the rows adds to the gradient of a weight. The parts are those of parallel_for,
+// which are the same from run to run.
 Tensor SumParts(const std::vector<Tensor>& parts) {
   Tensor sum = parts.front();
   for (size_t i = 1; i < parts.size(); ++i) sum += parts[i];
   return sum;
 }
 
-// Calls work(begin, end, weight_gradient) for parts of the rows and gives the sum of the gradients.
+// Calls work(begin, end, weight_gradient) for parts of the rows and returns the sum of the gradients.
 template <class Work>
 Tensor ForRows(int64_t rows, int64_t width, const Work& work) {
   const int64_t threads = at::get_num_threads();
@@ -145,7 +145,7 @@ class CausalAttentionFunction : public Function<CausalAttentionFunction> {
     const int64_t length = query_in.size(2);
     const int64_t width = query_in.size(3);
     const int64_t groups = key_in.size(0) * key_in.size(1);
-    // The query heads that share a key head stand one after the other: one product for all of them.
+    // The query heads that share a key head stand one after the other, so one product serves all of them.
     const Tensor query = query_in.contiguous().view({groups, -1, width});
     const Tensor key = key_in.contiguous().view({groups, length, width});
     const Tensor value = value_in.contiguous().view({groups, length, width});
@@ -217,7 +217,8 @@ Tensor GatedSilu(const Tensor& gate, const Tensor& up) { return torch::silu(gate
 }  // namespace composed
 
 std::pair<Tensor, Tensor> RotaryTable(int64_t length, int64_t width, double base, torch::Device device) {
-  // In double: a position times a frequency has to be exact to far less than a turn.
+  // In double precision, because the product of a position and a frequency must be exact to a small fraction
+  // of a turn.
   const Tensor exponents = torch::arange(0, width, 2, torch::kFloat64) / static_cast<double>(width);
   const Tensor angles = torch::outer(torch::arange(0, length, torch::kFloat64), torch::pow(base, -exponents));
   const auto options = torch::dtype(torch::kFloat32).device(device);

@@ -6,9 +6,9 @@
 
 namespace tessy {
 
-// The parts of a decoder block that are no matrix products. Each is differentiable in its tensors but the
-// rotary table's. On a CPU they are single passes over memory, forwards and backwards; elsewhere they are
-// composed of PyTorch's own operations. F32.
+// The parts of a decoder block that are not matrix products. Each is differentiable in its tensors except in
+// the rotary table. On a CPU each is a single pass over memory, forwards and backwards; on other devices it
+// is composed of PyTorch's own operations. F32.
 
 // x / sqrt(mean(x^2) + epsilon) * weight over the last dimension (Zhang, Sennrich, "Root mean square layer
 // normalization", arXiv 1910.07467).
@@ -32,7 +32,8 @@ torch::Tensor CausalAttention(const torch::Tensor& query, const torch::Tensor& k
 // silu(gate) * up (Shazeer, "GLU variants improve Transformer", arXiv 2002.05202).
 torch::Tensor GatedSilu(const torch::Tensor& gate, const torch::Tensor& up);
 
-// The same of PyTorch's operations alone, on any device: what the single passes are tested against.
+// The same functions composed of PyTorch's operations alone, for any device. The single passes are tested
+// against these.
 namespace composed {
 torch::Tensor RmsNorm(const torch::Tensor& x, const torch::Tensor& weight, double epsilon);
 torch::Tensor NormAndRotate(const torch::Tensor& x, const torch::Tensor& weight, const torch::Tensor& cosines,

@@ -24,7 +24,7 @@ Parameters::Parameters(std::vector<TensorSpec> specs, torch::Device device) : sp
     const int64_t count = Elements(spec);
     torch::Tensor view = values_.narrow(0, begin, count).view(spec.shape).detach();
     view.set_requires_grad(true);
-    // A gradient that is there already is added to in place, so it stays a view.
+    // A gradient that exists already is added to in place, so it stays a view.
     view.mutable_grad() = gradients_.narrow(0, begin, count).view(spec.shape);
     views_.emplace(spec.name, std::move(view));
     begin += count;
@@ -35,7 +35,7 @@ void Parameters::Set(const std::string& name, const std::vector<float>& values) 
   torch::NoGradGuard no_gradient;
   const torch::Tensor& view = views_.at(name);
   TESSY_CHECK(static_cast<int64_t>(values.size()) == view.numel());
-  // `values` is only read.
+  // `values` is only read; from_blob takes no pointer to const.
   torch::Tensor source =
       torch::from_blob(const_cast<float*>(values.data()), view.sizes(), torch::dtype(torch::kFloat32));
   view.detach().copy_(source);

@@ -12,8 +12,8 @@
 
 namespace tessy {
 
-// Tensors that training changes, as views of one buffer, with their gradients as views of another: an
-// optimiser step and a checkpoint are each one pass over memory. F32. Not copyable; one thread.
+// The tensors that training changes, as views of one buffer, with their gradients as views of another. So an
+// optimiser step and a checkpoint are each one pass over memory. F32. Not copyable; used by one thread.
 class Parameters {
  public:
   Parameters(std::vector<TensorSpec> specs, torch::Device device);
@@ -22,14 +22,14 @@ class Parameters {
 
   const std::vector<TensorSpec>& specs() const { return specs_; }
   bool Has(const std::string& name) const { return views_.contains(name); }
-  // A leaf that requires its gradient.
+  // A leaf tensor that requires its gradient.
   const torch::Tensor& Get(const std::string& name) const { return views_.at(name); }
-  // All values, all gradients: one-dimensional, in the order of specs().
+  // All values and all gradients, each one-dimensional, in the order of specs().
   torch::Tensor& values() { return values_; }
   torch::Tensor& gradients() { return gradients_; }
   int64_t size() const { return values_.numel(); }
 
-  // Copies a tensor's values in, row-major, as many as it has.
+  // Copies the values of a tensor in, row-major, as many as it has.
   void Set(const std::string& name, const std::vector<float>& values);
 
  private:

@@ -3,8 +3,8 @@
 #include <cmath>
 #include <vector>
 
-// Compiled with relaxed floating point, so that sums and exp() take whole vectors. Nothing here meets an
-// infinity: rows are bounded, not masked.
+// This file is compiled with relaxed floating point, so that sums and exp() use whole vectors. No value here
+// is infinite: rows are bounded, not masked.
 #if defined(__x86_64__) && !defined(TESSY_SANITIZED)
 // (Sanitizers do not work with functions that are chosen while the program is loaded.)
 #define TESSY_VERSIONS __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))

@@ -16,12 +16,12 @@ namespace tessy {
 namespace {
 
 constexpr float kNotAsked = std::numeric_limits<float>::quiet_NaN();
-// Logits at once: more rows than this go through the output matrix in pieces, because a vocabulary of 152k
-// would make more numbers of them than the whole model has.
+// The number of rows whose logits are computed at once. More rows than this go through the output matrix in
+// pieces, because the logits of a vocabulary of 152k tokens would need more memory than the whole model.
 constexpr int64_t kLogitsMax = int64_t{1} << 26;
 constexpr int64_t kElementsOfThread = 1 << 16;
 
-// What libtorch throws ends here.
+// Exceptions of libtorch end here and become errors.
 template <class Work>
 auto Guarded(const Work& work) -> decltype(work()) {
   try {
@@ -37,7 +37,7 @@ auto Guarded(const Work& work) -> decltype(work()) {
   }
 }
 
-// Examples as one rectangle of tokens, with the places where something is asked.
+// A group of examples as one rectangle of tokens, with the places that have targets.
 struct Rectangle {
   torch::Tensor tokens;   // [examples, longest]
   torch::Tensor places;   // rows of the flattened rectangle
@@ -53,7 +53,7 @@ torch::Tensor ToTensor(const std::vector<int64_t>& values, torch::Device device)
 Rectangle Arrange(std::span<const Example> examples, std::span<const size_t> chosen, torch::Device device) {
   size_t longest = 0;
   for (const size_t i : chosen) longest = std::max(longest, examples[i].size());
-  // What stands behind an example's end is seen by none of its positions; any token does.
+  // No position sees the padding after the end of its example, so any token will do.
   std::vector<int64_t> tokens(chosen.size() * longest, 0);
   std::vector<int64_t> places;
   std::vector<int64_t> targets;
@@ -184,7 +184,7 @@ Result<StepReport> TorchTrainer::TakeStep() {
   return report;
 }
 
-// Negative log-likelihoods of `count` of the part's places.
+// The negative log-likelihoods of `count` places of the part.
 torch::Tensor TorchTrainer::LossOf(const torch::Tensor& rows, const Rectangle& part, int64_t begin,
                                    int64_t count) const {
   return torch::nn::functional::cross_entropy(
@@ -192,13 +192,13 @@ torch::Tensor TorchTrainer::LossOf(const torch::Tensor& rows, const Rectangle& p
       torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kNone));
 }
 
-// Adds the part's gradients; gives its share of the batch's loss.
+// Adds the gradients of the part and returns its share of the batch's loss.
 double TorchTrainer::Accumulate(std::span<const size_t> chosen, double weight_of_batch, StepReport& report) {
   const Rectangle part = Arrange(examples_, chosen, device_);
   const int64_t asked = part.places.size(0);
   if (asked == 0) return 0.0;
   const torch::Tensor rows = model_->decoder().Hidden(part.tokens).flatten(0, 1).index_select(0, part.places);
-  // In pieces of rows: the gradients of the rows come together first and go through the model once.
+  // The rows are processed in pieces: their gradients are collected first and go through the model once.
   torch::Tensor leaves = rows.detach();
   leaves.set_requires_grad(true);
   const bool pieces = asked > RowsAtOnce();
@@ -220,7 +220,7 @@ double TorchTrainer::Accumulate(std::span<const size_t> chosen, double weight_of
 void TorchTrainer::Update(double rate, double gradient_norm) {
   torch::NoGradGuard no_gradient;
   Parameters& parameters = model_->parameters();
-  // 1e-6 as in PyTorch's clip_grad_norm_.
+  // The 1e-6 is that of PyTorch's clip_grad_norm_.
   const double scale = options_.clip > 0.0 ? std::min(1.0, options_.clip / (gradient_norm + 1e-6)) : 1.0;
   const auto power = [&](double beta) { return std::pow(beta, static_cast<double>(step_)); };
   const double first_correction = 1.0 - power(options_.beta1);

@@ -12,7 +12,7 @@
 namespace tessy {
 namespace {
 
-constexpr double kHeadDeviation = 0.02;  // of Qwen3's own initialisation (initializer_range)
+constexpr double kHeadDeviation = 0.02;  // as Qwen3's own initialisation (initializer_range)
 
 // Normally distributed numbers that depend on seed and name alone (Box, Muller, 1958).
 std::vector<float> RandomValues(uint64_t seed, const std::string& name, size_t count, double deviation) {
@@ -118,7 +118,8 @@ Status TrainableModel::LoadWeights(const Checkpoint& checkpoint) {
   return {};
 }
 
-// As the paper of LoRA starts them: A at random, B at zero, so that the first step is from the base model.
+// Adapters start as in the paper of LoRA: A at random and B at zero, so that the first step starts from the
+// base model.
 void TrainableModel::StartAdapters() {
   for (const TensorSpec& tensor : trained_->specs()) {
     if (!tensor.name.ends_with(".lora_a")) continue;

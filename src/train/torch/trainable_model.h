@@ -13,7 +13,8 @@
 
 namespace tessy {
 
-// A model under training: its weights, those of them that change, and the decoder over both. One thread.
+// A model under training: its weights, the ones among them that are trained, and the decoder over both. Used
+// by one thread.
 class TrainableModel {
  public:
   struct Options {
@@ -21,17 +22,18 @@ class TrainableModel {
     Precision precision = Precision::kF32;
     LoraOptions lora = {};  // rank 0: every weight is trained
     int64_t classes = 0;    // more than 0: a token classifier; its head is new unless the file has one
-    uint64_t seed = 0;      // of what starts at random: a new head, adapters
+    uint64_t seed = 0;      // of the weights that start at random: a new head, adapters
   };
 
-  // A language model's file for classes 0. A classifier's own head must have as many classes.
+  // Loads a model. For classes 0 the file must hold a language model. A classifier's own head must have as
+  // many classes.
   static Result<std::unique_ptr<TrainableModel>> Load(const Checkpoint& checkpoint, const Options& options);
 
   const Decoder& decoder() const { return *decoder_; }
   Parameters& parameters() { return *trained_; }
-  // Of the model that Read gives: adapters are no part of it.
+  // The shape of the model that Read returns, which has no adapters.
   const Qwen3Shape& shape() const { return shape_; }
-  // A tensor's values, with its adapter merged in.
+  // The values of a tensor, with its adapter merged in.
   std::vector<float> Read(const TensorSpec& tensor) const;
 
  private:

@@ -13,12 +13,13 @@
 
 namespace tessy {
 
-// What Hugging Face transformers computed with a random model (tools/oracle), for tests.
+// The results that Hugging Face transformers computed with a random model (tools/oracle), for tests.
 struct Golden {
   std::string folder;
   std::unique_ptr<Checkpoint> checkpoint;
   std::vector<std::vector<int32_t>> tokens;
-  std::vector<std::vector<int32_t>> labels;  // -100: none. A language model's are foretold one place before
+  std::vector<std::vector<int32_t>>
+      labels;  // -100: none. A language model predicts each one position before it
   double loss = 0.0;
   double gradient_norm = 0.0;
   double rate = 0.0;
@@ -32,7 +33,7 @@ struct Golden {
     const Qwen3Shape& shape = checkpoint->shape();
     return static_cast<size_t>(shape.classes > 0 ? shape.classes : shape.vocabulary);
   }
-  // Of one position.
+  // The values of one position.
   std::vector<float> HiddenAt(size_t sequence, size_t position) const {
     return RowOf(hidden, sequence, position, static_cast<size_t>(checkpoint->shape().width));
   }

@@ -7,7 +7,7 @@
 
 namespace tessy {
 
-// A model of random weights in memory, for tests.
+// For tests: a model of random weights in memory.
 class RandomCheckpoint final : public Checkpoint {
  public:
   explicit RandomCheckpoint(const Qwen3Shape& shape, uint64_t seed = 1) : shape_(shape), seed_(seed) {}

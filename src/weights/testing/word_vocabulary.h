@@ -10,8 +10,8 @@
 
 namespace tessy {
 
-// For tests: a vocabulary in which every word of the texts is one token, in a .gguf that goes with the
-// object. Its template opens thinking as the lab's models do.
+// For tests: a vocabulary in which every word of the texts is one token. It is a .gguf file that is removed
+// with the object. Its template opens thinking as the models of the lab do.
 class WordVocabulary {
  public:
   explicit WordVocabulary(const std::vector<std::string>& texts)
