@@ -1,5 +1,6 @@
 // Windows annotated by rules and by a model: every one ends in exactly one of the two files.
 #include <csignal>
+#include <ctime>
 #include <set>
 
 #include "cli_fixture.h"
@@ -103,6 +104,51 @@ TEST_F(AnnotateTest, AServerThatNobodyReachesLeavesNothingBegun) {
               testing::AllOf(HasSubstr("http://localhost:1/props: "), HasSubstr("is the server up")));
   // Another annotator is no change of settings.
   EXPECT_EQ(Annotate(kRules).exit_status, 0);
+}
+
+TEST_F(AnnotateTest, TheTemplatesDateIsThatOfUtcAndKeptAndRecorded) {
+  Write("prompt.txt", "{window}");
+  const Arguments asked{"--annotator",
+                        Model("teacher"),
+                        "--windows",
+                        "1",
+                        "--prompt",
+                        "prompt.txt",
+                        "--retries",
+                        "0",
+                        "--max-thinking-tokens",
+                        "8",
+                        "--context",
+                        "256",
+                        "--max-answer-tokens",
+                        "8"};
+  const auto utc_day = [] {
+    const std::time_t now = std::time(nullptr);
+    std::string day(10, ' ');
+    std::strftime(day.data(), day.size() + 1, "%Y-%m-%d", std::gmtime(&now));
+    return day;
+  };
+  // Where it is another day than in Greenwich for most of the time: tomorrow, or yesterday.
+  const std::time_t now = std::time(nullptr);
+  const std::string zone = std::gmtime(&now)->tm_hour >= 11 ? "TZ=AHEAD-14" : "TZ=BEHIND12";
+  const std::string before = utc_day();
+  const auto result = Annotate(asked, {.environment = {zone}});
+  ASSERT_NE(result.exit_status, 1) << result.err;
+  const std::string after = utc_day();
+  Json recorded = Json::parse(Read("a.jsonl.run/config.json"));
+  ASSERT_TRUE(recorded.contains("template_date"));
+  EXPECT_THAT(recorded["template_date"], testing::AnyOf(before, after));
+  // A run of another day keeps its date, and refuses others.
+  recorded["template_date"] = "2001-02-03";
+  Write("a.jsonl.run/config.json", recorded.dump() + "\n");
+  EXPECT_NE(Annotate(asked).exit_status, 1);
+  Arguments dated = asked;
+  dated.insert(dated.end(), {"--template-date", "2001-02-04"});
+  ExpectRefusal(Annotate(dated), {"a.jsonl", "template_date 2001-02-03 -> 2001-02-04"});
+  // Earlier versions did not record it.
+  recorded.erase("template_date");
+  Write("a.jsonl.run/config.json", recorded.dump() + "\n");
+  EXPECT_NE(Annotate(asked).exit_status, 1);
 }
 
 TEST_F(AnnotateTest, WhatIsRefused) {

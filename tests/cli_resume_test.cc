@@ -10,6 +10,7 @@
 #include <random>
 #include <thread>
 
+#include "base/testing/source_tree.h"
 #include "cli_fixture.h"
 
 namespace tessy {
@@ -306,6 +307,55 @@ TEST_F(ResumeTest, MoreQuestionsAndSamplesExtendARun) {
   ASSERT_EQ(RunSynth({"--out", "r.jsonl", "--limit", "2"}).exit_status, 0);
   ASSERT_EQ(RunSynth({"--out", "r.jsonl", "--limit", "3", "--samples-per-question", "2"}).exit_status, 0);
   EXPECT_THAT(Responses("r.jsonl"), SizeIs(6));
+}
+
+// ---- Settings that make other responses, whatever they are called.
+
+TEST_F(ResumeTest, AFamilyFileThatWasEditedIsRefused) {
+  std::ifstream qwen3(InSource("src/model/families/qwen3.toml"));
+  const std::string family{std::istreambuf_iterator<char>(qwen3), {}};
+  ASSERT_THAT(family, HasSubstr("content_open = "));
+  Write("my.toml", family);
+  const auto run = [&](const char* limit) {
+    return RunSynth({"--student-family", "my.toml", "--limit", limit, "--out", "r.jsonl"});
+  };
+  const auto first = run("1");
+  ASSERT_NE(first.exit_status, 1) << first.err;
+  ASSERT_NE(run("2").exit_status, 1) << "it was not edited";
+  std::string edited = family;
+  edited.replace(edited.find("content_open = "), 0, "# mine\n");
+  edited.replace(edited.find("\"<think>"), 8, "\"<mine>\\n<think>");
+  Write("my.toml", edited);
+  ExpectRefusal(run("3"), {"r.jsonl: was made with other settings: student_family/fingerprint "});
+}
+
+TEST_F(ResumeTest, AFamilyFileThatAnEarlierVersionRecordedByItsPathGoesOn) {
+  std::filesystem::copy(InSource("src/model/families/qwen3.toml"), Path("my.toml"));
+  const Arguments run{"--student-family", "my.toml", "--limit", "1", "--out", "r.jsonl"};
+  ASSERT_NE(RunSynth(run).exit_status, 1);
+  Json recorded = Json::parse(Read("r.jsonl.run/config.json"));
+  recorded["student_family"] = "my.toml";
+  Write("r.jsonl.run/config.json", recorded.dump() + "\n");
+  const auto result = RunSynth(run);
+  ASSERT_NE(result.exit_status, 1) << result.err;
+  EXPECT_EQ(Json::parse(Read("r.jsonl.run/config.json"))["student_family"]["file"], "my.toml")
+      << "from now on it is known by its content";
+}
+
+TEST_F(ResumeTest, WhatIsKeptBindsARunThatWritesOneCandidate) {
+  const auto run = [&](const char* out, Arguments more) {
+    more.insert(more.end(), {"--limit", "2", "--retries", "0", "--out", out});
+    return RunSynth(more);
+  };
+  const Arguments correct{"--keep", "correct", "--candidates", "1"};
+  ASSERT_NE(run("kept.jsonl", correct).exit_status, 1);
+  ASSERT_NE(run("kept.jsonl", correct).exit_status, 1) << "nothing differs";
+  ExpectRefusal(run("kept.jsonl", {}), {"kept.jsonl: ", "keep correct -> (none)"});
+  Arguments checked = correct;
+  checked.insert(checked.end(), {"--checker", "true"});
+  ExpectRefusal(run("kept.jsonl", checked), {"kept.jsonl: ", "checker (none) -> true"});
+  ASSERT_NE(run("all.jsonl", {}).exit_status, 1);
+  ExpectRefusal(run("all.jsonl", correct), {"all.jsonl: ", "keep (none) -> correct"});
 }
 
 TEST_F(ResumeTest, OneRunAtATimeWritesAFile) {

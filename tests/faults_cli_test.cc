@@ -133,6 +133,33 @@ TEST_F(ServedProgramTest, WhateverFailsEverySampleIsInOneOfTheFiles) {
   }
 }
 
+TEST_F(ServedProgramTest, AnAnnotationGoesOnWhereItsServerHasMoved) {
+  Write("r.jsonl",
+        Json{{"id", "q0"},
+             {"messages",
+              {{{"role", "user"}, {"content", "What is it?"}},
+               {{"role", "assistant"}, {"content", "<think>\nOkay, one and two.\n</think>\n\n3"}}}}}
+                .dump() +
+            "\n");
+  const auto annotate = [&](const std::string& annotator) {
+    return Tessy({"annotate", "--responses", "r.jsonl", "--out", "a.jsonl", "--annotator", annotator,
+                  "--annotator-family", "qwen3", "--progress", "none"});
+  };
+  const auto first = Teacher();
+  ASSERT_NE(annotate(first->spec()).exit_status, 1);
+  const auto moved = Teacher();
+  ASSERT_NE(moved->spec(), first->spec());
+  const auto result = annotate(moved->spec());
+  EXPECT_NE(result.exit_status, 1) << result.err;
+  const auto another = Student();
+  ExpectRefusal(annotate(another->spec()), {"a.jsonl", "annotator/server teacher -> student"});
+  // Earlier versions recorded the address.
+  Json recorded = Json::parse(Read("a.jsonl.run/config.json"));
+  recorded["annotator"]["server"] = first->spec();
+  Write("a.jsonl.run/config.json", recorded.dump() + "\n");
+  EXPECT_NE(annotate(moved->spec()).exit_status, 1);
+}
+
 TEST_F(ServedProgramTest, AServerThatIsStartedAnewCostsNoSample) {
   const auto right = Undisturbed();
   const auto student = Student();

@@ -1,5 +1,6 @@
 #include "cli/annotate.h"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -14,14 +15,15 @@
 
 #include "base/utf8.h"
 #include "boundary/lexicon/marking.h"
-#include "cli/annotate_options.h"
-#include "cli/cast.h"
 #include "cli/exit_status.h"
-#include "cli/identity.h"
 #include "cli/progress.h"
-#include "cli/run_file.h"
+#include "cli/setting_flags.h"
 #include "dataset/annotation.h"
 #include "dataset/thinking.h"
+#include "job/annotate_options.h"
+#include "job/cast.h"
+#include "job/identity.h"
+#include "job/settings_record.h"
 #include "store/run_folder.h"
 #include "synthesis/annotate.h"
 
@@ -45,7 +47,8 @@ std::vector<ByteRange> Inside(const std::vector<ByteRange>& spans, ByteRange win
 // One run of the command, in the order in which it can go wrong.
 class AnnotateCommand {
  public:
-  explicit AnnotateCommand(AnnotateFlags flags) : flags_(std::move(flags)) {}
+  AnnotateCommand(AnnotateOptions options, MessageOptions messages)
+      : flags_(std::move(options)), messages_(std::move(messages)) {}
   Result<int> Run();
 
  private:
@@ -61,7 +64,8 @@ class AnnotateCommand {
   Status Reject(const Window& window, const std::vector<std::string>& reasons);
   int Conclude(bool interrupted) const;
 
-  AnnotateFlags flags_;
+  AnnotateOptions flags_;
+  MessageOptions messages_;
   std::vector<Thinking> thinkings_;
   std::vector<Window> windows_;  // those that are still to do
   std::optional<RunFolder> files_;
@@ -74,13 +78,22 @@ class AnnotateCommand {
 };
 
 Status AnnotateCommand::OpenFiles() {
-  auto settings = DescribeSettings(flags_);
-  if (!settings) return tl::unexpected(settings.error());
-  auto files = RunFolder::Open({.out = flags_.out,
-                                .run_folder = flags_.run_folder,
-                                .rejects = "rejected.jsonl",
-                                .fresh = flags_.fresh},
-                               std::move(*settings));
+  RunFolder::Options options{
+      .out = flags_.out, .run_folder = flags_.run_folder, .rejects = "rejected.jsonl", .fresh = flags_.fresh};
+  // A run that goes on after midnight keeps the date with which it began.
+  if (flags_.template_date.empty() && !flags_.fresh) {
+    flags_.template_date = RecordedText(RunFolder::RecordedConfiguration(options), "template_date");
+  }
+  if (flags_.template_date.empty()) {
+    flags_.template_date = fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::time(nullptr)));
+  }
+  const Settings settings = AnnotateSettings(flags_);
+  auto record = RecordOf(settings, "tessy_annotations", "1");
+  if (!record) return tl::unexpected(record.error());
+  options.as_recorded_now = [&](const std::string& before) {
+    return AsRecordedNow(settings, before, *record);
+  };
+  auto files = RunFolder::Open(options, *record);
   if (!files) return tl::unexpected(files.error());
   files_ = std::move(*files);
   for (const std::string& name : files_->set_aside()) fmt::print(stderr, "set aside as {}\n", name);
@@ -186,7 +199,7 @@ Result<RunResult> AnnotateCommand::AskModel() {
   if (!cast) return tl::unexpected(cast.error());
   spdlog::info("memory: {}", (*cast)->local().plan().Describe());
   if (auto status = files_->RecordConfiguration(); !status) return tl::unexpected(status.error());
-  auto style = FindProgressStyle(flags_.progress, isatty(STDERR_FILENO) == 1);
+  auto style = FindProgressStyle(messages_.progress, isatty(STDERR_FILENO) == 1);
   if (!style) return tl::unexpected(style.error());
   ProgressDisplay display(*style);
   std::vector<WindowQuestion> questions;
@@ -220,7 +233,7 @@ int AnnotateCommand::Conclude(bool interrupted) const {
 }
 
 Result<int> AnnotateCommand::Run() {
-  if (auto status = CheckFlags(flags_); !status) return tl::unexpected(status.error());
+  if (auto status = CheckOptions(flags_); !status) return tl::unexpected(status.error());
   annotator_name_ = KindOf(flags_) == AnnotatorKind::kLexicon ? "lexicon" : ModelName(flags_.annotator);
   auto read = ReadThinkings(flags_.responses, flags_.skip_bad_lines);
   if (!read) return tl::unexpected(read.error());
@@ -246,12 +259,21 @@ Result<int> AnnotateCommand::Run() {
   return Conclude(result->interrupted);
 }
 
+struct AnnotateFlags {
+  AnnotateOptions options;
+  MessageOptions messages;
+  std::string run_file;
+};
+
 }  // namespace
 
 void AddAnnotateCommand(CLI::App& app, CommandContext& context) {
   CLI::App* command = app.add_subcommand("annotate", "mark style spans, for training boundary predictors");
   auto flags = std::make_shared<AnnotateFlags>();
-  AddAnnotateFlags(*command, *flags);
+  Settings settings = AnnotateSettings(flags->options);
+  InsertBefore(settings, "Servers", MessageSettings(flags->messages));
+  AddRunFileArgument(*command, flags->run_file);
+  AddSettings(*command, settings);
   command->footer(
       "Examples:\n"
       "  tessy annotate --responses student.jsonl --annotator teacher.gguf --out style.jsonl\n"
@@ -262,12 +284,10 @@ void AddAnnotateCommand(CLI::App& app, CommandContext& context) {
       "A model's answer that cannot be used is shown to it once more; windows that come to nothing are in\n"
       "OUT.run/rejected.jsonl, with reasons. Exit status: 0 done; 1 usage or configuration; 2 no window was\n"
       "annotated; 3 interrupted, resumable; 4 a server cannot be reached.");
-  command->callback([command, flags, &context] {
-    if (!flags->run_file.empty()) {
-      if (auto status = ApplyRunFile(*command, flags->run_file); !status) return Finish(context, status);
-    }
-    SetLogLevel(flags->log_level);
-    auto status = AnnotateCommand(*flags).Run();
+  command->callback([command, flags, settings, &context] {
+    if (auto given = ApplyRunFile(*command, settings, flags->run_file); !given) return Finish(context, given);
+    SetLogLevel(flags->messages.log_level);
+    auto status = AnnotateCommand(flags->options, flags->messages).Run();
     if (!status) return Finish(context, tl::unexpected(status.error()));
     context.exit_status = *status;
   });

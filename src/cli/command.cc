@@ -14,9 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "base/near_names.h"
 #include "base/visible.h"
 #include "cli/exit_status.h"
-#include "cli/near_names.h"
 
 namespace tessy {
 namespace {

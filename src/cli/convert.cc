@@ -8,8 +8,8 @@
 #include <memory>
 
 #include "base/numbers.h"
-#include "cli/identity.h"
 #include "cli/progress.h"
+#include "job/identity.h"
 #include "weights/checkpoint.h"
 
 namespace tessy {

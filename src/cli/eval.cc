@@ -10,9 +10,9 @@
 #include "cli/exit_status.h"
 #include "cli/run_file.h"
 #include "cli/synth.h"
-#include "cli/synth_options.h"
 #include "cli/validators.h"
 #include "dataset/grading.h"
+#include "job/synth_options.h"
 
 namespace tessy {
 namespace {
@@ -20,7 +20,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct EvalFlags {
-  SynthFlags synth;
+  SynthOptions synth;
+  MessageOptions messages;
+  std::string run_file;
   std::string model;
   std::string responses;
   std::string group_by = "task";
@@ -62,7 +64,7 @@ Result<int> Evaluate(EvalFlags flags) {
     return tl::unexpected(answers.error());
   }
   if (flags.responses.empty()) {
-    const auto ran = RunSynth(flags.synth);
+    const auto ran = RunSynth(flags.synth, flags.messages);
     if (!ran) return tl::unexpected(ran.error());
     if (*ran != kExitDone && *ran != kExitSomeFailed) return *ran;
   }
@@ -90,9 +92,9 @@ Result<int> Evaluate(EvalFlags flags) {
 void AddEvalCommand(CLI::App& app, CommandContext& context) {
   CLI::App* command = app.add_subcommand("eval", "pass@1 on problems with short answers");
   auto flags = std::make_shared<EvalFlags>();
-  SynthFlags& f = flags->synth;
+  SynthOptions& f = flags->synth;
   f.sampling.temperature = 0.6F;  // the paper's (method, section 11)
-  command->add_option("run.toml", f.run_file, "settings; every key is a flag's name, and flags win");
+  command->add_option("run.toml", flags->run_file, "settings; every key is a flag's name, and flags win");
   command->add_option("--model", flags->model, "a .gguf file, or http://host:port/v1#served-model")
       ->type_name("MODEL");
   command->add_option("--responses", flags->responses, "grade these instead of asking a model")
@@ -139,7 +141,7 @@ void AddEvalCommand(CLI::App& app, CommandContext& context) {
       ->check(CLI::Range(1, 4096))
       ->type_name("N")
       ->group("Engine");
-  AddMachineFlags(*command, f.threads, f.gpu_layers, f.memory_gib);
+  AddMachineFlags(*command, f.machine);
   command
       ->add_option("--context", f.context,
                    "tokens of a sample (default: what the model knows, at most 40960)")
@@ -150,7 +152,7 @@ void AddEvalCommand(CLI::App& app, CommandContext& context) {
   command->add_flag("--fresh", f.fresh, "set an existing --out aside (renamed) and start over");
   command->add_flag("--skip-bad-lines", f.skip_bad_lines, "pass over questions that cannot be read");
   command->add_flag("--json", flags->json, "the result as JSON");
-  AddMessageFlags(*command, f.progress, f.log_level);
+  AddMessageFlags(*command, flags->messages);
   command->footer(
       "An answer is a number, numbers, a choice (A … J), a \\boxed{…} or a line; the question's \"answer\" "
       "says which.\n\n"
@@ -159,11 +161,10 @@ void AddEvalCommand(CLI::App& app, CommandContext& context) {
       "Exit status: 0 done; 1 usage or configuration; 3 interrupted, resumable; 4 a server cannot be "
       "reached.");
   command->callback([command, flags, &context] {
-    if (!flags->synth.run_file.empty()) {
-      if (auto status = ApplyRunFile(*command, flags->synth.run_file); !status)
-        return Finish(context, status);
+    if (!flags->run_file.empty()) {
+      if (auto status = ApplyRunFile(*command, flags->run_file); !status) return Finish(context, status);
     }
-    SetLogLevel(flags->synth.log_level == "warning" ? "error" : flags->synth.log_level);
+    SetLogLevel(flags->messages.log_level == "warning" ? "error" : flags->messages.log_level);
     auto status = Evaluate(*flags);
     if (!status) return Finish(context, tl::unexpected(status.error()));
     context.exit_status = *status;

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "cli/near_names.h"
+#include "base/near_names.h"
 #include "store/append_file.h"
 
 namespace tessy {

@@ -12,10 +12,10 @@
 #include <string>
 #include <vector>
 
+#include "base/near_names.h"
 #include "base/numbers.h"
 #include "base/utf8.h"
 #include "base/visible.h"
-#include "cli/near_names.h"
 #include "dataset/annotation.h"
 #include "dataset/response.h"
 #include "report/response_page.h"

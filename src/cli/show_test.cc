@@ -7,9 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/near_names.h"
 #include "base/testing/golden.h"
 #include "base/testing/source_tree.h"
-#include "cli/near_names.h"
 #include "report/response_page.h"
 #include "report/response_text.h"
 

@@ -13,17 +13,19 @@
 #include <nlohmann/json.hpp>
 
 #include "base/numbers.h"
-#include "cli/cast.h"
 #include "cli/checker.h"
 #include "cli/exit_status.h"
-#include "cli/identity.h"
 #include "cli/progress.h"
-#include "cli/run_file.h"
-#include "cli/synth_options.h"
+#include "cli/setting_flags.h"
 #include "dataset/answer.h"
 #include "dataset/grading.h"
 #include "dataset/question_file.h"
 #include "dataset/reference_format.h"
+#include "job/cast.h"
+#include "job/identity.h"
+#include "job/settings_record.h"
+#include "job/synth_options.h"
+#include "job/synth_settings.h"
 #include "synthesis/response_form.h"
 #include "synthesis/run.h"
 #include "synthesis/run_files.h"
@@ -71,7 +73,8 @@ class OpenSamples final : public TaskSource {
 // One run of the command, in the order in which it can go wrong: flags, questions, files, models, samples.
 class SynthCommand {
  public:
-  explicit SynthCommand(SynthFlags flags) : flags_(std::move(flags)) {}
+  SynthCommand(SynthOptions options, MessageOptions messages)
+      : flags_(std::move(options)), messages_(std::move(messages)) {}
   Result<int> Run();
 
  private:
@@ -96,12 +99,14 @@ class SynthCommand {
     return {.out = flags_.out,
             .run_folder = flags_.run_folder,
             .fresh = flags_.fresh,
-            .accept_flag = flags_.accept_flag,
+            .accept_flag = "--accept-config-change",
             .accepts_change = flags_.accept_config_change,
-            .reference_lines = AsReference()};
+            .reference_lines = AsReference(),
+            .as_recorded_now = {}};
   }
 
-  SynthFlags flags_;
+  SynthOptions flags_;
+  MessageOptions messages_;
   Method method_;
   asio::io_context io_{1};
   std::optional<QuestionFile> questions_;
@@ -169,22 +174,23 @@ Status SynthCommand::CheckAnswers() {
 Status SynthCommand::OpenFiles() {
   if (flags_.template_date.empty()) {
     // A run that goes on after midnight keeps the date with which it began.
-    const auto recorded =
-        nlohmann::json::parse(ToFile() ? RunFiles::RecordedConfiguration(FileOptions()) : "", nullptr, false);
-    flags_.template_date =
-        recorded.is_object() && !flags_.fresh ? recorded.value("template_date", std::string()) : "";
+    if (ToFile() && !flags_.fresh) {
+      flags_.template_date = RecordedText(RunFiles::RecordedConfiguration(FileOptions()), "template_date");
+    }
     if (flags_.template_date.empty())
       flags_.template_date = fmt::format("{:%Y-%m-%d}", fmt::gmtime(std::time(nullptr)));
   }
-  auto settings = DescribeSettings(flags_, method_);
-  if (!settings) return tl::unexpected(settings.error());
+  const auto record = RecordOf(flags_, method_);
+  if (!record) return tl::unexpected(record.error());
   if (!ToFile()) return {};
+  RunFiles::Options options = FileOptions();
+  options.as_recorded_now = [&](const std::string& before) { return AsRecordedNow(flags_, before, *record); };
   const auto hash_of = [this](std::string_view id) -> std::optional<uint64_t> {
     const auto index = questions_->Find(id);
     if (!index) return std::nullopt;
     return questions_->messages_hash(*index);
   };
-  auto files = RunFiles::Open(FileOptions(), {.json = std::move(*settings)}, hash_of);
+  auto files = RunFiles::Open(options, {.json = *record}, hash_of);
   if (!files) return tl::unexpected(files.error());
   files_ = std::move(*files);
   for (const std::string& path : files_->set_aside()) SayLine(fmt::format("set aside: {}", path));
@@ -358,7 +364,7 @@ Result<RunResult> SynthCommand::RunTasks() {
   if (auto status = LoadCast(); !status) return tl::unexpected(status.error());
   spdlog::info("memory: {}", cast_->local().plan().Describe());
   if (auto status = RecordConfiguration(); !status) return tl::unexpected(status.error());
-  auto style = FindProgressStyle(flags_.progress, isatty(STDERR_FILENO) == 1);
+  auto style = FindProgressStyle(messages_.progress, isatty(STDERR_FILENO) == 1);
   if (!style) return tl::unexpected(style.error());
   ProgressDisplay display(*style);
   const RunOptions run{.concurrency = cast_->concurrency(),
@@ -406,12 +412,27 @@ Result<int> SynthCommand::Run() {
 
 }  // namespace
 
-Result<int> RunSynth(const SynthFlags& flags) { return SynthCommand(flags).Run(); }
+Result<int> RunSynth(const SynthOptions& options, const MessageOptions& messages) {
+  return SynthCommand(options, messages).Run();
+}
+
+namespace {
+
+struct SynthFlags {
+  SynthOptions options;
+  MessageOptions messages;
+  std::string run_file;
+};
+
+}  // namespace
 
 void AddSynthCommand(CLI::App& app, CommandContext& context) {
   CLI::App* command = app.add_subcommand("synth", "make fine-tuning data: a response for every question");
   auto flags = std::make_shared<SynthFlags>();
-  AddSynthFlags(*command, *flags);
+  Settings settings = SynthSettings(flags->options);
+  InsertBefore(settings, "Servers", MessageSettings(flags->messages));
+  AddRunFileArgument(*command, flags->run_file);
+  AddSettings(*command, settings);
   command->footer(
       "Examples:\n"
       "  tessy synth --questions q.jsonl --student S.gguf --teacher T.gguf \\\n"
@@ -419,12 +440,10 @@ void AddSynthCommand(CLI::App& app, CommandContext& context) {
       "  tessy synth run.toml --limit 10\n\n"
       "Exit status: 0 done; 1 usage or configuration; 2 some samples failed for good; 3 interrupted, "
       "resumable; 4 a server cannot be reached.");
-  command->callback([command, flags, &context] {
-    if (!flags->run_file.empty()) {
-      if (auto status = ApplyRunFile(*command, flags->run_file); !status) return Finish(context, status);
-    }
-    SetLogLevel(flags->log_level);
-    auto status = RunSynth(*flags);
+  command->callback([command, flags, settings, &context] {
+    if (auto given = ApplyRunFile(*command, settings, flags->run_file); !given) return Finish(context, given);
+    SetLogLevel(flags->messages.log_level);
+    auto status = RunSynth(flags->options, flags->messages);
     if (!status) return Finish(context, tl::unexpected(status.error()));
     context.exit_status = *status;
   });

@@ -5,10 +5,11 @@
 
 namespace tessy {
 
-struct SynthFlags;
+struct MessageOptions;
+struct SynthOptions;
 
 // One run, with its messages on standard error. The exit status.
-Result<int> RunSynth(const SynthFlags& flags);
+Result<int> RunSynth(const SynthOptions& options, const MessageOptions& messages);
 
 // `tessy synth`: makes responses for questions.
 void AddSynthCommand(CLI::App& app, CommandContext& context);

@@ -25,7 +25,7 @@ void AddKind(CLI::App& command, CommandContext& context, std::shared_ptr<Flags> 
     if (!flags->run_file.empty()) {
       if (auto status = ApplyRunFile(command, flags->run_file); !status) return Finish(context, status);
     }
-    SetLogLevel(flags->log_level);
+    SetLogLevel(flags->messages.log_level);
     if (auto status = CheckFlags(*flags); !status) return Finish(context, status);
     auto status = run(*flags);
     if (!status) return Finish(context, tl::unexpected(status.error()));

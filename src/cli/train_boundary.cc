@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "cli/identity.h"
 #include "cli/train_session.h"
 #include "dataset/annotation.h"
+#include "job/identity.h"
 #include "model/text/llama_vocabulary.h"
 #include "train/boundary_examples.h"
 #include "train/boundary_metrics.h"

@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/common_flags.h"
-#include "cli/identity.h"
 #include "cli/validators.h"
+#include "job/identity.h"
 
 namespace tessy {
 namespace {
@@ -131,7 +131,7 @@ void AddOutputFlags(CLI::App& command, TrainFlags& f) {
   command.add_flag("--fresh", f.fresh, "set an existing --out aside (renamed) and start over")
       ->group("Input and output");
   command.add_flag("--json", f.json, "the result as JSON")->group("Input and output");
-  AddMessageFlags(command, f.progress, f.log_level);
+  AddMessageFlags(command, f.messages);
 }
 
 void AddFlags(CLI::App& command, TrainFlags& f) {

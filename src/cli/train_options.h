@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "job/common_settings.h"
 
 namespace tessy {
 
@@ -40,8 +41,7 @@ struct TrainFlags {
   size_t micro_tokens = 8192;
   uint64_t save_every = 200;
   std::string type = "f32";
-  std::string progress = "auto";
-  std::string log_level = "warning";
+  MessageOptions messages;
 };
 
 struct TrainBoundaryFlags : TrainFlags {

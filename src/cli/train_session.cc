@@ -75,7 +75,7 @@ WeightType WeightTypeOf(const TrainFlags& flags) {
 }
 
 Result<int> RunJob(TrainingJob job, const TrainFlags& flags, const std::string& about) {
-  auto style = FindProgressStyle(flags.progress, isatty(STDERR_FILENO) == 1);
+  auto style = FindProgressStyle(flags.messages.progress, isatty(STDERR_FILENO) == 1);
   if (!style) return tl::unexpected(style.error());
   ProgressDisplay display(*style);
   const auto say = [&display](const std::string& text) {

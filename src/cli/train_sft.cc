@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "cli/identity.h"
 #include "cli/train_session.h"
 #include "dataset/response.h"
+#include "job/identity.h"
 #include "model/text/chat_format.h"
 #include "model/text/llama_vocabulary.h"
 #include "train/sft_examples.h"

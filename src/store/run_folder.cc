@@ -73,7 +73,8 @@ Result<RunFolder> RunFolder::Open(const Options& options, std::string configurat
   if (!rejects) return tl::unexpected(rejects.error());
   const bool begun = !results->empty() || !rejects->empty();
   if (begun && recorded.empty()) return tl::unexpected(unknown);
-  const std::string difference = begun ? DifferenceOf(recorded, configuration_json) : "";
+  const std::string known = options.as_recorded_now ? options.as_recorded_now(recorded) : recorded;
+  const std::string difference = begun ? DifferenceOf(known, configuration_json) : "";
   const bool accepted = options.accepts_change && IsSound(recorded);
   if (!difference.empty() && !accepted) return tl::unexpected(OtherSettings(options, difference));
   RunFolder run(std::move(*results), std::move(*rejects));
@@ -84,7 +85,8 @@ Result<RunFolder> RunFolder::Open(const Options& options, std::string configurat
   }
   run.folder_ = folder;
   run.configuration_ = std::move(configuration_json);
-  run.recorded_ = begun && difference.empty();
+  // A record in an older form is written anew.
+  run.recorded_ = begun && difference.empty() && DifferenceOf(recorded, run.configuration_).empty();
   run.accepted_change_ = difference;
   run.set_aside_ = std::move(set_aside);
   return run;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,8 @@ class RunFolder {
     // A flag with which other settings are taken; empty: there is none.
     std::string accept_flag = {};
     bool accepts_change = false;  // it was given
+    // A record of an earlier version in the form that it has today; empty: it has not changed.
+    std::function<std::string(const std::string& recorded)> as_recorded_now = {};
   };
 
   // kConflict: another process is writing, `out` was not made by such a run, or the settings differ.

@@ -20,7 +20,8 @@ RunFolder::Options FolderOptions(const RunFiles::Options& options) {
           .rejects = "failures.jsonl",
           .fresh = options.fresh,
           .accept_flag = options.accept_flag,
-          .accepts_change = options.accepts_change};
+          .accepts_change = options.accepts_change,
+          .as_recorded_now = options.as_recorded_now};
 }
 
 std::span<const Message> AskedIn(const Response& response) {
@@ -88,8 +89,9 @@ Result<std::unique_ptr<RunFiles>> RunFiles::Open(const Options& options,
 Status RunFiles::ReadStore(const Options& options) {
   const auto configurations = store_->Configurations();
   if (!configurations) return tl::unexpected(configurations.error());
-  const std::string difference =
-      configurations->empty() ? "" : DifferenceOf(configurations->back().json, configuration_.json);
+  std::string recorded = configurations->empty() ? configuration_.json : configurations->back().json;
+  if (options.as_recorded_now) recorded = options.as_recorded_now(recorded);
+  const std::string difference = DifferenceOf(recorded, configuration_.json);
   new_configuration_ = configurations->empty() || !difference.empty();
   if (new_configuration_) {
     const auto unfinished = store_->Unfinished();

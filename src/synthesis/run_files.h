@@ -42,6 +42,8 @@ class RunFiles {
     // The lines are as ToReferenceLine writes them: one of a question, known by its id, and nothing to sum
     // up.
     bool reference_lines = false;
+    // A record of an earlier version in the form that it has today; empty: it has not changed.
+    std::function<std::string(const std::string& recorded)> as_recorded_now = {};
   };
 
   // HashOfMessages of the question with that id; none where there is no such question.

@@ -1,8 +1,9 @@
-#include "cli/identity.h"
+#include "job/identity.h"
 
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "base/random.h"
 #include "model/text/gguf_file.h"

@@ -1,19 +1,21 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
 #include "base/error.h"
-#include "cli/cast.h"
 #include "dataset/window.h"
+#include "job/common_settings.h"
+#include "job/settings.h"
 #include "synthesis/mixed_cast.h"
 #include "synthesis/sample.h"
 
 namespace tessy {
 
-struct AnnotateFlags {
-  std::string run_file;
+// What an annotation is told; `AnnotateSettings` explains each of them. Values as people write them: 0 or
+// empty is the default that the setting's help names.
+struct AnnotateOptions {
   std::string responses;
   std::string out;
   std::string run_folder;
@@ -24,8 +26,7 @@ struct AnnotateFlags {
   std::string lexicon;
   std::string prompt;
   std::string family;
-  ServerFlags servers;
-  std::string vocabulary;
+  std::string template_date;
   std::string thinking = "on";
   uint32_t thinking_tokens_max = 4096;
   uint32_t answer_tokens_max = 2048;
@@ -33,27 +34,25 @@ struct AnnotateFlags {
   Sampling sampling{.temperature = 0.0F};
   bool exact = false;
   int concurrency = 0;
-  int threads = 0;
-  int gpu_layers = 0;
-  double memory_gib = 0.0;
-  size_t context = 0;
-  std::string progress = "auto";
-  std::string log_level = "warning";
+  MachineOptions machine;
+  uint64_t context = 0;
+  ServerOptions servers;
+  std::string vocabulary;
 };
 
 enum class AnnotatorKind { kLexicon, kPhrases, kModel };
 
-void AddAnnotateFlags(CLI::App& command, AnnotateFlags& flags);
-Status CheckFlags(const AnnotateFlags& flags);
-AnnotatorKind KindOf(const AnnotateFlags& flags);
+// The table of AnnotateOptions.
+Settings AnnotateSettings(AnnotateOptions& options);
+
+// Errors name the flag.
+Status CheckOptions(const AnnotateOptions& options);
+AnnotatorKind KindOf(const AnnotateOptions& options);
 // The file of "phrases:FILE".
-std::string PhrasesPath(const AnnotateFlags& flags);
+std::string PhrasesPath(const AnnotateOptions& options);
 
 // For a model: the cast that has it as its teacher, wherever it lives, and how it is asked.
-Result<MixedCastOptions> CastOptionsOf(const AnnotateFlags& flags);
-SampleSettings SampleSettingsOf(const AnnotateFlags& flags);
-
-// All that the annotations depend on, files' contents among it, as one JSON object in one line.
-Result<std::string> DescribeSettings(const AnnotateFlags& flags);
+Result<MixedCastOptions> CastOptionsOf(const AnnotateOptions& options);
+SampleSettings SampleSettingsOf(const AnnotateOptions& options);
 
 }  // namespace tessy

@@ -1,4 +1,4 @@
-#include "cli/near_names.h"
+#include "base/near_names.h"
 
 #include <algorithm>
 #include <numeric>

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
 #include <memory>
 #include <string>
@@ -8,30 +7,17 @@
 
 #include "base/error.h"
 #include "cooperation/session.h"
+#include "job/common_settings.h"
 #include "synthesis/mixed_cast.h"
 
 namespace tessy {
 
-// How commands reach the models that they are given.
-
-// What models behind servers need besides their addresses. Times in seconds.
-struct ServerFlags {
-  std::string dialect = "auto";
-  std::string ca_file;
-  int requests_max = 4096;
-  int retries = 6;
-  double connect_timeout = 10, first_token_timeout = 600, token_timeout = 60;
-  double patience = 600;
-  double retry_pause = 0.25;
-};
-
-// Declares them, with their help and ranges, on the command.
-void AddServerFlags(CLI::App& command, ServerFlags& flags);
+// How jobs reach the models that they are given.
 
 struct ServedBy {
   std::string flag;                // "teacher": what was typed before the addresses, for messages
   std::vector<std::string> specs;  // the addresses
-  ServerFlags servers;
+  ServerOptions servers;
   std::string vocabulary = {};                 // see ServerModelOptions
   const char* key_variable = "TESSY_API_KEY";  // of the environment; that one also where this is not set
   bool streams = true;

@@ -1,4 +1,4 @@
-#include "cli/run_file.h"
+#include "job/run_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -6,6 +6,8 @@
 
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <set>
 
 namespace tessy {
 namespace {
@@ -14,24 +16,15 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-// A command with an option of every kind.
+// A table with a setting of every kind.
 class RunFileTest : public testing::Test {
  protected:
-  RunFileTest() {
-    app_.set_version_flag("--version", "1");
-    app_.add_option("--out", text_);
-    app_.add_option("--model", texts_)->allow_extra_args(false);
-    app_.add_option("--samples-per-question", number_)->check(CLI::Range(1, 100));
-    app_.add_option("--top-p", real_);
-    app_.add_flag("--exact", exact_);
-    path_ = testing::TempDir() + "run_file_test_" + std::to_string(getpid()) + ".toml";
-  }
+  RunFileTest() { path_ = testing::TempDir() + "run_file_test_" + std::to_string(getpid()) + ".toml"; }
   ~RunFileTest() override { std::filesystem::remove(path_); }
 
-  Status Apply(const std::string& toml, const std::string& command_line = "") {
+  Status Apply(const std::string& toml, const std::set<std::string, std::less<>>& given = {}) {
     std::ofstream(path_) << toml;
-    app_.parse(command_line);
-    return ApplyRunFile(app_, path_);
+    return ApplyRunFile(settings_, path_, [&](std::string_view key) { return given.contains(key); });
   }
   // What follows the file's name in the message.
   std::string ErrorOf(const std::string& toml) {
@@ -41,16 +34,26 @@ class RunFileTest : public testing::Test {
     return status.error().message.substr(path_.size());
   }
 
-  CLI::App app_{"test", "test"};
   std::string text_ = "before";
   std::vector<std::string> texts_;
   int number_ = 5;
   double real_ = 0.25;
   bool exact_ = false;
+  bool fresh_ = false;
   std::string path_;
+  const Settings settings_{{.key = "out", .value = &text_, .help = "", .group = ""},
+                           {.key = "model", .value = &texts_, .help = "", .group = ""},
+                           {.key = "samples-per-question",
+                            .value = &number_,
+                            .help = "",
+                            .group = "",
+                            .range = WholeRange{1, 100}},
+                           {.key = "top-p", .value = &real_, .help = "", .group = ""},
+                           {.key = "exact", .value = &exact_, .help = "", .group = ""},
+                           {.key = "fresh", .value = &fresh_, .help = "", .group = "", .only_as_flag = true}};
 };
 
-TEST_F(RunFileTest, KeysAreFlags) {
+TEST_F(RunFileTest, KeysAreThoseOfTheTable) {
   ASSERT_TRUE(
       Apply("out = \"a b.jsonl\"  # a comment\nsamples-per-question = 7\ntop_p = 0.5\nexact = true\n"));
   EXPECT_EQ(text_, "a b.jsonl");
@@ -66,10 +69,12 @@ TEST_F(RunFileTest, WhatIsNotInTheFileStays) {
   EXPECT_FALSE(exact_);
 }
 
-TEST_F(RunFileTest, CommandLineWins) {
+TEST_F(RunFileTest, WhatIsGivenStays) {
+  texts_ = {"flag"};
+  number_ = 8;
   ASSERT_TRUE(Apply("out = \"file\"\nsamples-per-question = 7\nmodel = [\"file\"]\n",
-                    "--out flag --model flag --samples-per-question 8"));
-  EXPECT_EQ(text_, "flag");
+                    {"model", "samples-per-question"}));
+  EXPECT_EQ(text_, "file");
   EXPECT_EQ(number_, 8);
   EXPECT_THAT(texts_, ElementsAre("flag"));
 }
@@ -94,7 +99,7 @@ TEST_F(RunFileTest, UnknownKeysAreRefusedWithTheirNeighbours) {
 
 TEST_F(RunFileTest, WhatOnlyAsksIsNoSetting) {
   EXPECT_EQ(ErrorOf("help = true\n"), ":1: there is no setting \"help\"");
-  EXPECT_EQ(ErrorOf("version = true\n"), ":1: there is no setting \"version\"");
+  EXPECT_THAT(ErrorOf("fresh = true\n"), HasSubstr(":1: \"fresh\" belongs on the command line"));
 }
 
 TEST_F(RunFileTest, WrongTypesAreRefusedWithTheirLine) {
@@ -103,7 +108,9 @@ TEST_F(RunFileTest, WrongTypesAreRefusedWithTheirLine) {
   EXPECT_EQ(ErrorOf("out = true\n"), ":1: \"out\" takes a value, not true or false");
   EXPECT_THAT(ErrorOf("out = {a = 1}\n"), HasSubstr(":1: \"out\" takes a value, not a table"));
   EXPECT_THAT(ErrorOf("out = []\n"), HasSubstr("an empty list"));
-  EXPECT_THAT(ErrorOf("exact = true\nsamples-per-question = 101\n"), HasSubstr(":2: --samples-per-question"));
+  EXPECT_THAT(ErrorOf("samples-per-question = [1, 2]\n"), HasSubstr("takes one value"));
+  EXPECT_THAT(ErrorOf("exact = true\nsamples-per-question = 101\n"),
+              HasSubstr(":2: --samples-per-question: 101 is not a whole number from 1 to 100"));
   EXPECT_THAT(ErrorOf("top-p = \"high\"\n"), HasSubstr("--top-p"));
   EXPECT_EQ(text_, "before");
 }
@@ -114,9 +121,8 @@ TEST_F(RunFileTest, BadTomlIsRefusedWithItsLine) {
 }
 
 TEST_F(RunFileTest, FilesThatAreNone) {
-  app_.parse("");
-  EXPECT_THAT(ApplyRunFile(app_, path_ + ".not").error().message, HasSubstr("No such file"));
-  EXPECT_THAT(ApplyRunFile(app_, testing::TempDir()).error().message, HasSubstr("is a folder"));
+  EXPECT_THAT(ApplyRunFile(settings_, path_ + ".not").error().message, HasSubstr("No such file"));
+  EXPECT_THAT(ApplyRunFile(settings_, testing::TempDir()).error().message, HasSubstr("is a folder"));
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "cli/cast.h"
+#include "job/cast.h"
 
 #include <fmt/format.h>
 
@@ -10,8 +10,6 @@
 #include <cstdlib>
 #include <functional>
 #include <utility>
-
-#include "cli/validators.h"
 
 namespace tessy {
 namespace {
@@ -46,7 +44,7 @@ template <class Options>
 Result<Options> ReachedAs(const ServedBy& served) {
   auto addresses = AddressesOf(served);
   if (!addresses) return tl::unexpected(addresses.error());
-  const ServerFlags& told = served.servers;
+  const ServerOptions& told = served.servers;
   Options options;
   options.addresses = std::move(*addresses);
   options.vocabulary = served.vocabulary;
@@ -61,43 +59,10 @@ Result<Options> ReachedAs(const ServedBy& served) {
 
 }  // namespace
 
-void AddServerFlags(CLI::App& command, ServerFlags& f) {
-  constexpr const char* kGroup = "Servers";
-  command.add_option("--dialect", f.dialect, "auto asks them")
-      ->check(CLI::IsMember({"auto", "llama-server", "vllm", "sglang"}))
-      ->capture_default_str()
-      ->group(kGroup);
-  command.add_option("--ca-file", f.ca_file, "certificates to trust for https (default: the system's)")
-      ->type_name("FILE")
-      ->group(kGroup);
-  command
-      .add_option("--requests-per-server", f.requests_max,
-                  "of a model, at a time; a server that refuses gets fewer")
-      ->check(CLI::Range(1, 1000000))
-      ->capture_default_str()
-      ->group(kGroup);
-  command.add_option("--server-retries", f.retries, "of a request that broke off, with growing pauses")
-      ->check(CLI::Range(0, 1000))
-      ->capture_default_str()
-      ->group(kGroup);
-  const auto seconds = [&](const char* name, double& value, const char* help) {
-    command.add_option(name, value, help)
-        ->check(Number(0.001, 1e7))
-        ->type_name("SECONDS")
-        ->capture_default_str()
-        ->group(kGroup);
-  };
-  seconds("--connect-timeout", f.connect_timeout, "for a connection");
-  seconds("--first-token-timeout", f.first_token_timeout, "a request may wait for its turn");
-  seconds("--token-timeout", f.token_timeout, "between tokens, once they come; for a predictor's answer");
-  seconds("--retry-pause", f.retry_pause, "before a request's first retry, doubled for each");
-  seconds("--patience", f.patience, "without any server that answers, before the run stops (to be resumed)");
-}
-
 Result<ServerModelOptions> ServerOptionsOf(const ServedBy& served, Role role, const LlamaCastOptions& local) {
   auto server = ReachedAs<ServerModelOptions>(served);
   if (!server) return server;
-  const ServerFlags& told = served.servers;
+  const ServerOptions& told = served.servers;
   server->dialect = told.dialect;
   server->family = local.families[Index(role)];
   server->template_options = local.template_options[Index(role)];

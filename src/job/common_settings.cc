@@ -1,0 +1,120 @@
+#include "job/common_settings.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <iterator>
+#include <utility>
+
+#include "model/family.h"
+
+namespace tessy {
+
+Settings ServerSettings(ServerOptions& o) {
+  const std::string group = "Servers";
+  Settings settings{{.key = "dialect",
+                     .value = &o.dialect,
+                     .help = "auto asks them",
+                     .group = group,
+                     .range = Choices{"auto", "llama-server", "vllm", "sglang"}},
+                    {.key = "ca-file",
+                     .value = &o.ca_file,
+                     .help = "certificates to trust for https (default: the system's)",
+                     .group = group,
+                     .type_name = "FILE"},
+                    {.key = "requests-per-server",
+                     .value = &o.requests_max,
+                     .help = "of a model, at a time; a server that refuses gets fewer",
+                     .group = group,
+                     .range = WholeRange{1, 1000000}},
+                    {.key = "server-retries",
+                     .value = &o.retries,
+                     .help = "of a request that broke off, with growing pauses",
+                     .group = group,
+                     .range = WholeRange{0, 1000}}};
+  const auto seconds = [&](const char* key, double& value, const char* help) {
+    settings.push_back({.key = key,
+                        .value = &value,
+                        .help = help,
+                        .group = group,
+                        .range = RealRange{0.001, 1e7},
+                        .type_name = "SECONDS"});
+  };
+  seconds("connect-timeout", o.connect_timeout, "for a connection");
+  seconds("first-token-timeout", o.first_token_timeout, "a request may wait for its turn");
+  seconds("token-timeout", o.token_timeout, "between tokens, once they come; for a predictor's answer");
+  seconds("retry-pause", o.retry_pause, "before a request's first retry, doubled for each");
+  seconds("patience", o.patience, "without any server that answers, before the run stops (to be resumed)");
+  return settings;
+}
+
+Settings MachineSettings(MachineOptions& o) {
+  const std::string group = "Engine";
+  return {{.key = "threads",
+           .value = &o.threads,
+           .help = "threads of each engine (default: 1 for small models, half the cores for others)",
+           .group = group,
+           .range = WholeRange{1, 1024},
+           .type_name = "N",
+           .shows_default = false},
+          {.key = "gpu-layers",
+           .value = &o.gpu_layers,
+           .help = "layers on an accelerator, -1: all",
+           .group = group,
+           .range = WholeRange{-1, 100000},
+           .shows_default = false},
+          {.key = "memory",
+           .value = &o.memory_gib,
+           .help = "budget for weights and caches (default: 3/4 of what is free)",
+           .group = group,
+           .range = RealRange{0.0, 1e9},
+           .type_name = "GIB",
+           .shows_default = false}};
+}
+
+Settings MessageSettings(MessageOptions& o) {
+  const std::string group = "Messages";
+  return {{.key = "progress",
+           .value = &o.progress,
+           .help = "auto, none, plain or bar",
+           .group = group,
+           .range = Choices{"auto", "none", "plain", "bar"}},
+          {.key = "log-level",
+           .value = &o.log_level,
+           .help = "debug, info, warning, error",
+           .group = group,
+           .range = Choices{"debug", "info", "warning", "error"}}};
+}
+
+Settings SamplingSettings(Sampling& sampling) {
+  const std::string group = "Sampling";
+  const Recorded value{.as = Fingerprint::kValue};
+  return {{.key = "temperature",
+           .value = &sampling.temperature,
+           .help = "0: always the most probable token",
+           .group = group,
+           .range = RealRange{0.0, 100.0},
+           .recorded = value},
+          {.key = "top-p",
+           .value = &sampling.top_p,
+           .help = "1: off",
+           .group = group,
+           .range = RealRange{0.0001, 1.0},
+           .recorded = value},
+          {.key = "top-k",
+           .value = &sampling.top_k,
+           .help = "0: off",
+           .group = group,
+           .range = WholeRange{0, 100000000},
+           .recorded = value}};
+}
+
+std::string FamilyHelp() {
+  return fmt::format("{} or a .toml (default: by template)", fmt::join(BuiltInFamilies(), ", "));
+}
+
+void Append(Settings& settings, Settings more) {
+  settings.insert(settings.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+}
+
+}  // namespace tessy

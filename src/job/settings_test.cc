@@ -1,0 +1,166 @@
+#include "job/settings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "job/annotate_options.h"
+#include "job/settings_record.h"
+#include "job/synth_settings.h"
+
+namespace tessy {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using testing::IsEmpty;
+
+TEST(Setting, ValuesAreCheckedBeforeTheyAreAssigned) {
+  SynthOptions options;
+  const Settings settings = SynthSettings(options);
+  const auto give = [&](const char* key, const std::string& text) {
+    const auto status = Assign(*FindSetting(settings, key), std::vector<std::string>{text});
+    return status ? "" : status.error().message;
+  };
+  EXPECT_EQ(give("k", "7"), "");
+  EXPECT_EQ(options.k, 7U);
+  EXPECT_EQ(give("top-p", "0.25"), "");
+  EXPECT_EQ(options.sampling.top_p, 0.25F);
+  EXPECT_EQ(give("exact", "true"), "");
+  EXPECT_TRUE(options.exact);
+  EXPECT_EQ(give("gpu-layers", "-1"), "");
+  EXPECT_EQ(options.machine.gpu_layers, -1);
+  EXPECT_EQ(give("seed", "18446744073709551615"), "");
+  EXPECT_EQ(options.seed, UINT64_MAX);
+  for (const auto& [key, text] : {std::pair("k", "0"),
+                                  {"k", "100001"},
+                                  {"k", "7x"},
+                                  {"k", ""},
+                                  {"seed", "-1"},
+                                  {"seed", "1.5"},
+                                  {"seed", "18446744073709551616"},
+                                  {"top-p", "nan"},
+                                  {"top-p", "0"},
+                                  {"top-p", "high"},
+                                  {"gpu-layers", "-2"},
+                                  {"exact", "yes"},
+                                  {"cut", "anywhere"},
+                                  {"template-date", "2026-1-1"}}) {
+    EXPECT_THAT(give(key, text), testing::StartsWith(std::string("--") + key + ": ")) << text;
+  }
+  EXPECT_EQ(give("cut", "anywhere"), "--cut: anywhere not in {auto,complete_word,drop_word,token}");
+  EXPECT_EQ(options.k, 7U);
+  EXPECT_EQ(options.sampling.top_p, 0.25F);
+}
+
+TEST(Setting, OnlyListsTakeSeveralValues) {
+  std::vector<std::string> list;
+  std::string one;
+  const Setting several{.key = "several", .value = &list, .help = "", .group = "", .delimiter = ','};
+  const std::vector<std::string> texts{"a,b", "c"};
+  EXPECT_TRUE(Assign(several, texts));
+  EXPECT_THAT(list, testing::ElementsAre("a", "b", "c"));
+  EXPECT_FALSE(Assign({.key = "one", .value = &one, .help = "", .group = ""}, texts));
+}
+
+TEST(Settings, KeysAreUniqueAndTheHelpIsInAGoodOrder) {
+  SynthOptions synth;
+  AnnotateOptions annotate;
+  for (const Settings& settings : {SynthSettings(synth), AnnotateSettings(annotate)}) {
+    std::set<std::string> keys;
+    std::vector<std::string> groups;
+    for (const Setting& setting : settings) {
+      EXPECT_TRUE(keys.insert(setting.key).second) << setting.key;
+      EXPECT_THAT(setting.help, testing::Not(IsEmpty())) << setting.key;
+      if (groups.empty() || groups.back() != setting.group) groups.push_back(setting.group);
+    }
+    EXPECT_EQ(groups.front(), "Input and output");
+    EXPECT_EQ(groups.back(), "Servers");
+    EXPECT_EQ(std::set(groups.begin(), groups.end()).size(), groups.size()) << "a group in two parts";
+  }
+}
+
+class RecordTest : public testing::Test {
+ protected:
+  RecordTest() { std::filesystem::create_directories(folder_); }
+  ~RecordTest() override { std::filesystem::remove_all(folder_); }
+  std::string Write(const std::string& name, const std::string& content) const {
+    std::ofstream(folder_ + "/" + name) << content;
+    return folder_ + "/" + name;
+  }
+  Json Record() { return Json::parse(RecordOf(options_, *FindMethod(options_.method)).value()); }
+
+  const std::string folder_ = testing::TempDir() + "record_test_" + std::to_string(getpid());
+  SynthOptions options_;
+};
+
+TEST_F(RecordTest, ServedModelsAreKnownByTheirNames) {
+  options_.student = {"http://a:8000/v1#qwen3", "http://b:8000/v1#qwen3"};
+  options_.student_vocabulary = "vocabulary.gguf";
+  options_.teacher = {"http://a:8001/v1"};
+  const Json record = Record();
+  EXPECT_EQ(record["student"], (Json{{"server", "qwen3"}, {"prompts", "token ids"}}));
+  EXPECT_EQ(record["teacher"], (Json{{"server", "http://a:8001/v1"}}));
+  EXPECT_EQ(record["student_boundary"], "lexicon");
+  EXPECT_EQ(record["student_family"], "by template");
+}
+
+TEST_F(RecordTest, FamilyFilesAreKnownByTheirContent) {
+  options_.student = {"http://a:8000/v1#qwen3"};
+  options_.student_family = Write("my.toml", "a");
+  const Json before = Record();
+  EXPECT_EQ(before["student_family"]["file"], "my.toml");
+  Write("my.toml", "b");
+  EXPECT_NE(Record(), before);
+  options_.student_family = "qwen3";
+  EXPECT_EQ(Record()["student_family"], "qwen3");
+}
+
+TEST_F(RecordTest, WhatHasNoEffectIsNotRecorded) {
+  for (const char* key : {"k", "candidates", "keep", "checker", "score_by", "output_format", "limit"}) {
+    EXPECT_FALSE(Record().contains(key)) << key;
+  }
+  options_.keep = "correct";
+  options_.candidates = 1;
+  EXPECT_EQ(Record()["keep"], "correct");
+  EXPECT_EQ(Record()["candidates"], 1);
+  options_.candidates = 0;
+  EXPECT_EQ(Record()["candidates"], 5);
+  options_.draft = "rollback";
+  EXPECT_EQ(Record()["k"], 20);
+}
+
+TEST_F(RecordTest, RecordsOfEarlierVersionsAreReadAsThoseOfThisOne) {
+  AnnotateOptions options;
+  options.responses = Write("r.jsonl", "{}\n");
+  options.annotator = "http://b:8000/v1#judge";
+  options.family = Write("my.toml", "a");
+  options.template_date = "2026-01-02";
+  const Settings settings = AnnotateSettings(options);
+  const std::string now = RecordOf(settings, "tessy_annotations", "1").value();
+  Json earlier = Json::parse(now);
+  earlier["annotator"]["server"] = "http://a:8000/v1#judge";
+  earlier["family"] = options.family;
+  earlier.erase("template_date");
+  const auto read = nlohmann::json::parse(AsRecordedNow(settings, earlier.dump(), now));
+  EXPECT_EQ(read, nlohmann::json::parse(now));
+  earlier["family"] = "other.toml";
+  earlier["annotator"]["server"] = "http://a:8000/v1#other";
+  const Json other = Json::parse(AsRecordedNow(settings, earlier.dump(), now));
+  EXPECT_EQ(other["family"], "other.toml");
+  EXPECT_EQ(other["annotator"]["server"], "other");
+  EXPECT_EQ(AsRecordedNow(settings, "torn", now), "torn");
+}
+
+TEST_F(RecordTest, ATextIsFoundInARecord) {
+  EXPECT_EQ(RecordedText(R"({"template_date":"2026-01-02","seed":5})", "template_date"), "2026-01-02");
+  EXPECT_EQ(RecordedText(R"({"seed":5})", "seed"), "");
+  EXPECT_EQ(RecordedText("", "seed"), "");
+}
+
+}  // namespace
+}  // namespace tessy

@@ -1,0 +1,211 @@
+#include "job/synth_options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "job/cast.h"
+#include "store/append_file.h"
+
+namespace tessy {
+namespace {
+
+constexpr uint32_t kCandidates = 5;  // the paper's (method, section 10)
+
+// One file, or any number of servers.
+Status CheckSpecs(const std::vector<std::string>& specs, const std::string& flag) {
+  const bool served = std::all_of(specs.begin(), specs.end(), &IsServerAddress);
+  if (specs.size() < 2 || served) return {};
+  return Fail(
+      ErrorCode::kInvalidArgument,
+      fmt::format("--{}: is given {} times; only servers of one model may be several", flag, specs.size()));
+}
+
+bool IsServed(const std::vector<std::string>& specs) {
+  return !specs.empty() && IsServerAddress(specs.front());
+}
+
+std::string FirstOf(const std::vector<std::string>& specs) { return specs.empty() ? "" : specs.front(); }
+
+}  // namespace
+
+Result<Method> MethodOf(const SynthOptions& told) {
+  auto method = FindMethod(told.method);
+  if (!method || told.answer_by.empty()) return method;
+  const Role answerer = told.answer_by == "teacher" ? Role::kTeacher : Role::kStudent;
+  if (!method->cooperative() && answerer != method->answerer) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("--answer-by {}: with --method {} the {} answers; it is for --method tessy",
+                            told.answer_by, told.method, Name(method->answerer)));
+  }
+  method->answerer = answerer;
+  return method;
+}
+
+namespace {
+
+ServedBy ServedByOf(const SynthOptions& told, Role role) {
+  const bool student = role == Role::kStudent;
+  return {.flag = std::string(Name(role)),
+          .specs = student ? told.student : told.teacher,
+          .servers = told.servers,
+          .vocabulary = student ? told.student_vocabulary : told.teacher_vocabulary,
+          .key_variable = student ? "TESSY_STUDENT_API_KEY" : "TESSY_TEACHER_API_KEY",
+          .streams = told.draft == "stop"};
+}
+
+ServedBy PredictorServedByOf(const SynthOptions& told, Role role) {
+  const bool student = role == Role::kStudent;
+  ServedBy served = ServedByOf(told, role);
+  served.flag += "-boundary";
+  served.specs = student ? told.student_boundary : told.teacher_boundary;
+  served.vocabulary = student ? told.student_boundary_vocabulary : told.teacher_boundary_vocabulary;
+  return served;
+}
+
+// What is behind servers is taken out of what is loaded here.
+Status SplitServed(const SynthOptions& told, const Method& method, MixedCastOptions& mixed) {
+  if (method.plan == Plan::kBestOf && told.score_by == "likelihood" && IsServed(told.teacher)) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        "--score-by likelihood: a server (--teacher) tells no likelihoods; use --score-by judge, or a "
+        "teacher that is a .gguf file");
+  }
+  for (const Role role : kRoles) {
+    const bool student = role == Role::kStudent;
+    if (IsServed(student ? told.student : told.teacher)) {
+      if (told.exact) {
+        return Fail(ErrorCode::kInvalidArgument,
+                    fmt::format("--exact: the arithmetic of a server (--{}) is not ours to say", Name(role)));
+      }
+      if (method.Uses(role)) {
+        auto server = ServerOptionsOf(ServedByOf(told, role), role, mixed.llama);
+        if (!server) return tl::unexpected(server.error());
+        mixed.servers[Index(role)] = std::move(*server);
+      }
+      mixed.llama.models[Index(role)].clear();
+    }
+    if (!method.cooperative() || !IsServed(student ? told.student_boundary : told.teacher_boundary)) continue;
+    if (told.exact) {
+      return Fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("--exact: the arithmetic of a server (--{}-boundary) is not ours to say", Name(role)));
+    }
+    auto predictor = PoolingOptionsOf(PredictorServedByOf(told, role));
+    if (!predictor) return tl::unexpected(predictor.error());
+    mixed.predictors[Index(role)] = std::move(*predictor);
+    mixed.llama.boundaries[Index(role)].clear();
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<MixedCastOptions> CastOptionsOf(const SynthOptions& told, const Method& method) {
+  for (const auto& [specs, flag] : {std::pair(&told.student, "student"), std::pair(&told.teacher, "teacher"),
+                                    std::pair(&told.student_boundary, "student-boundary"),
+                                    std::pair(&told.teacher_boundary, "teacher-boundary")}) {
+    if (auto status = CheckSpecs(*specs, flag); !status) return tl::unexpected(status.error());
+  }
+  LlamaCastOptions options;
+  options.method = method;
+  options.models = {FirstOf(told.student), FirstOf(told.teacher)};
+  options.boundaries = {FirstOf(told.student_boundary), FirstOf(told.teacher_boundary)};
+  options.families = {told.student_family, told.teacher_family};
+  for (const Role role : kRoles) {
+    if (method.Uses(role) && options.models[Index(role)].empty()) {
+      return Fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("--{0} is missing: --method {1} needs it; give a .gguf file, or a server's address",
+                      Name(role), told.method));
+    }
+    TemplateOptions& shown = options.template_options[Index(role)];
+    shown.date = told.template_date;
+    if (!told.reasoning_effort.empty())
+      shown.variables.emplace_back("reasoning_effort", told.reasoning_effort);
+  }
+  options.sampling = told.sampling;
+  options.concurrency = told.concurrency;
+  options.context_tokens = told.context;
+  options.memory_bytes =
+      static_cast<uint64_t>(told.machine.memory_gib * static_cast<double>(uint64_t{1} << 30));
+  options.threads = told.machine.threads;
+  options.gpu_layers = told.machine.gpu_layers;
+  options.exact = told.exact;
+  MixedCastOptions mixed{.llama = std::move(options), .servers = {}, .predictors = {}};
+  if (auto status = SplitServed(told, method, mixed); !status) return tl::unexpected(status.error());
+  return mixed;
+}
+
+Result<SampleSettings> SampleSettingsOf(const SynthOptions& told, const Method& method,
+                                        bool shares_vocabulary) {
+  SampleSettings settings;
+  settings.method = method;
+  settings.seed = told.seed;
+  settings.draft_tokens = told.draft == "stop" ? 1 : told.k;
+  settings.thinking_tokens_max = told.thinking_tokens_max;
+  settings.answer_tokens_max = told.answer_tokens_max;
+  settings.retries_max = told.retries;
+  settings.min_span_tokens = told.min_span_tokens;
+  settings.style_threshold = told.style_threshold;
+  if (told.cut == "token" && method.cooperative() && !shares_vocabulary) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--cut token: needs one vocabulary for both roles and both predictors, and these differ; use "
+                "--cut auto, complete_word or drop_word");
+  }
+  if (told.cut == "drop_word") {
+    settings.cut = CutRule::kDropWord;
+  } else if (told.cut == "token" || (told.cut == "auto" && shares_vocabulary)) {
+    settings.cut = CutRule::kToken;
+  } else {
+    settings.cut = CutRule::kCompleteWord;
+  }
+  return settings;
+}
+
+uint32_t CandidatesOf(const SynthOptions& told, const Method& method) {
+  if (told.candidates > 0) return told.candidates;
+  return method.plan == Plan::kBestOf || told.keep == "correct" ? kCandidates : 1;
+}
+
+namespace {
+
+// A file's text, which must have all of `places` in it; the built-in one without a file.
+Result<std::string> PromptOf(const std::string& path, std::string_view built_in,
+                             std::initializer_list<std::string_view> places) {
+  if (path.empty()) return std::string(built_in);
+  auto text = ReadWhole(path);
+  if (!text) return text;
+  for (const std::string_view place : places) {
+    if (text->find(place) == std::string::npos) {
+      return Fail(ErrorCode::kInvalidData, fmt::format("{}: has no {} in it", path, place));
+    }
+  }
+  if (text->ends_with('\n')) text->pop_back();
+  return text;
+}
+
+}  // namespace
+
+Result<TaskSettings> TaskSettingsOf(const SynthOptions& told, const SampleSettings& sample) {
+  const Plan plan = sample.method.plan;
+  if (!told.checker.empty() && told.keep != "correct") {
+    return Fail(ErrorCode::kInvalidArgument, "--checker: is for --keep correct");
+  }
+  if (told.candidates > 1 && plan != Plan::kBestOf && told.keep != "correct") {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--candidates: is for --method teacher-score, and for --keep correct");
+  }
+  TaskSettings settings{.sample = sample, .judge_prompt = {}, .reference_prompt = {}};
+  settings.candidates = CandidatesOf(told, settings.sample.method);
+  settings.score_by = told.score_by == "judge" ? ScoreBy::kJudge : ScoreBy::kLikelihood;
+  auto judge = PromptOf(told.judge_prompt, BuiltInJudgePrompt(), {"{question}", "{response}"});
+  if (!judge) return tl::unexpected(judge.error());
+  auto reference = PromptOf(told.reference_prompt, BuiltInReferencePrompt(), {"{question}", "{answer}"});
+  if (!reference) return tl::unexpected(reference.error());
+  settings.judge_prompt = std::move(*judge);
+  settings.reference_prompt = std::move(*reference);
+  return settings;
+}
+
+}  // namespace tessy

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "job/common_settings.h"
+#include "synthesis/mixed_cast.h"
+#include "synthesis/task.h"
+
+namespace tessy {
+
+// What a synthesis is told; `SynthSettings` explains each of them. Values as people write them: 0 or empty is
+// the default that the setting's help names. Defaults are the paper's where it names one.
+struct SynthOptions {
+  std::string questions;
+  std::string out, run_folder;
+  std::string output_format = "tessy";
+  bool fresh = false;
+  bool accept_config_change = false;
+  uint64_t limit = 0;
+  bool skip_bad_lines = false;
+
+  std::vector<std::string> student, teacher;
+  std::vector<std::string> student_boundary{"lexicon"}, teacher_boundary{"lexicon"};
+  std::string student_family, teacher_family;
+  std::string template_date;
+  std::string reasoning_effort;
+
+  std::string method = "tessy";
+  std::string answer_by;
+  uint32_t samples_per_question = 1;
+  std::string draft = "stop";
+  uint32_t k = 20;
+  std::string cut = "auto";
+  uint32_t min_span_tokens = 1;
+  float style_threshold = 0.5F;
+  uint32_t thinking_tokens_max = 38000;
+  uint32_t answer_tokens_max = 8192;
+  uint32_t retries = 5;
+  std::string keep = "all";
+  std::string checker;
+  uint32_t candidates = 0;  // 0: as the method and `keep` want
+  std::string score_by = "likelihood";
+  std::string judge_prompt, reference_prompt;  // files
+
+  uint64_t seed = 0;
+  Sampling sampling;
+
+  bool exact = false;
+  int concurrency = 0;
+  MachineOptions machine;
+  uint64_t context = 0;
+
+  ServerOptions servers;
+  std::string student_vocabulary, teacher_vocabulary;
+  std::string student_boundary_vocabulary, teacher_boundary_vocabulary;
+};
+
+// What the options mean together. Errors name the flag.
+Result<Method> MethodOf(const SynthOptions& options);
+Result<MixedCastOptions> CastOptionsOf(const SynthOptions& options, const Method& method);
+// `shares_vocabulary`: both roles and both predictors share one, which `cut = auto` asks.
+Result<SampleSettings> SampleSettingsOf(const SynthOptions& options, const Method& method,
+                                        bool shares_vocabulary);
+// Candidates, scoring and prompts; `is_right` is left to the caller, who knows the answers.
+Result<TaskSettings> TaskSettingsOf(const SynthOptions& options, const SampleSettings& sample);
+uint32_t CandidatesOf(const SynthOptions& options, const Method& method);
+
+}  // namespace tessy
