@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup build demo test lint bench lab interop sanitize clean
+.PHONY: help setup setup-tests build demo test lint lint-all bench lab interop sanitize sanitize-asan sanitize-tsan install clean
 
 help:
 	@echo "make demo    synthesise a few shipped questions with shipped models, and show one trace"
@@ -11,13 +11,16 @@ help:
 	@echo "make lab     the paper in miniature: pretraining, all methods, a table and a page (25 minutes)"
 	@echo "make build   the program, at build/tessy"
 	@echo "make interop   the tests beside a real llama-server, which it builds"
-	@echo "make lint    clang-format and clang-tidy"
+	@echo "make lint    clang-format, and clang-tidy over what changed within a day; make lint-all: over all"
 	@echo "make bench   measure the engine, training (beside python3-torch), and runs over servers"
 	@echo "make sanitize   the tests under ASan+UBSan, then under TSan"
 	@echo "make setup   what the others do first: packages and llama.cpp's source"
 
 setup:
 	@scripts/setup.sh
+
+setup-tests:
+	@scripts/setup.sh --tests
 
 build/%/build.ninja: scripts/setup.sh third_party/npm.lock
 	@scripts/setup.sh
@@ -34,17 +37,22 @@ test: build/release/build.ninja
 	@scripts/setup.sh --tests
 	@cmake --build --preset release -j $(JOBS)
 	@ln -sf release/tessy build/tessy
-	@ctest --preset release
+	@rm -rf build/release/test-results
+	@GTEST_OUTPUT=xml:$(CURDIR)/build/release/test-results/ ctest --preset release
 
-sanitize: build/asan/build.ninja build/tsan/build.ninja
+sanitize: sanitize-asan sanitize-tsan
+
+sanitize-%: build/%/build.ninja
 	@scripts/setup.sh --tests
-	@cmake --build --preset asan -j $(JOBS)
-	@ctest --preset asan
-	@cmake --build --preset tsan -j $(JOBS)
-	@ctest --preset tsan
+	@cmake --build --preset $* -j $(JOBS)
+	@rm -rf build/$*/test-results
+	@GTEST_OUTPUT=xml:$(CURDIR)/build/$*/test-results/ ctest --preset $*
 
 lint: build/release/build.ninja
 	@scripts/lint.sh
+
+lint-all: build/release/build.ninja
+	@scripts/lint.sh --all
 
 interop: build/release/build.ninja
 	@cmake -S cmake/llama-server -B build/llama-server -G Ninja >build/llama-server.configure.log

@@ -15,6 +15,7 @@ set(LLAMA_BUILD_IS_DEV OFF CACHE BOOL "" FORCE)
 # One engine thread a model is the norm; where a user asks for more, ggml's own thread pool is attached.
 set(GGML_OPENMP OFF CACHE BOOL "" FORCE)
 set(GGML_LLAMAFILE ON CACHE BOOL "" FORCE)
+set(GGML_NATIVE ${TESSY_NATIVE} CACHE BOOL "" FORCE)
 add_subdirectory("${TESSY_LLAMA_DIR}" "${CMAKE_BINARY_DIR}/llama.cpp" EXCLUDE_FROM_ALL)
 
 # Only the Jinja engine of llama.cpp's `common`: renders a model's own chat template. It takes its JSON from the
@@ -39,7 +40,7 @@ target_compile_options(ggml-cpu PRIVATE -w)
 
 # g++ before 12.4 drops the stores to a tile configuration that the processor is about to load (GCC bug 114098),
 # and some virtual machines announce AMX without having it. Where loading one fails, ggml goes without.
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND NOT CMAKE_CROSSCOMPILING)
+if(TESSY_NATIVE AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND NOT CMAKE_CROSSCOMPILING)
   include(CheckCXXSourceRuns)
   set(CMAKE_REQUIRED_FLAGS "-march=native -O3")
   check_cxx_source_runs([[

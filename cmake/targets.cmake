@@ -5,7 +5,7 @@ target_compile_features(tessy_options INTERFACE cxx_std_20)
 set(level $<TARGET_PROPERTY:TESSY_LEVEL>)
 target_compile_options(tessy_options INTERFACE
   -O$<IF:$<STREQUAL:${level},>,${TESSY_OPTIMIZE},${level}> -g1 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
-  -Wnon-virtual-dtor -Woverloaded-virtual -Werror
+  -Wnon-virtual-dtor -Woverloaded-virtual $<$<BOOL:${TESSY_WERROR}>:-Werror>
   -Wno-restrict)  # g++ 12 raises it for std::string concatenation (GCC bug 105651)
 target_include_directories(tessy_options INTERFACE "${CMAKE_SOURCE_DIR}/src")
 target_compile_definitions(tessy_options INTERFACE
@@ -29,9 +29,11 @@ function(tessy_test_environment)
     "TESSY_SOURCE_DIR=${CMAKE_SOURCE_DIR}" "TESSY_LLAMA_DIR=${TESSY_LLAMA_DIR}")
 endfunction()
 
-# tessy_library(name SOURCES ... LINKS ...): one static library a folder; LINKS are its declared layers.
+# tessy_library(name [THREADS] SOURCES ... LINKS ... PRIVATE_LINKS ... TESTS ...): one static library a folder; LINKS are its
+# declared layers. THREADS: the tests start threads, so that ThreadSanitizer has something to learn from them; the others are
+# not built with it. TEST_LINKS: what the tests link besides. Anything else about the tests stands in if(TARGET name_test).
 function(tessy_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;PRIVATE_LINKS;TESTS" ${ARGN})
+  cmake_parse_arguments(ARG "THREADS" "" "SOURCES;LINKS;PRIVATE_LINKS;TESTS;TEST_LINKS" ${ARGN})
   if(ARG_SOURCES)
     add_library(tessy_${name} STATIC ${ARG_SOURCES})
     target_link_libraries(tessy_${name} PUBLIC tessy_options ${ARG_LINKS} PRIVATE ${ARG_PRIVATE_LINKS})
@@ -39,12 +41,20 @@ function(tessy_library name)
     add_library(tessy_${name} INTERFACE)
     target_link_libraries(tessy_${name} INTERFACE tessy_options ${ARG_LINKS})
   endif()
-  if(ARG_TESTS)
+  if(ARG_TESTS AND TESSY_TESTS AND (ARG_THREADS OR NOT TESSY_SANITIZE MATCHES "thread"))
     add_executable(${name}_test ${ARG_TESTS})
-    target_link_libraries(${name}_test PRIVATE tessy_${name} tessy_base_testing ${ARG_PRIVATE_LINKS} GTest::gmock GTest::gtest_main)
+    target_link_libraries(${name}_test PRIVATE tessy_${name} tessy_base_testing ${ARG_PRIVATE_LINKS} ${ARG_TEST_LINKS} GTest::gmock GTest::gtest_main)
     set_target_properties(${name}_test PROPERTIES TESSY_TEST_CODE ON TESSY_LEVEL 0)
     add_test(NAME ${name} COMMAND ${name}_test)
     tessy_test_environment(${name})
     set_tests_properties(${name} PROPERTIES TIMEOUT 900)
+  endif()
+endfunction()
+
+# The same for code that only tests and benchmarks link. Not there without them.
+function(tessy_test_library name)
+  if(TESSY_TESTS)
+    tessy_library(${name} ${ARGN})
+    set_target_properties(tessy_${name} PROPERTIES TESSY_TEST_CODE ON)
   endif()
 endfunction()
