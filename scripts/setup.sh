@@ -11,22 +11,45 @@ if [[ "${1:-}" == --tests ]]; then
 fi
 
 packages=(build-essential cmake ninja-build ccache git pkg-config openssl python3
-  libboost1.81-dev libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev
-  libexpected-dev libsimdjson-dev libcurl4-openssl-dev libssl-dev libsqlite3-dev libgtest-dev libgmock-dev clang-format clang-tidy
+  libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libexpected-dev libsimdjson-dev
+  libcurl4-openssl-dev libssl-dev libsqlite3-dev libgtest-dev libgmock-dev clang-format clang-tidy
   libtorch-dev libopenblas0-pthread "${browser[@]}")
 command -v npm >/dev/null || packages+=(npm)
 
+installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }
+
+as_root=()
+((EUID == 0)) || as_root=(sudo)
+export DEBIAN_FRONTEND=noninteractive
+
+distribution=$(. /etc/os-release 2>/dev/null && echo "$PRETTY_NAME" || echo "this system")
+refuse() {
+  echo "setup: $distribution: $1; README.md names the distributions that were tried. On another one, install what" \
+    "scripts/setup.sh lists, then build with cmake --preset release && cmake --build --preset release" >&2
+  exit 1
+}
+command -v apt-get >/dev/null || refuse "has no apt-get"
+
+# The newest Boost from 1.81 on; Debian 12 packages 1.81 beside its default, Debian 13 has newer ones.
+newest_boost() { sort -V | awk -F'[.-]' '$2 >= 81' | tail -1; }
+boost=$(dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' 'libboost1.*-dev' 2>/dev/null |
+  sed -nE 's/^ii +(libboost1\.[0-9]+-dev)$/\1/p' | newest_boost)
+
 missing=()
-for package in "${packages[@]}"; do
-  dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || missing+=("$package")
-done
-if ((${#missing[@]})); then
+for package in "${packages[@]}"; do installed "$package" || missing+=("$package"); done
+if ((${#missing[@]})) || [[ -z "$boost" ]]; then
+  "${as_root[@]}" apt-get update -qq || refuse "apt-get update failed; its messages are above"
+  if [[ -z "$boost" ]]; then
+    boost=$(apt-cache pkgnames libboost1. | grep -E '^libboost1\.[0-9]+-dev$' | newest_boost)
+    [[ -n "$boost" ]] || refuse "it has no package of Boost 1.81 or newer (libboost1.81-dev)"
+    missing+=("$boost")
+  fi
+  for package in "${missing[@]}"; do
+    apt-cache show "$package" >/dev/null 2>&1 || refuse "it has no package $package"
+  done
   echo "setup: installing ${missing[*]}"
-  as_root=()
-  ((EUID == 0)) || as_root=(sudo)
-  export DEBIAN_FRONTEND=noninteractive
-  "${as_root[@]}" apt-get update -qq
-  "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null ||
+    refuse "apt-get could not install the packages; its messages are above"
 fi
 
 deps=$PWD/build/deps
