@@ -30,6 +30,7 @@ if [[ -z "${inside:-}" ]]; then
   command -v debootstrap >/dev/null || { echo "fresh_machine: debootstrap is missing: apt-get install debootstrap" >&2 && exit 1; }
   repository=$(git -C "$(dirname "$0")" rev-parse --show-toplevel)
   root=$(mktemp -d "${TMPDIR:-/var/tmp}/tessy-fresh-$suite.XXXXXX")
+  chmod 755 "$root"  # it is the root of an unprivileged user, too
   trap 'rm -rf --one-file-system "$root"' EXIT
   echo "fresh_machine: a bare $suite in $root"
   debootstrap --variant=minbase --include=sudo,git,make,ca-certificates ${cache:+--cache-dir="$cache"} "$suite" "$root" \
