@@ -33,14 +33,14 @@ command -v apt-get >/dev/null || refuse "has no apt-get"
 # The newest Boost from 1.81 on; Debian 12 packages 1.81 beside its default, Debian 13 has newer ones.
 newest_boost() { sort -V | awk -F'[.-]' '$2 >= 81' | tail -1; }
 boost=$(dpkg-query -W -f='${db:Status-Abbrev} ${Package}\n' 'libboost1.*-dev' 2>/dev/null |
-  sed -nE 's/^ii +(libboost1\.[0-9]+-dev)$/\1/p' | newest_boost)
+  sed -nE 's/^ii +(libboost1\.[0-9]+-dev)$/\1/p' | newest_boost) || true  # dpkg-query fails where it knows of none
 
 missing=()
 for package in "${packages[@]}"; do installed "$package" || missing+=("$package"); done
 if ((${#missing[@]})) || [[ -z "$boost" ]]; then
   "${as_root[@]}" apt-get update -qq || refuse "apt-get update failed; its messages are above"
   if [[ -z "$boost" ]]; then
-    boost=$(apt-cache pkgnames libboost1. | grep -E '^libboost1\.[0-9]+-dev$' | newest_boost)
+    boost=$(apt-cache pkgnames libboost1. | grep -E '^libboost1\.[0-9]+-dev$' | newest_boost) || true
     [[ -n "$boost" ]] || refuse "it has no package of Boost 1.81 or newer (libboost1.81-dev)"
     missing+=("$boost")
   fi
