@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cctype>
 #include <filesystem>
 #include <fstream>
@@ -133,19 +134,34 @@ TEST(Docs, RelativeLinksLeadToFilesAndHeadings) {
   EXPECT_GE(links, 5U) << "the links were not found: have the documents another form now?";
 }
 
-// Names of source files stand as they are in the tree, or without their `src/`.
+std::vector<std::string> FilesBelow(const char* folder) {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(InSource(folder))) {
+    if (entry.is_regular_file()) files.push_back(entry.path().string());
+  }
+  return files;
+}
+
+// A path of a source file; not one with a place for a name ("src/cli/NAME.cc").
+bool NamesSourceFile(const std::string& text) {
+  if (text.find('/') == std::string::npos || text[0] == '/' || text.find("NAME") != std::string::npos)
+    return false;
+  if (text.find_first_of(" *:{}<>…") != std::string::npos) return false;
+  const std::string extension = fs::path(text).extension().string();
+  const std::set<std::string> extensions{".cc", ".h", ".md", ".toml", ".sh", ".py"};
+  return extensions.contains(extension);
+}
+
+// Names of source files stand as they are in the tree, or without the folders that they begin with.
 TEST(Docs, NamedSourceFilesExist) {
+  const auto sources = FilesBelow("src");
   size_t names = 0;
   for (const fs::path& document : AllDocuments()) {
     for (const std::string& name : Between(ReadDocument(document).prose, "`", "`")) {
-      const bool is_path = name.find('/') != std::string::npos && name[0] != '/' &&
-                           name.find_first_of(" *:{}<>…") == std::string::npos;
-      const std::string extension = fs::path(name).extension().string();
-      const bool is_source = extension == ".cc" || extension == ".h" || extension == ".md" ||
-                             extension == ".toml" || extension == ".sh" || extension == ".py";
-      if (!is_path || !is_source) continue;
+      if (!NamesSourceFile(name)) continue;
       ++names;
-      EXPECT_TRUE(fs::exists(InSource(name)) || fs::exists(InSource("src/" + name)))
+      const auto ends_so = [&](const std::string& path) { return path.ends_with("/" + name); };
+      EXPECT_TRUE(fs::exists(InSource(name)) || std::any_of(sources.begin(), sources.end(), ends_so))
           << document << " names " << name;
     }
   }
