@@ -15,11 +15,11 @@ double MeasureDecisions(size_t tokens, bool reads_tokens) {
   LoopState loop(settings);
   const double before = ProcessCpuSeconds();
   Action action = Step(loop, Start{});
-  // Words that differ, so that nothing looks like a loop.
+  // The words differ, so that the text is no loop.
   for (uint64_t word = 0; action.kind != Action::Kind::kFail;) {
     if (action.kind == Action::Kind::kAsk) {
-      action =
-          Step(loop, Owners{std::vector<float>(action.places.size(), 1.0F)});  // the student's, who speaks
+      action = Step(loop, Owners{std::vector<float>(action.places.size(),
+                                                    1.0F)});  // all belong to the student, who speaks
     } else {
       const uint64_t at = word++;
       action = Step(loop, Drafted{{.tokens = {{.id = 1, .text = " w" + std::to_string(at * at)}}}});

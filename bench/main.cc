@@ -1,4 +1,4 @@
-// What the engine does a second, and what cooperation costs on top of it, measured in one run.
+// Measures the engine's tokens per second, and the cost of cooperation on top of it, in one run.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
@@ -51,13 +51,13 @@ struct Pair {
   std::array<std::string, 2> predictors;
   std::vector<std::string> prompts;
   size_t length;     // thinking tokens of a sample
-  double mean_span;  // of the script; 0: the predictors decide
+  double mean_span;  // the scripted mean length of a span; 0: the predictors decide
   size_t plain_length;
   Sampling sampling{};
 };
 
-// Zeros the embedding rows, which are the output rows as well, of the markers at the vocabulary's end: their
-// logits are then far below the best, and no trace ends before its length.
+// Zeros the embedding rows of the markers at the end of the vocabulary. These rows are the output rows as
+// well, so the logits of the markers are far below the best, and no trace ends before its length.
 void SilenceMarkers(const std::string& path) {
   constexpr size_t kMarkers = 3;
   const GgufFile file = Must(GgufFile::Open(path));
@@ -114,7 +114,7 @@ Pair MakeRandomPair(const std::filesystem::path& folder, size_t length) {
   pair.models = {write("student.gguf", model(1)), write("teacher.gguf", model(2))};
   pair.predictors = {write("boundary-student.gguf", predictor(3)),
                      write("boundary-teacher.gguf", predictor(4))};
-  // Random weights fall into loops unless they are shaken.
+  // Random weights repeat themselves unless the sampling is wide.
   pair.sampling = {.temperature = 5.0F, .top_p = 1.0F};
   pair.prompts = {"Add."};
   return pair;
@@ -135,7 +135,7 @@ Pair MiniaturePair() {
   return pair;
 }
 
-// `samples` samples, `concurrency` at a time, up to `length` thinking tokens each.
+// Runs `samples` samples, `concurrency` at a time, of up to `length` thinking tokens each.
 Rate MeasureCooperation(const Pair& pair, int concurrency, size_t samples, size_t length, bool exact) {
   asio::io_context io(1);
   auto cast = Must(LlamaCast::Load({.models = pair.models,
@@ -192,7 +192,7 @@ Json BenchPair(const Pair& pair, const BenchOptions& options) {
              "predictors", "tok/s", "tok/CPU-s", "ratio");
   Json rows = Json::array();
   for (const int concurrency : options.concurrencies) {
-    // The same number of tokens from 64 samples at a time on: more would only take longer.
+    // From 64 samples at a time on the number of tokens stays the same, because more would only take longer.
     const size_t shorter = static_cast<size_t>(std::max(1, concurrency / 64));
     const size_t length = pair.mean_span > 0 ? pair.length / shorter : pair.length;
     const PlainOptions plain{.sequences = concurrency,
@@ -236,7 +236,7 @@ Json BenchPair(const Pair& pair, const BenchOptions& options) {
   return rows;
 }
 
-// What a token costs in the second half of traces of growing length.
+// Measures the cost of a token in the second half of traces of growing length.
 Json BenchLengths(const Pair& pair, const BenchOptions& options) {
   constexpr int kConcurrency = 16;
   fmt::print("\ncost of a token by where in the trace it stands, {} samples at a time\n{:>15}  {:>12}\n",
@@ -256,7 +256,7 @@ Json BenchLengths(const Pair& pair, const BenchOptions& options) {
   return rows;
 }
 
-// The loop's own share, which must not grow with the length of a span.
+// Measures the loop's own share, which must not grow with the length of a span.
 Json BenchDecisions() {
   fmt::print("\nthe loop's own decisions in one span, one token a draft\n{:>11}  {:>22}  {:>22}\n", "tokens",
              "CPU-us/token, own ids", "CPU-us/token, places");

@@ -17,7 +17,7 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kClose = "</think>";
 
-// Posts bodies, so many at a time, and waits for all answers.
+// Posts bodies, a limited number at a time, and waits for all answers.
 class Poster {
  public:
   Poster(const std::string& url, size_t connections) : url_(url), multi_(curl_multi_init()) {
@@ -95,14 +95,14 @@ bool IsOthers(const Sample& sample, std::string_view text) {
   return style != (sample.speaker == Role::kStudent);
 }
 
-// How much of the draft stays, and whether the other role goes on.
+// The part of the draft that stays, and whether the other role goes on.
 std::pair<size_t, bool> Cut(const Sample& sample, std::string_view draft) {
   const std::string whole = sample.response + std::string(draft);
   const std::string_view text = whole;
   bool first = true;
   for (size_t at = 1; at < draft.size(); ++at) {
     if (draft[at] != ' ' && draft[at - 1] != '\n') continue;
-    if (std::exchange(first, false)) continue;  // a draft keeps two tokens at least
+    if (std::exchange(first, false)) continue;  // a draft keeps at least two tokens
     if (IsOthers(sample, text.substr(0, sample.response.size() + at))) return {at, true};
   }
   return {draft.size(), IsOthers(sample, text)};

@@ -1,5 +1,5 @@
-// What a run over servers costs: thousands of samples in flight, and how our way of asking compares with the
-// published one. The scripted server stands for the fleet, in a process of its own.
+// Measures the cost of a run over servers: thousands of samples in flight, and our requests beside those of
+// the published scheme. The scripted server, in a process of its own, stands for the fleet.
 #include <fmt/format.h>
 #include <malloc.h>
 #include <spdlog/spdlog.h>
@@ -42,7 +42,7 @@ T Must(Result<T> result) {
   std::exit(1);
 }
 
-// As many as the system lets us have: a connection each.
+// Raises the limit of open files as far as the system allows, because each connection needs one.
 void RaiseFileLimit() {
   rlimit files{};
   getrlimit(RLIMIT_NOFILE, &files);
@@ -50,7 +50,8 @@ void RaiseFileLimit() {
   setrlimit(RLIMIT_NOFILE, &files);
 }
 
-// A scripted server in a child process, which goes with the object. To be made before there are threads.
+// A scripted server in a child process that ends with the object. It must be created before there are
+// threads.
 class ServerProcess {
  public:
   explicit ServerProcess(const ScriptedServerOptions& options) {
@@ -108,17 +109,17 @@ std::string QuestionText(size_t number) {
 
 struct Measured {
   size_t done = 0;
-  uint64_t tokens = 0;   // as the run counts them: kept
-  uint64_t drafted = 0;  // with those that were discarded
-  uint64_t spans = 0;    // of the responses
+  uint64_t tokens = 0;   // kept tokens, as the run counts them
+  uint64_t drafted = 0;  // kept and discarded tokens
+  uint64_t spans = 0;    // spans of the responses
   double seconds = 0.0;
   double cpu_seconds = 0.0;
   size_t resident_growth = 0;
-  size_t text_bytes = 0;  // of what was in flight at most, estimated from the responses
+  size_t text_bytes = 0;  // largest size of the text in flight, estimated from the responses
   std::vector<std::string> responses;
 };
 
-// Our way: the product's scheduler and adapter, the lexicon deciding; `store` may be null.
+// Our scheme: the product's scheduler and adapter, and the lexicon decides. `store` may be null.
 Measured RunOurs(const std::string& url, size_t samples, int in_flight, bool keeps_responses,
                  RunStore* store = nullptr) {
   asio::io_context io{1};
@@ -184,7 +185,8 @@ Measured RunOurs(const std::string& url, size_t samples, int in_flight, bool kee
   return measured;
 }
 
-// In a process of its own: so that memory and threads of one measurement are not those of the next.
+// Each measurement has a process of its own, so that it does not inherit memory and threads from the one
+// before.
 void InChild(const std::function<void()>& measure) {
   std::fflush(stdout);
   const pid_t process = fork();
@@ -199,7 +201,7 @@ void InChild(const std::function<void()>& measure) {
 }
 
 void MeasureInFlight() {
-  // The server writes as fast for all of them together, whatever their number.
+  // The server writes equally fast for all of them together, whatever their number.
   constexpr double kTokensASecond = 10'000.0;
   fmt::print(
       "Samples in flight (both roles served by one scripted vLLM of {:.0f} tokens/s, lexicon, HTTP)\n\n",
@@ -321,7 +323,7 @@ void Compare(const char* title, const WireTextOptions& text, size_t samples) {
 }
 
 void CompareWithPublishedScheme() {
-  // What is saved is set by how long the spans are, and by what a request costs before its first token.
+  // The saving depends on the length of the spans and on the cost of a request before its first token.
   fmt::print("Against the published scheme: 50 ms before a request's first token, 1 ms a token\n\n");
   const auto text = [](uint32_t clauses, uint32_t style_percent = 15) {
     return WireTextOptions{.thinking_words_min = 1500,
@@ -335,7 +337,7 @@ void CompareWithPublishedScheme() {
   Compare("Spans of half a page", text(200, 4), 10);
 }
 
-// All, or those that are named.
+// Runs all measurements, or those that are named.
 int Main(const std::vector<std::string>& named) {
   spdlog::set_level(spdlog::level::err);
   RaiseFileLimit();

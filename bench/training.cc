@@ -1,4 +1,5 @@
-// Training tokens a second beside the same model in PyTorch (Debian's python3-torch), in turns, in one run.
+// Compares our training tokens per second with those of the same model in PyTorch (Debian's python3-torch),
+// in turns, in one run.
 #include <fmt/format.h>
 #include <malloc.h>
 
@@ -112,7 +113,7 @@ void Run(const Case& c, int rounds) {
 
 int main() {
   using tessy::bench::Case;
-  // As the program that trains does: memory that is freed stays with the process.
+  // The program that trains does the same: memory that is freed stays with the process.
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, -1);
   const auto shape = [](int64_t vocabulary, int64_t width, int64_t layers, int64_t feed_forward,

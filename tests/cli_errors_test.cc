@@ -1,4 +1,4 @@
-// What goes wrong, said in one line: what, where, how to mend. And samples that fail for good.
+// Errors are one line: what, where, how to mend. Samples may fail for good.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -21,7 +21,7 @@ class ErrorTest : public CliTest {
  protected:
   ErrorTest() { WriteQuestions("q.jsonl", 4); }
 
-  // With the shipped pair and the built-in lexicon, but for what `arguments` say.
+  // Runs with the shipped pair and the built-in lexicon, except for what `arguments` say.
   ProgramResult Try(const Arguments& arguments) const {
     Arguments all{"synth"};
     const auto told = [&](const std::string& flag) {
@@ -59,7 +59,7 @@ TEST_F(ErrorTest, ModelsThatCannotBeLoaded) {
                 {"student.gguf: no classification head", "a boundary predictor is needed"});
   ExpectRefused({"--teacher", Model("boundary-teacher")},
                 {"boundary-teacher.gguf: a boundary predictor", "--teacher-boundary"});
-  // llama.cpp has a word of its own for this; ours is the only one shown.
+  // llama.cpp has a message of its own for this, but only ours is shown.
   Write("short.gguf", "GGUF");
   ExpectRefused({"--student", "short.gguf"}, {"short.gguf: damaged GGUF file"});
   const auto unreachable = Try({"--student", "http://localhost:1/v1#served"});

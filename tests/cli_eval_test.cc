@@ -1,4 +1,4 @@
-// What is right, counted and kept.
+// Right answers are counted and kept.
 #include "cli_fixture.h"
 
 namespace tessy {

@@ -1,4 +1,4 @@
-// Long files of questions, and those that are no files.
+// Long files of questions, and inputs that are not files.
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -13,7 +13,8 @@ using testing::SizeIs;
 
 class LongQuestionsTest : public CliTest {
  protected:
-  // The shipped questions, over and over, each with an id of its own and `bytes` of what is carried over.
+  // The shipped questions, repeated, each with an id of its own and `bytes` bytes in a field that is carried
+  // over.
   void WriteMany(const std::string& name, size_t count, size_t bytes) const {
     WriteQuestions("shipped.jsonl", 40);
     const auto lines = ReadLines("shipped.jsonl");
@@ -73,7 +74,7 @@ TEST_F(LongQuestionsTest, AFileThatChangesUnderARunStopsItWithOneClearLine) {
   WriteMany("q.jsonl", 2000, 10);
   const auto program = StartTessy(Synth({"--concurrency", "1", "--progress", "none", "--out", "r.jsonl"}));
   ASSERT_TRUE(AwaitLines("r.jsonl", 1));
-  {  // In its place: the program has it open.
+  {  // The file is changed in place, because the program has it open.
     std::fstream file(Path("q.jsonl"), std::ios::in | std::ios::out | std::ios::binary);
     file << std::string(std::filesystem::file_size(Path("q.jsonl")), ' ');
   }

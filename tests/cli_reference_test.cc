@@ -9,7 +9,7 @@ using testing::SizeIs;
 
 class ReferenceTest : public CliTest {
  protected:
-  // Of both shapes, the second and third without an id.
+  // Rows of both forms; the second and third have no id.
   ReferenceTest() {
     WriteQuestions("shipped.jsonl", 4);
     std::string text;

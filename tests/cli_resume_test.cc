@@ -38,13 +38,13 @@ class ResumeTest : public CliTest {
     EXPECT_THAT(expected, SizeIs(kSamples));
     EXPECT_EQ(Essence(out), expected);
   }
-  // What `tessy runs show` says of it.
+  // The output of `tessy runs show` for it.
   Json Summary(const std::string& run) const {
     const auto result = Tessy({"runs", "show", run, "--json"});
     EXPECT_EQ(result.exit_status, 0) << result.err;
     return Json::parse(result.out, nullptr, false);
   }
-  // Until the store's log was seen to be written so often, or is gone with the program's end.
+  // Waits until the store's log was written so many times, or the program has ended and the log is gone.
   void AwaitWrites(const std::string& log, int count) const {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10 * kSlowness);
     for (std::filesystem::file_time_type last{}; count > 0 && std::chrono::steady_clock::now() < until;) {
@@ -57,7 +57,7 @@ class ResumeTest : public CliTest {
       --count;
     }
   }
-  // Whole lines only.
+  // Only whole lines count.
   void ExpectSound(const std::string& out) const {
     const std::string text = Read(out);
     EXPECT_TRUE(text.empty() || text.ends_with('\n')) << text.substr(text.rfind('\n') + 1);
@@ -114,9 +114,9 @@ TEST_F(ResumeTest, KilledAgainAndAgainItFinishesAndNoSpanIsGeneratedTwice) {
   const auto seed = static_cast<uint32_t>(std::random_device()());
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
-  // Some before anything has begun, most while every sample is under way. One that comes to its end first
+  // Some kills come before anything has begun, most while every sample is under way. A run that ends first
   // gets more to do.
-  std::uniform_int_distribution<int> writes(0, 7);  // the first was there, or makes the store
+  std::uniform_int_distribution<int> writes(0, 7);  // the first write may be the one that makes the store
   std::uniform_int_distribution<int> delay(0, 20 * kSlowness);
   constexpr size_t kOf = kSanitized ? 10 : 40;
   WriteQuestions("q.jsonl", kOf);
@@ -189,7 +189,7 @@ TEST_F(ResumeTest, OtherSettingsAreTakenIfSaidSo) {
   for (const auto& [id, response] : Responses("r.jsonl")) ++by_seed[response["seed"].get<int>()];
   EXPECT_THAT(by_seed,
               testing::ElementsAre(testing::Pair(0, finished), testing::Pair(5, kSamples - finished)));
-  // Those are the settings now.
+  // The new settings are now those of the run.
   changed.pop_back();
   EXPECT_EQ(Tessy(changed).exit_status, 0);
   ExpectRefusal(Tessy(Run("r.jsonl")), {"seed 5 -> 0"});
@@ -211,7 +211,7 @@ TEST_F(ResumeTest, DamagedStoreIsNamedAndLeftAlone) {
     EXPECT_EQ(Read("r.jsonl.run/run.sqlite"), content);
     EXPECT_EQ(Read("r.jsonl"), responses);
   }
-  // Without it, what is done is read from the responses.
+  // Without the store, the finished samples are read from the responses.
   std::filesystem::remove(Path("r.jsonl.run/run.sqlite"));
   const auto result = Tessy(Run("r.jsonl"));
   EXPECT_EQ(result.exit_status, 0) << result.err;
@@ -224,7 +224,7 @@ TEST_F(ResumeTest, DamagedStoreIsNamedAndLeftAlone) {
 TEST_F(ResumeTest, RunsAreListedAndShownWhileTheyRunAndAfterwards) {
   const auto program = StartTessy(Run("data/r.jsonl"));
   ASSERT_TRUE(AwaitLines("data/r.jsonl", 3));
-  // A line is there a moment before the store knows of it: such a moment is passed over.
+  // A line appears a moment before the store knows of it, so such a moment is skipped.
   Json running;
   size_t lines = 0;
   for (int attempt = 0; attempt < 20; ++attempt) {
@@ -372,7 +372,7 @@ TEST_F(ResumeTest, OneRunAtATimeWritesAFile) {
 }
 
 TEST_F(ResumeTest, FileSizeLimitLeavesWholeLinesAndTheRunGoesOn) {
-  // Predictors would be unpacked into a file in memory, to which the limit applies, too.
+  // Predictors would be unpacked into a file in memory, to which the limit applies too.
   auto run = Run("r.jsonl");
   run.insert(run.end(), {"--method", "student-only"});
   const auto result = Tessy(run, {.file_bytes_max = 150000});
@@ -407,14 +407,14 @@ class SmallDisk {
 };
 
 TEST_F(ResumeTest, FullDiskLeavesWholeLinesAndTheRunGoesOn) {
-  // Root may mount a small file system and fill it; for anybody else a process that may write no more stands
-  // for it.
+  // Root may mount a small file system and fill it. For other users the test uses a process with a limit on
+  // the size of its files.
   const SmallDisk disk(Path("disk"), "400k");
   const ProgramOptions limits{.file_bytes_max = disk.mounted() ? 0U : 150000U};
   const std::string reason =
       disk.mounted() ? "(No space left on device|database or disk is full)" : "File too large";
   auto run = Run("disk/r.jsonl");
-  // The limit would apply to the file in memory into which predictors are unpacked, too.
+  // The limit would also apply to the file in memory into which predictors are unpacked.
   if (!disk.mounted()) run.insert(run.end(), {"--method", "student-only"});
   if (disk.mounted()) std::ofstream(Path("disk/ballast")) << std::string(150000, 'x');
   const auto result = Tessy(run, limits);
@@ -422,7 +422,7 @@ TEST_F(ResumeTest, FullDiskLeavesWholeLinesAndTheRunGoesOn) {
   EXPECT_THAT(result.err, testing::ContainsRegex(reason + "; what is finished is kept"));
   ExpectSound("disk/r.jsonl");
   std::filesystem::remove(Path("disk/ballast"));
-  // As long as there is no more room, it stays as it is.
+  // While there is no more room, the state stays as it is.
   const auto more = Tessy(run, limits);
   EXPECT_TRUE(more.exit_status == 3 || (disk.mounted() && more.exit_status == 0)) << more.err;
   ExpectSound("disk/r.jsonl");

@@ -1,4 +1,4 @@
-// What a user gets from the program: responses, pages, lists, help. Errors are in cli_errors_test.cc,
+// The output of the program for its user: responses, pages, lists, help. Errors are in cli_errors_test.cc,
 // interrupted runs in cli_resume_test.cc.
 #include <algorithm>
 #include <cctype>
@@ -134,7 +134,7 @@ TEST_F(SynthTest, OtherFieldsOfTheRowAreCarriedToTheLetter) {
 struct MethodCase {
   const char* name;
   Arguments flags;
-  std::set<std::string> writers;  // of which every response has all
+  std::set<std::string> writers;  // each of these writers occurs in every response
 };
 
 class MethodTest : public CliTest, public testing::WithParamInterface<MethodCase> {};
@@ -143,7 +143,7 @@ TEST_P(MethodTest, TellsWhoWroteWhat) {
   WriteQuestions("q.jsonl", 4);
   Arguments arguments{"synth", "--questions", "q.jsonl", "--out", "r.jsonl"};
   arguments.insert(arguments.end(), GetParam().flags.begin(), GetParam().flags.end());
-  // Only the models that the method needs.
+  // Only the models that the method needs are given.
   const auto needs = [&](const std::string& role) {
     return std::ranges::any_of(GetParam().writers,
                                [&](const std::string& writer) { return writer.starts_with(role); });
@@ -188,7 +188,7 @@ TEST_F(SynthTest, ExactRunsAreTheSameWhateverTheDraftLength) {
 
 TEST_F(SynthTest, ExactRunsAreTheSameWhateverTheConcurrency) {
   WriteQuestions("q.jsonl", kSanitized ? 2 : 10);
-  // Enough samples to fill the widest batch but for a few places.
+  // Enough samples to fill the widest batch except for a few places.
   const std::string samples = kSanitized ? "2" : "8";
   std::map<std::string, Json> expected;
   for (const std::string n : {"1", "8", "64", "256"}) {
@@ -265,7 +265,7 @@ TEST_F(SynthTest, PlainProgressIsLinesAndABarStaysInItsLine) {
   EXPECT_THAT(none.err, Not(HasSubstr("\r")));
   const auto bar = RunSynth({"--progress", "bar", "--out", "c.jsonl"});
   EXPECT_THAT(bar.err, AllOf(HasSubstr("\r"), HasSubstr("2/2 samples")));
-  // Not a terminal: as plain.
+  // The output is not a terminal, so it is plain.
   const auto by_itself = RunSynth({"--out", "d.jsonl"});
   EXPECT_THAT(by_itself.err, AllOf(Not(HasSubstr("\r")), Not(HasSubstr("\x1b"))));
 }

@@ -1,4 +1,4 @@
-// Training as its user meets it: interrupted, killed, repeated, refused.
+// Training as a user experiences it: interrupted, killed, repeated, refused.
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -85,7 +85,7 @@ TEST_F(TrainTest, AStudentLearnsAndLossesAreReportedApart) {
   }
 }
 
-// --save-every is small, so that every life of the process leaves something behind.
+// --save-every is small, so that every process saves a checkpoint before it is killed.
 Arguments Lasting() { return {"--lr", "1e-3", "--epochs", "40", "--save-every", "5", "--type", "f32"}; }
 
 TEST_F(TrainTest, InterruptedItSaysThatItGoesOn) {
@@ -106,7 +106,7 @@ TEST_F(TrainTest, KilledAtTwentyRandomMomentsItEndsWithTheSameWeights) {
   const auto seed = static_cast<uint32_t>(std::random_device()());
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
-  // From before anything is read to well into the steps.
+  // The kills range from before anything is read to well into the steps.
   std::uniform_int_distribution<int> delay(0, kSanitized ? 3000 : 1200);
   std::filesystem::create_directory(Path("killed"));
   std::filesystem::create_directory(Path("undisturbed"));
@@ -127,7 +127,7 @@ TEST_F(TrainTest, KilledAtTwentyRandomMomentsItEndsWithTheSameWeights) {
   EXPECT_GT(killed, kKills / 2) << "it was done before it could be killed often";
   ASSERT_EQ(Run(Boundary("undisturbed/b.gguf", Lasting())).exit_status, 0);
   EXPECT_EQ(Read("killed/b.gguf"), Read("undisturbed/b.gguf"));
-  // Every step once, in order; only times differ.
+  // Every step occurs once, in order; only times differ.
   const auto steps = [&](const std::string& name) {
     std::vector<std::string> all;
     for (const std::string& line : ReadLines(name)) {

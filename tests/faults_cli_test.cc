@@ -1,4 +1,4 @@
-// The program over servers that fail: what is on disk, what it says, and how it ends.
+// The program over servers that fail: its files, its messages, and its exit status.
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -73,7 +73,7 @@ class ServedProgramTest : public CliTest {
     return Tessy(ServedSynth(student, teachers, more, out),
                  {.environment = environment, .time_limit = std::chrono::seconds(60 * kSlowness)});
   }
-  // What is right.
+  // The right responses.
   std::map<std::string, Json> Undisturbed() const {
     const auto student = Student();
     const auto teacher = Teacher();
@@ -83,7 +83,7 @@ class ServedProgramTest : public CliTest {
     EXPECT_THAT(right, SizeIs(kQuestions));
     return right;
   }
-  // Every sample in one of the two files, once; those that are done are right, their spans in order.
+  // Every sample is in exactly one of the two files. The finished ones are right, with their spans in order.
   void ExpectWhole(const std::map<std::string, Json>& right) const {
     std::multiset<std::string> ids;
     for (const auto& [id, response] : Essence("r.jsonl")) {
@@ -209,7 +209,7 @@ TEST_F(ServedProgramTest, ServersThatAreGoneForGoodEndTheRunAndItGoesOnWhenTheyA
   ExpectWhole(right);
 }
 
-// Requests that wait for their turn, or for a server, are given up like those under way.
+// Requests that wait for their turn or for a server are cancelled like those under way.
 TEST_F(ServedProgramTest, InterruptedWhileRequestsWaitItGoesOn) {
   const auto right = Undisturbed();
   const auto student = Student();

@@ -1,5 +1,5 @@
-// Synthesis over servers that fail in every way that is known, by the hundred: what must hold whatever
-// happens.
+// Synthesis over servers that fail in every known way, in hundreds of runs: the invariants must hold in
+// each.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
@@ -24,9 +24,9 @@ using Kind = Fault::Kind;
 
 constexpr uint64_t kSchedules = kSanitized ? 24 : 200;
 constexpr int kAtOnce = 4;
-constexpr int kEnoughIsKnown = 8;  // complaints
+constexpr int kEnoughIsKnown = 8;  // so many complaints are printed
 
-// Ends the program, with the seed, if its owner does not end in time: then a run hangs.
+// Ends the program and prints the seed if its owner does not end in time, which means that a run hangs.
 class Watchdog {
  public:
   explicit Watchdog(uint64_t seed)
@@ -55,7 +55,7 @@ class Watchdog {
   std::thread thread_;
 };
 
-// Draws of one seed, in order.
+// Draws random numbers of one seed, in order.
 class Dice {
  public:
   explicit Dice(uint64_t seed) : seed_(seed) {}
@@ -75,7 +75,7 @@ std::unique_ptr<ScriptedServer> Serve(ScriptedServerOptions options) {
   return std::move(*server);
 }
 
-// What is right: of each question its response when nothing fails.
+// The right response of each question: the one it gets when nothing fails.
 const std::map<std::string, std::vector<SampleOutcome>>& Undisturbed() {
   static const auto outcomes = [] {
     const auto student = Serve({.served = {"student"}});
@@ -118,9 +118,9 @@ struct Tally {
   }
 };
 
-// Every sample once, and right if it is there.
+// Every sample occurs once, and it is right if it has a response.
 void ExpectRight(const ServedRunResult& result, size_t questions, Tally& tally) {
-  if (!result.run.status) {  // servers that refuse us for good end a run; its samples are left for the next
+  if (!result.run.status) {  // servers that refuse for good end a run; its samples remain for the next
     EXPECT_EQ(result.run.status.error().code, ErrorCode::kUnavailable) << result.run.status.error().message;
     EXPECT_THAT(result.outcomes, SizeIs(testing::Lt(questions)));
     ++tally.stopped;
@@ -187,7 +187,7 @@ class Seat {
   std::vector<std::unique_ptr<ScriptedServer>> servers_;
 };
 
-// One run under what the seed has in store.
+// One run with the faults that the seed decides.
 void RunSchedule(uint64_t seed, Tally& tally) {
   const Watchdog watchdog(seed);
   Dice dice(seed);
@@ -235,7 +235,7 @@ TEST_F(Faults, NoScheduleLosesOrSpoilsASample) {
     EXPECT_EQ(BrokenInvariant(outcomes.front()), "") << question;
     EXPECT_GT(outcomes.front().switches, 2U);
   }
-  // One alone, to look into what went wrong.
+  // A single seed, to investigate a failure.
   const char* wanted = std::getenv("TESSY_FAULT_SEED");
   const uint64_t first = wanted != nullptr ? std::strtoull(wanted, nullptr, 10) : 1;
   const uint64_t last = wanted != nullptr ? first : kSchedules;
@@ -261,7 +261,7 @@ TEST_F(Faults, NoScheduleLosesOrSpoilsASample) {
       "faults\n",
       tally.done, tally.at_first, tally.failed, tally.stopped, static_cast<unsigned long long>(tally.faults));
   for (const auto& [reason, count] : tally.reasons) std::printf("  %4zu %s\n", count, reason.c_str());
-  // Faults of servers are no reason for a thinking that never closes.
+  // Faults of servers must not lead to a thinking that never closes.
   EXPECT_FALSE(tally.reasons.contains("thinking_not_closed"));
   if (wanted != nullptr) return;
   EXPECT_GT(tally.faults, 5 * kSchedules);

@@ -1,5 +1,5 @@
-// Checkpoints of Hugging Face's layout, converted, in llama.cpp: what comes out is what transformers computed
-// (tools/oracle).
+// Checkpoints of Hugging Face's layout are converted and run in llama.cpp: the results are those that
+// transformers computed (tools/oracle).
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -34,7 +34,7 @@ class ConvertedGoldenTest : public testing::TestWithParam<const char*> {
   std::string path_;
 };
 
-// As the loop runs it.
+// Runs the model as the loop does.
 TEST_P(ConvertedGoldenTest, TheEnginesOutputsAreThoseOfTransformers) {
   for (const bool exact : {false, true}) {
     const LlamaModelOptions options{.exact = exact};
@@ -51,7 +51,7 @@ TEST_P(ConvertedGoldenTest, TheEnginesOutputsAreThoseOfTransformers) {
           ASSERT_LT(Distance(rows[i], due), tolerance) << "sequence " << row << ", position " << i;
           continue;
         }
-        // The head's bias is added where probabilities are made.
+        // The bias of the head is added where the probabilities are computed.
         const double p_style = 1.0 / (1.0 + std::exp(double{due[0]} - double{due[1]}));
         ASSERT_NEAR((*model)->StyleProbability(rows[i].data()), p_style, tolerance);
       }

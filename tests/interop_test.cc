@@ -25,7 +25,7 @@ namespace {
 using testing::HasSubstr;
 using testing::SizeIs;
 
-// A port that nobody had a moment ago.
+// A port that was free a moment ago.
 int FreePort() {
   const int socket_descriptor = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
@@ -52,7 +52,7 @@ class InteropTest : public CliTest {
     return Folder() == nullptr ? CliTest::Model(name) : std::string(Folder()) + "/" + name + ".gguf";
   }
 
-  // Waits until it answers.
+  // Waits until the server answers.
   std::string Serve(const std::string& model, const std::string& more = "") {
     const std::string address = "http://127.0.0.1:" + std::to_string(FreePort());
     Start(model, address, more);
@@ -60,7 +60,7 @@ class InteropTest : public CliTest {
   }
   void Start(const std::string& model, const std::string& address, const std::string& more = "") {
     servers_.push_back(std::make_unique<Program>(
-        // Its log would fill the pipe that nobody reads.
+        // Its log would fill the pipe, which nobody reads.
         Arguments{"bash", "-c",
                   "exec " + InSource("build/llama-server/bin/llama-server") + " -m " + Model(model) +
                       " --host 127.0.0.1 --port " + address.substr(address.rfind(':') + 1) +
@@ -173,7 +173,7 @@ TEST_F(InteropTest, AServerThatDiesAndComesBackCostsNoSample) {
   EXPECT_THAT(Responses("r.jsonl"), SizeIs(160));
 }
 
-// Behind a proxy that lets a token through every 20 ms, as a large model would write them.
+// The server is behind a proxy that lets one token through every 20 ms, as a large model would write them.
 TEST_F(InteropTest, WhatComesAfterABoundaryIsHardlyEverGenerated) {
   const auto waste = [&](const std::string& student, const std::string& teacher, const char* out) {
     const auto result = Synthesise(student, teacher, {"--concurrency", "16", "--limit", "40", "--out", out});
@@ -201,14 +201,14 @@ TEST_F(InteropTest, WhatComesAfterABoundaryIsHardlyEverGenerated) {
   std::printf(
       "discarded of drafted: %.3f at 20 ms a token, %.3f as fast as it goes; %.1f switches a sample\n",
       discarded(slow), discarded(fast), slow["switches"].get<double>() / 40.0);
-  // Where vocabularies differ, a place is known to be one only with the token behind it.
+  // If the vocabularies differ, only the token after a place tells that it is one.
   const double looked_ahead =
       slow["switches"].get<double>() / slow["generated"]["drafted_tokens"].get<double>();
   EXPECT_LE(discarded(slow), Folder() == nullptr ? looked_ahead + 0.04 : 0.10);
 }
 
-// The shipped teacher knows nothing of annotating, and the server wants a key: no window is lost, none is
-// asked about again, and the key is in no file.
+// The shipped teacher cannot annotate, and the server requires a key: no window is lost, none is asked about
+// again, and the key is in no file.
 TEST_F(InteropTest, AServedAnnotatorIsAskedAboutEveryWindow) {
   const std::string annotator = Serve("teacher", "--api-key hush");
   ASSERT_EQ(Tessy({"synth", "--questions", "q.jsonl", "--limit", "6", "--method", "student-only", "--student",

@@ -1,4 +1,4 @@
-// The lab in its quick form: what it claims must hold, and must fail to hold where the loop is broken.
+// The lab in its quick form. Its claims must hold, and must fail if the loop is broken.
 #include <algorithm>
 #include <chrono>
 #include <csignal>
@@ -11,12 +11,12 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-// What a correct loop reaches with a margin, of results.json's figures for one fine-tuning.
+// The figures that a correct loop reaches with a margin, from results.json, for one fine-tuning.
 struct Claims {
-  double gain = 0.0;       // CODE, over the student
-  double forgotten = 0.0;  // the most that another task lost
-  double right = 0.0;      // of the data
-  double share = 0.0;      // the teacher's, of thinking tokens
+  double gain = 0.0;       // gain in CODE over the student
+  double forgotten = 0.0;  // the largest loss of another task
+  double right = 0.0;      // share of right answers in the data
+  double share = 0.0;      // the teacher's share of thinking tokens
 
   bool Hold() const {
     return gain >= 0.25 && forgotten <= 0.05 && right >= 0.85 && share >= 0.35 && share <= 0.65;
@@ -128,7 +128,7 @@ class LabRunTest : public CliTest {
     const Json after = Json::parse(evaluated.out)["groups"];
     claims.gain = PassAt1(after, "CODE") - PassAt1(before, "CODE");
     claims.forgotten = Forgotten(before, after);
-    claims.right = 1.0;  // given to it
+    claims.right = 1.0;  // it gets right data
     return claims;
   }
 };
@@ -152,7 +152,7 @@ TEST_F(LabRunTest, ClaimsHoldAndABrokenLoopMissesThem) {
   EXPECT_TRUE(claims.Hold()) << claims.gain << " " << claims.forgotten << " " << claims.right << " "
                              << claims.share;
 
-  // The teacher's own data teach less of what they are for, and cost what the student could do.
+  // The teacher's own data teach the task less well, and the student loses other abilities.
   const Json& foreign = methods["teacher-only"]["runs"][0]["accuracy"];
   EXPECT_LT(PassAt1(foreign, "CODE"), PassAt1(tuned, "CODE") - 0.05);
   EXPECT_GT(Forgotten(before, foreign), 0.2);
@@ -163,7 +163,7 @@ TEST_F(LabRunTest, ClaimsHoldAndABrokenLoopMissesThem) {
 
   ExpectABrowserShowsIt(results);
 
-  // A loop that never hands over to the teacher, one that never takes back from it, and one without a
+  // A loop that never hands over to the teacher, a loop that never takes back from it, and one without a
   // student.
   const Arguments predictors{"--student-boundary", "lab/boundary-student.gguf", "--teacher-boundary",
                              "lab/boundary-teacher.gguf", "--style-threshold"};

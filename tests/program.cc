@@ -23,7 +23,7 @@ void Require(bool fine, const char* what) {
   if (!fine) throw std::runtime_error(std::string("program.cc: ") + what + ": " + std::strerror(errno));
 }
 
-// A pipe whose ends do not leak into programs.
+// A pipe whose ends are not inherited by programs.
 std::array<int, 2> MakePipe() {
   std::array<int, 2> ends{};
   Require(pipe2(ends.data(), O_CLOEXEC) == 0, "pipe");
@@ -49,7 +49,7 @@ std::vector<std::string> Environment(const std::vector<std::string>& added) {
   return all;
 }
 
-// Children inherit the limit, and that a write beyond it is an error and not a signal.
+// Children inherit the limit, and a write beyond it is an error, not a signal.
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(uint64_t bytes) : limited_(bytes > 0) {
@@ -73,7 +73,7 @@ class FileSizeLimit {
   void (*handler_)(int) = SIG_DFL;
 };
 
-// False at the end. A pseudoterminal ends in EIO.
+// False at the end of the output. A pseudoterminal ends with EIO.
 bool ReadSome(int descriptor, std::string& text) {
   char block[4096];
   const ssize_t n = read(descriptor, block, sizeof block);
@@ -98,7 +98,7 @@ Program::Program(const std::vector<std::string>& arguments, const ProgramOptions
   close(err[1]);
 }
 
-// The program's end; ours is out_.
+// The program's end of the output; our end is out_.
 int Program::OpenOutput(bool terminal) {
   if (!terminal) {
     const auto ends = MakePipe();
@@ -120,7 +120,7 @@ void Program::Start(const std::vector<std::string>& arguments, const ProgramOpti
   posix_spawn_file_actions_adddup2(&actions, ends[0], STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, ends[1], STDERR_FILENO);
   if (!options.folder.empty()) posix_spawn_file_actions_addchdir_np(&actions, options.folder.c_str());
-  // Tests that run in the background of a shell have these ignored.
+  // A shell starts background processes with these signals ignored.
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   sigset_t defaults;

@@ -56,7 +56,7 @@ Document ReadReadme() {
 
 class ReadmeTest : public CliTest {
  protected:
-  // A folder with questions and models under the README's names, and the program as `tessy`.
+  // A folder with questions and models under the names that the README uses, and the program as `tessy`.
   std::string Prepare(const std::string& name) const {
     const fs::path folder = Path(name);
     fs::create_directories(folder / "bin");
@@ -76,7 +76,7 @@ class ReadmeTest : public CliTest {
   }
   static void ExpectRuns(std::string command, const std::string& folder) {
     SCOPED_TRACE(command);
-    // The system is left alone.
+    // The system is not changed.
     command = std::regex_replace(command, std::regex("/etc/"), folder + "/etc/");
     fs::create_directories(folder + "/etc/bash_completion.d");
     const std::string path = folder + "/bin:" + std::getenv("PATH");
@@ -86,7 +86,7 @@ class ReadmeTest : public CliTest {
   }
 };
 
-// A build without libtorch runs no training, nor what reads what training wrote, nor what reads that.
+// A build without libtorch skips training and every command that depends on its results.
 class Untrained {
  public:
   bool Covers(const std::string& command) {

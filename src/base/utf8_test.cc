@@ -45,7 +45,7 @@ class Beginnings {
     return beginnings;
   }
 
-  // Does `bytes` begin a character without finishing it?
+  // True if `bytes` begin a character without finishing it.
   bool IsProper(std::string_view bytes) const {
     return !bytes.empty() && bytes.size() <= 3 && bytes[0] != '\0' && proper_[Key(bytes)];
   }

@@ -250,7 +250,7 @@ uint32_t Draw(uint64_t seed, uint64_t index, uint32_t below) {
   return static_cast<uint32_t>(UniformAt(seed, 0, index) * below);
 }
 
-// Every part of some sample, shuffled together: what no author thinks of.
+// Parts of all samples, shuffled together: texts that no author would think of.
 std::string Mixture(uint64_t seed) {
   const std::vector<std::string> samples = Samples();
   std::string text;
@@ -309,7 +309,7 @@ struct Places {
   }
 };
 
-// Is there an element in (begin, end)?
+// True if there is an element in (begin, end).
 bool AnyInside(const std::vector<size_t>& sorted, size_t begin, size_t end) {
   const auto next = std::upper_bound(sorted.begin(), sorted.end(), begin);
   return next != sorted.end() && *next < end;

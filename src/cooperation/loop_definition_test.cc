@@ -21,8 +21,8 @@ namespace {
 
 // ---- Long random runs, against the definition.
 
-// Letters and labels by chance, each a pure function of the beginning of the response: of all of it, or of
-// its last tokens alone, which makes texts that run in a loop.
+// Letters and labels are drawn at random. Each is a pure function of the beginning of the response, or of
+// its last tokens alone, which makes texts that end in a loop.
 class RandomSource {
  public:
   struct Node {
@@ -94,13 +94,14 @@ class Definition {
  private:
   enum class Place : uint8_t { kNo, kYes, kNeverKnown };
 
-  // All that the speaker would write if nobody stopped it: up to the token that ends it, or to the budget.
+  // All text that the speaker would write if nobody stopped it: up to the token that ends it, or to the
+  // budget.
   struct Continuation {
     std::string text;                        // the thinking with it, the token that ends it included
     std::vector<DraftToken> tokens;          // without the token that ends it
     std::vector<size_t> ends;                // ends[i]: bytes of `text` through i tokens
     std::vector<RandomSource::Node> nodes;   // nodes[i]: after i tokens
-    bool by_token = false, by_text = false;  // what ends it
+    bool by_token = false, by_text = false;  // how it ends
     bool closed = false;
     FailureReason reason = FailureReason::kThinkingNotClosed;  // why it is not closed
 
@@ -137,7 +138,7 @@ class Definition {
     return IsCutPlace(all.Before(i), after) ? Place::kYes : Place::kNo;
   }
 
-  // After how many tokens the other role takes over; 0 for never.
+  // The number of tokens after which the other role takes over; 0 for never.
   size_t CutOf(const Continuation& all) const {
     const CutPolicy& policy = settings_.cut[static_cast<size_t>(speaker_)];
     const size_t size = all.tokens.size();
@@ -212,7 +213,7 @@ struct RandomRuns {
 void PrintTo(const RandomRuns& runs, std::ostream* out) { *out << runs.name; }
 
 #ifdef TESSY_SANITIZED
-constexpr uint64_t kSeeds = 300;  // the sanitizers look for other things than rare cases
+constexpr uint64_t kSeeds = 300;  // rare cases are not what the sanitizers are for
 #else
 constexpr uint64_t kSeeds = 6000;
 #endif
@@ -241,7 +242,7 @@ TEST_P(LongRandomRuns, ComeToWhatTheMethodDefinesForEveryDraftLength) {
     ++ends[finish.kind == Action::Kind::kAnswer ? 0 : 1 + static_cast<size_t>(finish.reason)];
   }
   if (kSeeds < 6000) return;
-  // The cases are worth their time: all that can happen does.
+  // The cases are worth their time: every possible outcome occurs.
   EXPECT_GT(ends[0], 1000U);
   for (const FailureReason reason :
        {FailureReason::kEndedInThinking, FailureReason::kThinkingNotClosed, FailureReason::kRepetition}) {

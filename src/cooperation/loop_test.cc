@@ -49,8 +49,8 @@ class Choices {
   size_t at_ = 0;
 };
 
-// A tree of beginnings that grows where a run looks, every letter and label a free choice: so all the runs of
-// one choice meet the same models, and look as far past a boundary as their draft length makes them. After
+// A tree of beginnings that grows where a run looks; every letter and label is a free choice. So all runs of
+// one choice meet the same models and look as far past a boundary as their draft length makes them. After
 // `letters_max` letters the thinking is closed. With `always_others` both predictors always give the next
 // token to the other role.
 class ChosenSource {
@@ -133,7 +133,7 @@ struct Enumeration {
 void PrintTo(const Enumeration& enumeration, std::ostream* out) { *out << enumeration.name; }
 
 #ifdef TESSY_SANITIZED
-constexpr size_t kLettersSpared = 1;  // the sanitizers look for other things than rare cases
+constexpr size_t kLettersSpared = 1;  // rare cases are not what the sanitizers are for
 #else
 constexpr size_t kLettersSpared = 0;
 #endif

@@ -110,7 +110,7 @@ TEST_F(QuestionFileTest, AFileThatWasPutInItsPlaceIsNotLookedAt) {
   EXPECT_EQ(file.Read(1)->messages[0].content, "two");
 }
 
-// Two parsers look at the lines: what one takes and the other does not, no question may hang on.
+// Two parsers look at the lines, and no question may depend on a difference between them.
 TEST_F(QuestionFileTest, WhatIsJsonIsWhatTheStrictParserTakes) {
   const std::string_view seeds[] = {
       R"({"prompt":"a\u00e9\ud83d\ude00 \"x\" \\ \/ z","id":12345,"f":[1.5e3,-0,{"g":null}],"t":true})",

@@ -27,7 +27,7 @@ class QuestionTest : public testing::Test {
     std::ofstream(path_, std::ios::binary) << content;
     return ReadQuestions(path_, options);
   }
-  // The one question of a file with this one row.
+  // The single question of a file with this row.
   Question ReadOne(std::string_view row) {
     auto read = Read(row);
     EXPECT_TRUE(read) << row << ": " << read.error().message;

@@ -71,7 +71,7 @@ TEST(ReferenceFormatTest, AnAnswerIsCountedWithItsWriter) {
   EXPECT_TRUE(line.ends_with(R"("n_tokens_total":10,"n_tokens_teacher":8,"n_tokens_student":2})")) << line;
 }
 
-// So that a run finds again what it has done.
+// A run must recognise the samples that it has finished.
 TEST(ReferenceFormatTest, WhatIsWrittenAsksWhatWasAsked) {
   QuestionParser parser;
   for (const std::string_view row :

@@ -48,8 +48,8 @@ TEST(LocateStyleTest, RejectsWhateverElse) {
   EXPECT_EQ(ReasonFor(std::string(60000, '[')), "not_json");
 }
 
-// Answers made of what could be in one: whatever comes, spans lie in the window and ascend, or there is a
-// reason.
+// Answers are made of everything that could be in one. In every case the spans lie in the window and ascend,
+// or there is a reason.
 TEST(LocateStyleTest, AnyAnswerIsSpansOrAReason) {
   const std::vector<std::string> parts{"[",     "]",          "\"",  ",",    "wait,",    "Okay, let's see.",
                                        " ",     "\\u0",       "\\n", "\xff", "\xe2\x82", "7",

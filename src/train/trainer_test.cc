@@ -139,7 +139,7 @@ TEST(TrainerTest, AForeignCheckpointIsRefused) {
   state.values.pop_back();
   const auto status = trainer->Restore(state);
   ASSERT_FALSE(status);
-  EXPECT_THAT(status.error().message, HasSubstr("numbers where the model has"));
+  EXPECT_THAT(status.error().message, HasSubstr("numbers, but the model has"));
 }
 
 TEST(TrainerTest, AdaptersStartAtTheBaseAndMerge) {

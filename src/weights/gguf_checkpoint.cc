@@ -117,14 +117,14 @@ Status CheckTensors(const GgufFile& file, const Qwen3Shape& shape) {
     const std::vector<int64_t> outermost_first(found->shape.rbegin(), found->shape.rend());
     if (outermost_first != tensor.shape) {
       return Fail(ErrorCode::kInvalidData,
-                  fmt::format("{}: tensor {} is {} where {} is due", file.path(), name,
+                  fmt::format("{}: tensor {} has shape {}, but must have {}", file.path(), name,
                               Describe(outermost_first), Describe(tensor.shape)));
     }
   }
   for (const auto& tensor : file.tensors()) {
     if (!known.contains(tensor.name)) {
       return Fail(ErrorCode::kInvalidData,
-                  fmt::format("{}: tensor {} is no part of a qwen3 model", file.path(), tensor.name));
+                  fmt::format("{}: tensor {} does not belong to a qwen3 model", file.path(), tensor.name));
     }
   }
   return {};

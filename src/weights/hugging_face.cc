@@ -189,13 +189,13 @@ Status HuggingFaceCheckpoint::Check(const std::string& folder) {
     if (place == places_.end()) return bad(fmt::format("tensor {} is missing", tensor.name));
     const auto& found = files_[place->second.first].tensors()[place->second.second];
     if (found.shape != tensor.shape) {
-      return bad(fmt::format("tensor {} is {} where {} is due", tensor.name, Describe(found.shape),
+      return bad(fmt::format("tensor {} has shape {}, but must have {}", tensor.name, Describe(found.shape),
                              Describe(tensor.shape)));
     }
   }
   for (const auto& [name, place] : places_) {
     if (!due.contains(name) && !MayBeIgnored(name))
-      return bad(fmt::format("tensor {} is no part of a qwen3 model", name));
+      return bad(fmt::format("tensor {} does not belong to a qwen3 model", name));
   }
   return {};
 }

@@ -115,7 +115,7 @@ Result<Tensor> ParseTensor(const std::string& name, const Json& entry, uint64_t 
   if (each == 0) return bad(fmt::format("type {} is not known", tensor.type));
   const auto size = SizeOf(tensor.shape, each);
   if (!size || *size != tensor.end - tensor.begin) {
-    return bad(fmt::format("it has {} bytes where {} of {} take {}", tensor.end - tensor.begin,
+    return bad(fmt::format("it has {} bytes, but shape {} of type {} takes {}", tensor.end - tensor.begin,
                            Describe(tensor.shape), tensor.type,
                            size ? fmt::format("{}", *size) : std::string("more than can be counted")));
   }

@@ -239,12 +239,12 @@ TEST_F(WeightsTest, NothingIsFilledInAndNothingLeftOut) {
   changed = tensors;
   changed.push_back({"model.layers.0.self_attn.q_proj.bias", {shape_.width}});
   ASSERT_TRUE(write(changed));
-  EXPECT_THAT(Refusal("a"), HasSubstr("tensor model.layers.0.self_attn.q_proj.bias is no part of"));
+  EXPECT_THAT(Refusal("a"), HasSubstr("tensor model.layers.0.self_attn.q_proj.bias does not belong to"));
 
   changed = tensors;
   changed[2].shape = {changed[2].shape[1], changed[2].shape[0]};
   ASSERT_TRUE(write(changed));
-  EXPECT_THAT(Refusal("a"), HasSubstr("self_attn.q_proj.weight is [24, 32] where [32, 24] is due"));
+  EXPECT_THAT(Refusal("a"), HasSubstr("self_attn.q_proj.weight has shape [24, 32], but must have [32, 24]"));
 
   // An output matrix that is the embeddings once more is not used, and no error.
   changed = tensors;
@@ -309,7 +309,7 @@ TEST_F(WeightsTest, SafetensorsThatLieAreRefused) {
       {Safetensors(R"({"a":{"dtype":"F32","shape":[5],"data_offsets":[0,20]}})", data),
        "not all in the file"},
       {Safetensors(R"({"a":{"dtype":"F32","shape":[3],"data_offsets":[0,16]}})", data),
-       "it has 16 bytes where [3] of F32 take 12"},
+       "it has 16 bytes, but shape [3] of type F32 takes 12"},
       {Safetensors(R"({"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,16]}})", data),
        "more than can be counted"},
       {Safetensors(R"({"a":{"dtype":"F32","shape":[-4],"data_offsets":[0,16]}})", data), "does not say"},

@@ -303,7 +303,7 @@ TrainerState TorchTrainer::Save() const {
 
 Status TorchTrainer::CopyIn(const std::vector<float>& from, torch::Tensor& to) {
   if (static_cast<int64_t>(from.size()) != to.numel()) {
-    return Fail(ErrorCode::kInvalidData, fmt::format("the checkpoint holds {} numbers where the model has {}",
+    return Fail(ErrorCode::kInvalidData, fmt::format("the checkpoint holds {} numbers, but the model has {}",
                                                      from.size(), to.numel()));
   }
   torch::NoGradGuard no_gradient;

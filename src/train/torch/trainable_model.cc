@@ -67,7 +67,7 @@ Result<std::unique_ptr<TrainableModel>> TrainableModel::Load(const Checkpoint& c
   if (shape.classes > 0 && shape.classes != options.classes) {
     return Fail(
         ErrorCode::kInvalidData,
-        fmt::format("the base is a classifier of {} classes where {} is wanted", shape.classes,
+        fmt::format("the base is a classifier of {} classes, but {} are wanted", shape.classes,
                     options.classes == 0 ? "a language model" : fmt::format("one of {}", options.classes)));
   }
   shape.classes = options.classes;
