@@ -72,6 +72,8 @@ Settings AnnotatorSettings(AnnotateOptions& o) {
   const std::string group = "Annotator";
   const bool is_model = KindOf(o) == AnnotatorKind::kModel;
   const Recorded told{.as = Fingerprint::kValue, .applies = is_model};
+  const Recorded family{
+      .as = Fingerprint::kFamily, .name = "family", .if_empty = "by template", .applies = is_model};
   return {{.key = "annotator",
            .value = &o.annotator,
            .help = "a .gguf file or http://host:port/v1#served-model; lexicon: the built-in rules; "
@@ -97,10 +99,7 @@ Settings AnnotatorSettings(AnnotateOptions& o) {
            .help = FamilyHelp(),
            .group = group,
            .type_name = "FAMILY",
-           .recorded = {.as = Fingerprint::kFamily,
-                        .name = "family",
-                        .if_empty = "by template",
-                        .applies = is_model}},
+           .recorded = family},
           {.key = "template-date",
            .value = &o.template_date,
            .help = "date for templates that show one (default: today)",
