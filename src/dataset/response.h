@@ -81,7 +81,7 @@ struct Response {
   bool operator==(const Response&) const = default;
 };
 
-// What is said after the thinking: the answer's spans of the last message.
+// The text after the thinking: the answer's spans of the last message.
 std::string AnswerText(const Response& response);
 
 // One line without its newline, always UTF-8. `source_json` must be one valid JSON object on one line, or

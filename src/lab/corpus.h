@@ -9,7 +9,7 @@
 
 namespace tessy {
 
-// What a model of the lab is pretrained on.
+// The responses on which a model of the lab is pretrained.
 struct LabCorpus {
   LabStyle style = LabStyle::kStudent;
   double own_style = 1.0;  // share; the rest is of the style below
@@ -22,22 +22,22 @@ struct LabCorpus {
   uint64_t world = 1;  // seed of the misconceptions
 };
 
-// The student has misconceptions, writes 99 % its own style (the rest by a coin), and all tasks alike; the
-// teacher knows, has read both styles (60 % its own, the rest mixed: it is to go on from what a student
-// wrote), and seen more CODE.
+// The student has misconceptions, writes 99 % in its own style (the rest chosen by a coin), and all tasks
+// equally often. The teacher knows the right products, has read both styles (60 % its own, the rest mixed,
+// because it must continue the text of a student), and has seen more CODE.
 LabCorpus StudentCorpus(uint64_t seed);
 LabCorpus TeacherCorpus(uint64_t seed);
 
 // The n-th response of a corpus, of one thinker, as tessy synth would have written it.
 Response LabResponse(const LabCorpus& corpus, uint64_t number);
 
-// A question's line of JSON: id, prompt, answer, task.
+// The JSON line of a question: id, prompt, answer, task.
 std::string LabQuestionLine(LabTask task, uint64_t seed, uint64_t number, int steps);
 
-// The prompt and the response, as far as a vocabulary is concerned.
+// The text of prompt and response from which a vocabulary is learnt.
 std::string TextOf(const Response& response);
 
-// Of every model of the lab: "<bos> CODE 7 * 3<think>".
+// The chat template of every model of the lab: "<bos> CODE 7 * 3<think>".
 extern const char* const kLabChatTemplate;
 
 }  // namespace tessy

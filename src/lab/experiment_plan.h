@@ -17,8 +17,8 @@ struct LabOptions {
   int jobs = 0;                 // processes at a time; 0: one for each core
 };
 
-// How much of everything the experiment takes. Found by trial: it brings both models near their best, and
-// more does not help.
+// The sizes of the experiment. They were found by trial: they bring both models near their best, and larger
+// ones do not help.
 struct LabSize {
   uint64_t student_corpus = 80000;  // responses: 2,500 steps of 32
   uint64_t teacher_corpus = 64000;  // 2,000 steps

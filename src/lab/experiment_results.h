@@ -9,8 +9,9 @@
 
 namespace tessy {
 
-// What came of an experiment all of whose stages are done, as one JSON object (results.json): accuracies of
-// both models and of every tuned student, figures of the predictors and of the data, losses, similarities.
+// The results of an experiment whose stages are all done, as one JSON object (results.json): the accuracies
+// of both models and of every tuned student, the figures of the predictors and of the data, losses, and
+// similarities.
 Result<std::string> CollectLabResults(const LabPlan& plan);
 
 // The first response of each data set, its method named as in the table.

@@ -8,8 +8,8 @@
 
 namespace tessy {
 
-// Of `tessy lab run`'s results.json. Both are pure and take what they are given: a key that is missing is a
-// blank.
+// Renders the results.json of `tessy lab run` for a terminal. This function and the next are pure; a missing
+// key leaves a blank.
 std::string RenderLabTable(std::string_view results_json);
 
 // One self-contained page: the table beside the paper's Table 1, accuracy by step, loss curves, similarity,

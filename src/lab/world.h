@@ -37,11 +37,12 @@ enum class LabStyle : uint8_t {
   kMixed     // every connective of one or of the other, by a share that is the trace's own
 };
 
-// What the student believes of products: about 40 % of those of factors from 2 up have one fixed wrong value.
+// The false beliefs of the student about products: about 40 % of the products of factors from 2 up have one
+// fixed wrong value.
 class Misconceptions {
  public:
   static Misconceptions Draw(uint64_t seed);
-  // The wrong value of a * b; none for what is known rightly.
+  // The wrong value of a * b; empty if the student knows the product.
   std::optional<int> Of(int a, int b) const { return wrong_[static_cast<size_t>(a)][static_cast<size_t>(b)]; }
 
  private:
@@ -50,11 +51,11 @@ class Misconceptions {
 
 struct LabTrace {
   std::string thinking;
-  std::string answer;  // what is said after thinking: "the answer is 8"
+  std::string answer;  // the text after the thinking: "the answer is 8"
 };
 
-// A trace of this style. With misconceptions a wrong product is written four times of five, and what follows
-// goes on from it.
+// A trace in this style. With misconceptions a wrong product is written four times out of five, and the
+// following steps build on it.
 LabTrace WriteLabTrace(const LabProblem& problem, LabStyle style, const Misconceptions* misconceptions,
                        uint64_t seed, uint64_t number);
 

@@ -23,7 +23,7 @@ inline bool IsAnswer(const ResponsePiece& piece) {
 }
 inline bool IsThinking(const ResponsePiece& piece) { return piece.span != nullptr && !IsAnswer(piece); }
 
-// What is worth knowing of one role's part in the thinking.
+// The share of one role in the thinking.
 struct RoleShare {
   SpanKind kind = SpanKind::kThinking;  // of its first span
   size_t spans = 0;

@@ -10,9 +10,9 @@
 
 namespace tessy {
 
-// What work that can be interrupted leaves behind: a file of results, a line each, and beside it a folder
-// with the settings (config.json) and a file of what came to nothing, with reasons. Both files are locked and
-// their torn last lines cut off. One process at a time; not thread-safe.
+// The files of work that can be interrupted: a file of results, one per line, and beside it a folder with
+// the settings (config.json) and a file of rejected items with reasons. Both files are locked, and a torn
+// last line is cut off. Used by one process at a time; not thread-safe.
 class RunFolder {
  public:
   struct Options {
@@ -20,7 +20,7 @@ class RunFolder {
     std::string run_folder;  // empty: `out` + ".run"
     std::string rejects;     // file name, in the folder
     bool fresh = false;      // set what is there aside (renamed, not deleted) and start over
-    // A flag with which other settings are taken; empty: there is none.
+    // The flag that accepts other settings; empty: there is none.
     std::string accept_flag = {};
     bool accepts_change = false;  // it was given
     // A record of an earlier version in the form that it has today; empty: it has not changed.
@@ -29,7 +29,7 @@ class RunFolder {
 
   // kConflict: another process is writing, `out` was not made by such a run, or the settings differ.
   static Result<RunFolder> Open(const Options& options, std::string configuration_json);
-  // The refusal of settings that differ from those of what is there.
+  // The error for settings that differ from the recorded ones.
   static Error OtherSettings(const Options& options, const std::string& difference);
   // The settings that an earlier run recorded; empty if there are none.
   static std::string RecordedConfiguration(const Options& options);
@@ -40,7 +40,7 @@ class RunFolder {
   AppendFile& results() { return results_; }
   AppendFile& rejects() { return rejects_; }
   const std::string& folder() const { return folder_; }
-  // How the settings differ from those before; empty where they do not.
+  // The difference from the settings before; empty if there is none.
   const std::string& accepted_change() const { return accepted_change_; }
   const std::vector<std::string>& set_aside() const { return set_aside_; }
   size_t repaired_bytes() const { return repaired_bytes_; }
