@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <deque>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -16,8 +15,7 @@
 #include "boundary/predictor_view.h"
 #include "boundary/window.h"
 #include "model/openai/completion.h"
-#include "model/openai/inquiries.h"
-#include "model/openai/probe.h"
+#include "model/openai/retries.h"
 #include "model/text/llama_vocabulary.h"
 
 namespace tessy {
@@ -31,13 +29,7 @@ constexpr size_t kTextStride = 1000;
 constexpr size_t kWordMax = 200;
 constexpr size_t kAnswerMax = 64U << 20;
 
-int64_t NowMs() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(
-             std::chrono::steady_clock::now().time_since_epoch())
-      .count();
-}
-
-// Of each input the answer at its last token; none where the answer has another form.
+// The probability at the last token of each input; nothing if the answer has another form.
 std::optional<std::vector<float>> ReadAnswer(const std::string& text, size_t inputs) {
   const Json json = Json::parse(text, nullptr, false);
   if (!json.is_object() || !json.contains("data") || !json["data"].is_array() ||
@@ -77,25 +69,20 @@ struct Input {
 }  // namespace
 
 struct PoolingModel::Impl {
-  // A request, and what it asks for. It goes out again until it is answered or has failed too often.
+  // A request and its inputs. It goes out again until it is answered or given up.
   struct Batch {
     std::vector<Input> inputs;
-    std::string body;
-    std::string answer;
-    uint32_t tries = 0;
-    uint32_t refusals = 0;
-    int64_t refused_since_ms = 0;
-    std::unique_ptr<Fleet::Place> place;
-    std::unique_ptr<HttpClient::Exchange> exchange;
+    std::string body = {};
+    std::string answer = {};
+    Retries retries;
+    std::unique_ptr<Fleet::Place> place = {};
+    std::unique_ptr<HttpClient::Exchange> exchange = {};
   };
 
   PoolingModelOptions options;
   HttpClient::Post post;
   Delay delay;
-  std::unique_ptr<HttpClient> http;
-  std::unique_ptr<Inquiries> inquiries;
-  std::unique_ptr<Fleet> fleet;
-  std::string model;
+  std::unique_ptr<ServerGroup> servers;
   std::shared_ptr<const Vocabulary> vocabulary;
   std::deque<Input> waiting;
   std::map<uint64_t, Batch> batches;
@@ -105,23 +92,20 @@ struct PoolingModel::Impl {
   Counts counts;
   std::shared_ptr<int> alive = std::make_shared<int>(0);
 
-  Status Probe();
-  Status ProbeOne(const ServerAddress& address);
-  std::string Body(const std::vector<std::string>& inputs) const;
+  // Asks a server about a text.
+  Status Verify(const ServerAddress& address, const ServerIdentity& identity) const;
+  std::string Body(const std::string& model, const std::vector<std::string>& inputs) const;
   void Add(const std::shared_ptr<Question>& question);
   void Schedule();
   void SendWaiting();
   void Enter(uint64_t number);
   void Send(uint64_t number, size_t server);
   void OnEnd(uint64_t number, const HttpClient::Ended& ended);
-  // `not_for_us`: the server is there, and refuses us; no other attempt of a sample is worth it.
-  void Again(uint64_t number, const std::string& reason, bool overload, int64_t wait_ms,
-             bool not_for_us = false);
+  void Again(uint64_t number, const RequestFailure& failure);
   void Finish(uint64_t number, const Result<std::vector<float>>& p_style);
-  void Check(size_t server, const std::function<void(std::optional<std::string>)>& done);
 };
 
-std::string PoolingModel::Impl::Body(const std::vector<std::string>& inputs) const {
+std::string PoolingModel::Impl::Body(const std::string& model, const std::vector<std::string>& inputs) const {
   std::string body = Json{{"model", model}, {"task", "token_classify"}}.dump();
   body.pop_back();
   if (!vocabulary)
@@ -131,91 +115,18 @@ std::string PoolingModel::Impl::Body(const std::vector<std::string>& inputs) con
   return body + "]}";
 }
 
-Status PoolingModel::Impl::ProbeOne(const ServerAddress& address) {
-  const auto models =
-      Fetch({.url = address.base + "/v1/models", .connect_seconds = options.connect_seconds}, options.http);
-  if (!models) {
-    return Fail(ErrorCode::kBackend,
-                fmt::format("{}; is the server up, and reachable from here?", models.error().message),
-                /*retryable=*/true);
-  }
-  const Json list = Json::parse(models->second, nullptr, false);
-  if (models->first != 200 || !list.is_object() || !list.contains("data") || !list["data"].is_array()) {
-    return Fail(ErrorCode::kBackend, fmt::format("{}/v1/models: status {}: {}", address.base, models->first,
-                                                 ServerErrorText(models->second)));
-  }
-  std::string names;
-  std::string found;
-  for (const Json& entry : list["data"]) {
-    const std::string name = entry.is_object() ? entry.value("id", std::string()) : std::string();
-    names += (names.empty() ? "" : ", ") + name;
-    if (address.model.empty() ? list["data"].size() == 1 : name == address.model) found = name;
-  }
-  if (found.empty()) {
-    return Fail(ErrorCode::kNotFound, fmt::format("{}: serves {}, not \"{}\"; name one behind #",
-                                                  address.base, names, address.model));
-  }
-  if (!model.empty() && model != found) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("{}: serves {}, and another address {}; replicas must serve the same",
-                            address.base, found, model));
-  }
-  model = found;
+Status PoolingModel::Impl::Verify(const ServerAddress& address, const ServerIdentity& identity) const {
   const std::string input =
       vocabulary ? Json(vocabulary->Tokenize("Okay, so")).dump() : Json("Okay, so").dump();
-  const auto answer = Fetch({.url = address.base + "/pooling", .body = Body({input})}, options.http);
+  const auto answer =
+      Fetch({.url = address.base + "/pooling", .body = Body(identity.model, {input})}, options.http);
   if (!answer) return tl::unexpected(answer.error());
-  if (answer->first != 200 || !ReadAnswer(answer->second, 1)) {
-    return Fail(
-        ErrorCode::kBackend,
-        fmt::format("{}/pooling: status {}: {}; a boundary predictor answers with two probabilities for each "
-                    "token (vllm serve … --runner pooling)",
-                    address.base, answer->first, ServerErrorText(answer->second)));
-  }
-  return {};
-}
-
-Status PoolingModel::Impl::Probe() {
-  if (!options.vocabulary.empty()) {
-    auto loaded = LoadVocabulary(options.vocabulary);
-    if (!loaded) return tl::unexpected(loaded.error());
-    vocabulary = std::move(*loaded);
-  }
-  std::vector<std::pair<size_t, std::string>> down;
-  for (size_t i = 0; i < options.addresses.size(); ++i) {
-    auto status = ProbeOne(options.addresses[i]);
-    if (status) continue;
-    if (!status.error().retryable) return status;
-    down.emplace_back(i, status.error().message);
-  }
-  if (down.size() == options.addresses.size()) {
-    return Fail(ErrorCode::kBackend, down.front().second, /*retryable=*/true);
-  }
-  Fleet::Options told{.addresses = {},
-                      .requests_max = options.requests_max,
-                      .patience_ms = options.patience_ms,
-                      .check_pause_ms = options.check_pause_ms};
-  for (const ServerAddress& address : options.addresses) told.addresses.push_back(address.base);
-  fleet = std::make_unique<Fleet>(
-      std::move(told),
-      Fleet::Surroundings{
-          .now_ms = &NowMs, .post = post, .delay = delay, .check = [this](size_t server, const auto& done) {
-            Check(server, done);
-          }});
-  for (const auto& [server, reason] : down) fleet->MarkDown(server, reason);
-  return {};
-}
-
-void PoolingModel::Impl::Check(size_t server, const std::function<void(std::optional<std::string>)>& done) {
-  const std::string& base = options.addresses[server].base;
-  inquiries->Ask(base + "/health", [this, base, done](const Result<std::string>& health) {
-    if (!health) return done(health.error().message);
-    inquiries->Ask(base + "/v1/models", [this, done](const Result<std::string>& answer) {
-      if (!answer) return done(answer.error().message);
-      if (!SaysThatItServes(*answer, model, "")) return done("came back with another model");
-      done(std::nullopt);
-    });
-  });
+  if (answer->first == 200 && ReadAnswer(answer->second, 1)) return {};
+  return Fail(
+      ErrorCode::kBackend,
+      fmt::format("{}/pooling: status {}: {}; a boundary predictor answers with two probabilities for each "
+                  "token (vllm serve … --runner pooling)",
+                  address.base, answer->first, ServerErrorText(answer->second)));
 }
 
 void PoolingModel::Impl::Add(const std::shared_ptr<Question>& question) {
@@ -232,20 +143,20 @@ void PoolingModel::Impl::Schedule() {
 
 void PoolingModel::Impl::SendWaiting() {
   scheduled = false;
-  const size_t at_a_time = fleet->size() * static_cast<size_t>(options.requests_max);
+  const size_t at_a_time = servers->fleet().size() * static_cast<size_t>(options.requests_max);
   while (!waiting.empty() && batches.size() < at_a_time) {
-    Batch batch;
+    Batch batch{.inputs = {}, .retries = Retries(options, numbers, 0)};
     std::vector<std::string> inputs;
     while (!waiting.empty() && inputs.size() < options.inputs_max) {
       const Input input = std::move(waiting.front());
       waiting.pop_front();
       const auto question = input.question.lock();
-      if (!question) continue;  // nobody waits for it any more
+      if (!question) continue;  // its reader is gone
       inputs.push_back(std::move(question->inputs[input.place]));
       batch.inputs.push_back(input);
     }
     if (inputs.empty()) return;
-    batch.body = Body(inputs);
+    batch.body = Body(servers->identity().model, inputs);
     counts.inputs += inputs.size();
     const uint64_t number = numbers++;
     batches.emplace(number, std::move(batch));
@@ -254,8 +165,8 @@ void PoolingModel::Impl::SendWaiting() {
 }
 
 void PoolingModel::Impl::Enter(uint64_t number) {
-  // There is no cache to come back to: any server will do.
-  batches.at(number).place = fleet->Enter(number, [this, number](const Result<size_t>& server) {
+  // Any server will do, since none keeps a cache for a sample.
+  batches.at(number).place = servers->fleet().Enter(number, [this, number](const Result<size_t>& server) {
     if (!server) return Finish(number, tl::unexpected(server.error()));
     Send(number, *server);
   });
@@ -264,8 +175,8 @@ void PoolingModel::Impl::Enter(uint64_t number) {
 void PoolingModel::Impl::Send(uint64_t number, size_t server) {
   Batch& batch = batches.at(number);
   batch.answer.clear();
-  batch.exchange = http->Start(
-      {.url = options.addresses[server].base + "/pooling",
+  batch.exchange = servers->http().Start(
+      {.url = servers->Url(server, "/pooling"),
        .body = batch.body,
        .connect_seconds = options.connect_seconds,
        .seconds_max = static_cast<int>(std::max<int64_t>(1, options.answer_ms / 1000))},
@@ -277,49 +188,38 @@ void PoolingModel::Impl::Send(uint64_t number, size_t server) {
 
 void PoolingModel::Impl::OnEnd(uint64_t number, const HttpClient::Ended& ended) {
   Batch& batch = batches.at(number);
-  const auto kept = std::move(batch.exchange);  // which holds the function that runs
+  const auto kept = std::move(batch.exchange);  // it holds the function that runs
   if (ended.status == 200 && ended.error.empty()) {
     if (auto p_style = ReadAnswer(batch.answer, batch.inputs.size())) {
       batch.place->Succeeded();
       return Finish(number, std::move(*p_style));
     }
-    return Again(number, "the answer has another form", false, 0);
+    return Again(number, {.reason = "the answer has another form"});
   }
   const std::string text = ended.error.empty() ? ServerErrorText(batch.answer) : ended.error;
-  const std::string reason = ended.status > 0 ? fmt::format("status {}: {}", ended.status, text) : text;
-  if (ended.status == 429 || ended.status == 503) {
-    return Again(number, reason, true, ended.PauseMs(options.patience_ms));
-  }
+  const RequestFailure failure = FailureOf(ended, text, options.patience_ms);
   if (ended.status == 400 || ended.status == 413 || ended.status == 422) {
-    return Finish(number, Fail(ErrorCode::kBackend, "the predictor's server refused: " + reason));
+    return Finish(number, Fail(ErrorCode::kBackend, "the predictor's server refused: " + failure.reason));
   }
-  Again(number, reason, false, 0, ended.status == 401 || ended.status == 403 || ended.status == 404);
+  Again(number, failure);
 }
 
-void PoolingModel::Impl::Again(uint64_t number, const std::string& reason, bool overload, int64_t wait_ms,
-                               bool not_for_us) {
+void PoolingModel::Impl::Again(uint64_t number, const RequestFailure& failure) {
   Batch& batch = batches.at(number);
-  if (overload) {
-    batch.place->Overloaded(wait_ms);
+  if (failure.overload) {
+    batch.place->Overloaded(failure.retry_after_ms);
   } else {
-    batch.place->Failed(reason);
+    batch.place->Failed(failure.reason);
   }
   batch.place.reset();
-  if (overload && batch.refusals == 0) batch.refused_since_ms = NowMs();
-  const bool patient =
-      overload ? NowMs() - batch.refused_since_ms < options.patience_ms : batch.tries < options.retries_max;
-  const uint32_t before = overload ? batch.refusals++ : batch.tries++;
-  if (!patient) {
-    return Finish(number,
-                  Fail(not_for_us ? ErrorCode::kUnavailable : ErrorCode::kBackend,
-                       fmt::format("the predictor's server: gave up after {} tries: {}", before + 1, reason),
-                       !not_for_us));
+  const auto pause = batch.retries.Next(failure, ServerGroup::NowMs());
+  if (!pause) {
+    Error error = batch.retries.GivenUp(failure);
+    error.message = "the predictor's server: " + error.message;
+    return Finish(number, tl::unexpected(std::move(error)));
   }
   ++counts.retries;
-  const int64_t pause = std::min(options.retry_pause_max_ms, options.retry_pause_ms << std::min(before, 16U));
-  const auto jittered =
-      static_cast<int64_t>(static_cast<double>(pause) * (0.5 + 0.5 * UniformAt(number, before, 0)));
-  delay(std::max(jittered, wait_ms), [this, number, weak = std::weak_ptr<int>(alive)] {
+  delay(*pause, [this, number, weak = std::weak_ptr<int>(alive)] {
     if (!weak.expired() && batches.contains(number)) Enter(number);
   });
 }
@@ -413,11 +313,17 @@ Result<std::unique_ptr<PoolingModel>> PoolingModel::Connect(const PoolingModelOp
   impl.options = options;
   impl.post = post;
   impl.delay = std::move(delay);
-  auto http = HttpClient::Create(options.http, std::move(post));
-  if (!http) return tl::unexpected(http.error());
-  impl.http = std::move(*http);
-  impl.inquiries = std::make_unique<Inquiries>(*impl.http, options.connect_seconds);
-  if (auto status = impl.Probe(); !status) return tl::unexpected(status.error());
+  if (!options.vocabulary.empty()) {
+    auto loaded = LoadVocabulary(options.vocabulary);
+    if (!loaded) return tl::unexpected(loaded.error());
+    impl.vocabulary = std::move(*loaded);
+  }
+  auto servers = ServerGroup::Connect(options, std::move(post), impl.delay,
+                                      [&](const ServerAddress& address, const ServerIdentity& identity) {
+                                        return impl.Verify(address, identity);
+                                      });
+  if (!servers) return tl::unexpected(servers.error());
+  impl.servers = std::move(*servers);
   return model;
 }
 
@@ -430,14 +336,14 @@ std::unique_ptr<BoundaryReader> PoolingModel::Open(std::array<bool, 2> reads_tok
 
 void PoolingModel::Cancel() {
   impl_->cancelled = true;
-  // Not within whatever call found that it is to end.
+  // Posted, since the caller may be in the middle of a callback of this model.
   impl_->post([impl = impl_.get(), weak = std::weak_ptr<int>(impl_->alive)] {
     if (weak.expired()) return;
     const Result<std::vector<float>> cancelled = Fail(ErrorCode::kCancelled, "cancelled");
-    Impl::Batch rest;
+    const uint64_t number = impl->numbers++;
+    Impl::Batch rest{.inputs = {}, .retries = Retries(impl->options, number, 0)};
     rest.inputs.assign(impl->waiting.begin(), impl->waiting.end());
     impl->waiting.clear();
-    const uint64_t number = impl->numbers++;
     impl->batches.emplace(number, std::move(rest));
     while (!impl->batches.empty()) impl->Finish(impl->batches.begin()->first, cancelled);
   });
@@ -447,10 +353,9 @@ bool PoolingModel::busy() const { return !impl_->batches.empty() || !impl_->wait
 
 PoolingModel::Counts PoolingModel::counts() const {
   Counts counts = impl_->counts;
-  const auto totals = impl_->http->totals();
-  counts.requests = totals.requests;
-  counts.bytes_sent = totals.bytes_sent;
-  counts.bytes_received = totals.bytes_received;
+  const uint64_t retries = counts.retries;
+  static_cast<ServerCounts&>(counts) = impl_->servers->counts();
+  counts.retries = retries;
   return counts;
 }
 

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/random.h"
 #include "model/openai/server_address.h"
@@ -18,8 +19,11 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using End = CompletionEvent::End;
 
+const ServerDialect& kLlama = *FindDialect("llama-server");
+const ServerDialect& kVllm = *FindDialect("vllm");
+
 TEST(CompletionBodyTest, GrowsAndShrinksAndStaysJson) {
-  CompletionBody body({.dialect = ServerDialect::kLlamaServer, .model = {}, .sampling = {}});
+  CompletionBody body({.dialect = kLlama, .model = {}});
   body.AppendText("Say \"hi\"\n\t");
   const size_t before = body.size();
   body.AppendText("中文\x01 \\");
@@ -35,7 +39,7 @@ TEST(CompletionBodyTest, GrowsAndShrinksAndStaysJson) {
 
 TEST(CompletionBodyTest, AnyBytesBecomeJson) {
   for (uint64_t seed = 0; seed < 200; ++seed) {
-    CompletionBody body({.dialect = ServerDialect::kVllm, .model = "m", .sampling = {}});
+    CompletionBody body({.dialect = kVllm, .model = "m"});
     std::string text;
     for (uint64_t i = 0; i < 40; ++i) text += static_cast<char>(UniformAt(seed, i, 0) * 256);
     body.AppendText(text);
@@ -44,7 +48,7 @@ TEST(CompletionBodyTest, AnyBytesBecomeJson) {
 }
 
 TEST(CompletionBodyTest, TokenIdsStandInAList) {
-  CompletionBody body({.dialect = ServerDialect::kVllm, .model = "m", .sampling = {}, .ids = true});
+  CompletionBody body({.dialect = kVllm, .model = "m", .ids = true});
   EXPECT_EQ(Json::parse(body.Request(1, 1))["prompt"], Json::array());
   const std::array<TokenId, 3> tokens{5, 151645, 0};
   body.AppendTokens(tokens.data(), 2);
@@ -56,22 +60,21 @@ TEST(CompletionBodyTest, TokenIdsStandInAList) {
 }
 
 TEST(CompletionBodyTest, EverySamplingFieldIsSent) {
-  for (const ServerDialect dialect :
-       {ServerDialect::kLlamaServer, ServerDialect::kVllm, ServerDialect::kSglang}) {
-    const CompletionBody body({.dialect = dialect, .model = "m", .sampling = {.top_k = 0}});
+  for (const ServerDialect* dialect : ServerDialects()) {
+    const CompletionBody body({.dialect = *dialect, .model = "m", .sampling = {.top_k = 0}});
     const Json json = Json::parse(body.Request(7, 8));
     for (const char* key : {"temperature", "top_p", "top_k", "min_p", "seed", "stream"}) {
-      EXPECT_TRUE(json.contains(key)) << Name(dialect) << " " << key;
+      EXPECT_TRUE(json.contains(key)) << dialect->name << " " << key;
     }
   }
-  const CompletionBody vllm({.dialect = ServerDialect::kVllm, .model = "m", .sampling = {.top_k = 0}});
+  const CompletionBody vllm({.dialect = kVllm, .model = "m", .sampling = {.top_k = 0}});
   EXPECT_EQ(Json::parse(vllm.Request(7, 8))["top_k"], -1) << "0 is refused there";
   EXPECT_EQ(Json::parse(vllm.Request(7, 8))["skip_special_tokens"], false);
 }
 
 TEST(CompletionEventTest, ReadsWhatLlamaServerSends) {
   const auto token = ParseCompletionEvent(
-      ServerDialect::kLlamaServer,
+      kLlama,
       R"({"index":0,"content":" so","tokens":[42],"stop":false,"tokens_predicted":3,"tokens_evaluated":9})");
   ASSERT_TRUE(token);
   EXPECT_EQ(token->text, " so");
@@ -79,8 +82,8 @@ TEST(CompletionEventTest, ReadsWhatLlamaServerSends) {
   EXPECT_EQ(token->tokens_so_far, 3);
   EXPECT_EQ(token->end, End::kNone);
   const auto end = [](const char* rest) {
-    const auto event = ParseCompletionEvent(ServerDialect::kLlamaServer,
-                                            std::string(R"({"content":"","tokens":[],"stop":true,)") + rest);
+    const auto event =
+        ParseCompletionEvent(kLlama, std::string(R"({"content":"","tokens":[],"stop":true,)") + rest);
     return event ? event->end : End::kNone;
   };
   EXPECT_EQ(end(R"("stop_type":"eos","truncated":false})"), End::kSequence);
@@ -90,24 +93,21 @@ TEST(CompletionEventTest, ReadsWhatLlamaServerSends) {
 
 TEST(CompletionEventTest, ReadsWhatVllmSends) {
   const auto token = ParseCompletionEvent(
-      ServerDialect::kVllm,
+      kVllm,
       R"({"choices":[{"index":0,"text":"</think>","finish_reason":null,"prompt_token_ids":[0,354],"token_ids":[3]}]})");
   ASSERT_TRUE(token);
   EXPECT_EQ(token->text, "</think>");
   EXPECT_THAT(token->ids, ElementsAre(3));
   const auto last = ParseCompletionEvent(
-      ServerDialect::kVllm,
-      R"({"choices":[{"text":"","finish_reason":"stop","stop_reason":null,"token_ids":[1]}]})");
+      kVllm, R"({"choices":[{"text":"","finish_reason":"stop","stop_reason":null,"token_ids":[1]}]})");
   EXPECT_EQ(last->end, End::kSequence);
-  const auto limit = ParseCompletionEvent(
-      ServerDialect::kVllm, R"({"choices":[{"text":" x","finish_reason":"length","token_ids":null}]})");
+  const auto limit =
+      ParseCompletionEvent(kVllm, R"({"choices":[{"text":" x","finish_reason":"length","token_ids":null}]})");
   EXPECT_EQ(limit->end, End::kLimit);
-  const auto abort =
-      ParseCompletionEvent(ServerDialect::kVllm, R"({"choices":[{"text":"","finish_reason":"abort"}]})");
+  const auto abort = ParseCompletionEvent(kVllm, R"({"choices":[{"text":"","finish_reason":"abort"}]})");
   EXPECT_EQ(abort->end, End::kOther);
   EXPECT_EQ(abort->end_name, "abort");
-  const auto usage =
-      ParseCompletionEvent(ServerDialect::kVllm, R"({"choices":[],"usage":{"total_tokens":5}})");
+  const auto usage = ParseCompletionEvent(kVllm, R"({"choices":[],"usage":{"total_tokens":5}})");
   ASSERT_TRUE(usage);
   EXPECT_THAT(usage->text, IsEmpty());
 }
@@ -115,8 +115,8 @@ TEST(CompletionEventTest, ReadsWhatVllmSends) {
 TEST(CompletionEventTest, WhatIsNoEventIsAnErrorThatMayBeTriedAgain) {
   for (const char* bad :
        {"", "{", "[]", "17", R"({"x":1})", R"({"error":{"message":"out of\nmemory","code":500}})"}) {
-    for (const ServerDialect dialect : {ServerDialect::kLlamaServer, ServerDialect::kVllm}) {
-      const auto event = ParseCompletionEvent(dialect, bad);
+    for (const ServerDialect* dialect : ServerDialects()) {
+      const auto event = ParseCompletionEvent(*dialect, bad);
       ASSERT_FALSE(event) << bad;
       EXPECT_TRUE(event.error().retryable);
       EXPECT_EQ(event.error().message.find('\n'), std::string::npos);
@@ -124,11 +124,11 @@ TEST(CompletionEventTest, WhatIsNoEventIsAnErrorThatMayBeTriedAgain) {
   }
   for (const char* odd :
        {R"({"content":5,"tokens":"x","stop":"yes"})", R"({"content":null,"tokens":[null,"a",{}]})"}) {
-    EXPECT_TRUE(ParseCompletionEvent(ServerDialect::kLlamaServer, odd)) << odd;
+    EXPECT_TRUE(ParseCompletionEvent(kLlama, odd)) << odd;
   }
   for (const char* odd :
        {R"({"choices":5})", R"({"choices":[7]})", R"({"choices":[{"text":7,"finish_reason":9}]})"}) {
-    EXPECT_TRUE(ParseCompletionEvent(ServerDialect::kVllm, odd)) << odd;
+    EXPECT_TRUE(ParseCompletionEvent(kVllm, odd)) << odd;
   }
 }
 
@@ -141,10 +141,49 @@ TEST(ServerErrorTest, IsToldInOneLine) {
 
 TEST(ServerErrorTest, KnowsAFullContextWhenItReadsOfOne) {
   EXPECT_TRUE(MeansContextIsFull(
-      "This model's maximum context length is 256 tokens. However, your prompt contains 300"));
-  EXPECT_TRUE(MeansContextIsFull("max_tokens must be at least 1, got 0."));
-  EXPECT_TRUE(MeansContextIsFull("the request exceeds the available context size, try increasing it"));
-  EXPECT_FALSE(MeansContextIsFull("Token id 99999 is out of vocabulary"));
+      kVllm, "This model's maximum context length is 256 tokens. However, your prompt contains 300"));
+  EXPECT_TRUE(MeansContextIsFull(kVllm, "max_tokens must be at least 1, got 0."));
+  EXPECT_TRUE(MeansContextIsFull(kVllm, "the request exceeds the available context size, try increasing it"));
+  EXPECT_FALSE(MeansContextIsFull(kVllm, "Token id 99999 is out of vocabulary"));
+}
+
+TEST(DialectTest, EveryRowIsWholeAndHasItsOwnName) {
+  std::set<std::string_view> names;
+  for (const ServerDialect* dialect : ServerDialects()) {
+    EXPECT_TRUE(names.insert(dialect->name).second) << dialect->name;
+    EXPECT_EQ(FindDialect(dialect->name), dialect);
+    for (const std::string_view path : {dialect->identity_path, dialect->completion_path})
+      EXPECT_TRUE(path.starts_with('/')) << dialect->name;
+    for (const std::string_view field :
+         {dialect->tokens_max_field, dialect->event_field, dialect->detokenized_field})
+      EXPECT_FALSE(field.empty()) << dialect->name;
+    EXPECT_TRUE(dialect->recognises && dialect->identify && dialect->still_serves && dialect->add_fields &&
+                dialect->read_event && dialect->tokenize_body && dialect->detokenize_body)
+        << dialect->name;
+  }
+  EXPECT_EQ(FindDialect("auto"), nullptr);
+}
+
+// The first row that recognises a server with these answers.
+std::string_view RecognisedAs(const Json& props, const Result<Json>& models) {
+  const ServerAddress address{.base = "http://h", .model = ""};
+  const ServerAnswers answers{.address = address, .props = props, .models = models, .post = {}};
+  for (const ServerDialect* dialect : ServerDialects()) {
+    if (dialect->recognises(answers)) return dialect->name;
+  }
+  return "";
+}
+
+TEST(DialectTest, IsRecognisedByWhatTheServerAnswers) {
+  const auto list = [](const char* owner) {
+    return Result<Json>(Json{{"data", Json::array({{{"id", "m"}, {"owned_by", owner}}})}});
+  };
+  const Json settings{{"default_generation_settings", Json::object()}};
+  EXPECT_EQ(RecognisedAs(settings, list("llamacpp")), "llama-server");
+  EXPECT_EQ(RecognisedAs(settings, Fail(ErrorCode::kBackend, "status 404")), "llama-server");
+  EXPECT_EQ(RecognisedAs(Json(), list("sglang")), "sglang");
+  EXPECT_EQ(RecognisedAs(Json(), list("vllm")), "vllm");
+  EXPECT_EQ(RecognisedAs(Json(), list("somebody")), "vllm");
 }
 
 TEST(ServerAddressTest, IsReadAndRefused) {

@@ -17,13 +17,14 @@ namespace {
 
 constexpr size_t kHeadKept = 2000;
 constexpr size_t kEventMax = 16U << 20;  // a server that sends more without an end is broken
-constexpr uint32_t kTokensMin = 16;      // where not even these fit, the context is full
+constexpr uint32_t kTokensMin = 16;      // if not even these fit, the context is full
 
 bool Contains(const std::vector<TokenId>& tokens, TokenId token) {
   return std::find(tokens.begin(), tokens.end(), token) != tokens.end();
 }
 
-// Where several tokens come in one event, and nobody here knows the vocabulary: a word each, or what is left.
+// Splits the text of an event of several tokens where the vocabulary is not known: a word for each token, and
+// the rest for the last.
 std::vector<std::string_view> SplitWords(std::string_view text, size_t count) {
   std::vector<std::string_view> words;
   while (!text.empty()) {
@@ -44,10 +45,11 @@ ServerSession::ServerSession(ServerModel::Impl& model, CompletionBody body, uint
       body_(std::move(body)),
       opened_(body_.size()),
       key_(key),
-      tokens_cap_(model.identity.context_tokens > 0
+      tokens_cap_(model.identity().context_tokens > 0
                       ? static_cast<uint32_t>(
-                            std::min<size_t>(model.options.stream_tokens, model.identity.context_tokens))
-                      : model.options.stream_tokens) {
+                            std::min<size_t>(model.options.stream_tokens, model.identity().context_tokens))
+                      : model.options.stream_tokens),
+      retries_(model.options, key, 0) {
   if (model.vocabulary)
     tokens_.emplace(*model.vocabulary, static_cast<TokenSink&>(*this), model.close_tokens,
                     model.shares_vocabulary);
@@ -75,15 +77,14 @@ void ServerSession::Truncate(size_t count) {
 void ServerSession::Generate(const DraftRequest& request, DraftDone done) {
   TESSY_CHECK(!asked_);
   asked_ = Asked{request, std::move(done)};
-  tries_ = 0;
-  refusals_ = 0;
+  retries_ = Retries(model_.options, key_, asked_->request.position.offset);
   if (buffer_.empty() && !exchange_ && !place_ && !break_ && !context_full_) return Request();
   Serve();
 }
 
 void ServerSession::Request() {
   if (model_.cancelled) return Cancel();
-  place_ = model_.fleet->Enter(key_, [this](const Result<size_t>& server) { OnEntered(server); });
+  place_ = model_.servers->fleet().Enter(key_, [this](const Result<size_t>& server) { OnEntered(server); });
 }
 
 void ServerSession::OnEntered(const Result<size_t>& server) {
@@ -93,7 +94,7 @@ void ServerSession::OnEntered(const Result<size_t>& server) {
     return Serve();
   }
   const DraftPosition& at = asked_->request.position;
-  const std::array<uint64_t, 4> parts{at.stream, at.offset, at.zero_byte_tokens, tries_};
+  const std::array<uint64_t, 4> parts{at.stream, at.offset, at.zero_byte_tokens, retries_.tries()};
   const auto seed = static_cast<uint32_t>(HashParts(parts) & 0x7FFFFFFF);
   const uint32_t wanted = model_.options.streams ? model_.options.stream_tokens : asked_->request.tokens_max;
   tokens_asked_ = std::min(tokens_cap_, std::max(wanted, tokens_least_));
@@ -103,9 +104,9 @@ void ServerSession::OnEntered(const Result<size_t>& server) {
   surplus_ += std::exchange(silent_, 0);
   came_ = 0;
   got_event_ = finished_ = false;
-  heard_at_ms_ = ServerModel::Impl::NowMs();
-  exchange_ = model_.http->Start(
-      {.url = model_.Url(*server, CompletionPath(model_.identity.dialect)),
+  heard_at_ms_ = ServerGroup::NowMs();
+  exchange_ = model_.servers->http().Start(
+      {.url = model_.servers->Url(*server, model_.identity().dialect->completion_path),
        .body = body_.Request(tokens_asked_, seed),
        .headers = {fmt::format("X-Session-ID: {:016x}", key_)},
        .connect_seconds = model_.options.connect_seconds},
@@ -119,7 +120,7 @@ void ServerSession::CloseStream() {
   place_.reset();
 }
 
-// What came and was not asked for is given up.
+// Gives up the stream and the tokens that came and were not asked for.
 void ServerSession::Close() {
   if (exchange_ && got_event_) place_->Succeeded();  // without a stream the place is one in a queue
   CloseStream();
@@ -156,8 +157,8 @@ void ServerSession::Push(DraftToken token) {
   buffer_.push_back(std::move(token));
 }
 
-// Tokens whose text comes with that of a later one wait for it: where the stream ends before, the server
-// writes them once more, as they are no part of a prompt.
+// Tokens whose text comes with that of a later token wait for it. If the stream ends before, the server
+// writes them once more, since they are no part of a prompt.
 void ServerSession::TakeText(const CompletionEvent& event) {
   const int64_t counted = event.tokens_so_far - tokens_so_far_;
   const auto ids = static_cast<int64_t>(event.ids.size());
@@ -237,10 +238,10 @@ void ServerSession::TakeEvent(CompletionEvent event) {
 
 void ServerSession::OnEvent(std::string_view data) {
   if (data == "[DONE]" || !exchange_ || finished_) return;
-  auto event = ParseCompletionEvent(model_.identity.dialect, data);
+  auto event = ParseCompletionEvent(*model_.identity().dialect, data);
   if (!event) return BreakOff({.reason = event.error().message});
   got_event_ = true;
-  heard_at_ms_ = ServerModel::Impl::NowMs();
+  heard_at_ms_ = ServerGroup::NowMs();
   TakeEvent(std::move(*event));
 }
 
@@ -261,33 +262,26 @@ void ServerSession::OnEnd(const HttpClient::Ended& ended) {
     if (came_ == 0 && silent_ > 0 && !context_full_ && tokens_asked_ < tokens_cap_) {
       tokens_least_ = 2 * tokens_asked_;  // a character of more tokens than were asked for
     } else if (came_ == 0 && !context_full_) {
-      break_ = Break{.reason = "the server ended without text"};
+      break_ = RequestFailure{.reason = "the server ended without text"};
     }
     return Serve();
   }
   const std::string text = !ended.error.empty() ? ended.error : got_event_ ? "" : ServerErrorText(head_);
   const int status = ended.status;
-  if (status == 429 || status == 503) {
-    return BreakOff({.reason = fmt::format("status {}: {}", status, text),
-                     .overload = true,
-                     .retry_after_ms = ended.PauseMs(model_.options.patience_ms)});
-  }
-  if (status == 401 || status == 403 || status == 404) {
-    return BreakOff({.reason = fmt::format("status {}: {}", status, text), .not_for_us = true});
-  }
-  if (status >= 400 && status < 500 && status != 408) {
-    if (MeansContextIsFull(text)) return OnContextFull();
+  RequestFailure failure = FailureOf(ended, text, model_.options.patience_ms);
+  const bool refused = status >= 400 && status < 500 && status != 408;
+  if (refused && !failure.overload && !failure.not_for_us) {
+    if (MeansContextIsFull(*model_.identity().dialect, text)) return OnContextFull();
     place_->Succeeded();  // the server is well
     CloseStream();
-    error_ = Error{ErrorCode::kBackend, fmt::format("the server refused: status {}: {}", status, text)};
+    error_ = Error{ErrorCode::kBackend, "the server refused: " + failure.reason};
     return Serve();
   }
-  BreakOff({.reason = status >= 300  ? fmt::format("status {}: {}", status, text)
-                      : text.empty() ? "the stream ended before it was finished"
-                                     : text});
+  if (status < 300) failure.reason = text.empty() ? "the stream ended before it was finished" : text;
+  BreakOff(std::move(failure));
 }
 
-// Prompt and what was asked for are too much together: less is asked for, until even little is too much.
+// Prompt and limit together exceed the context: asks for fewer tokens, until even a few are too many.
 void ServerSession::OnContextFull() {
   place_->Succeeded();
   CloseStream();
@@ -299,7 +293,7 @@ void ServerSession::OnContextFull() {
   Serve();
 }
 
-void ServerSession::BreakOff(Break why) {
+void ServerSession::BreakOff(RequestFailure why) {
   if (place_) {
     if (why.overload) {
       place_->Overloaded(why.retry_after_ms);
@@ -313,26 +307,14 @@ void ServerSession::BreakOff(Break why) {
 }
 
 void ServerSession::Retry() {
-  const Break why = *std::exchange(break_, std::nullopt);
-  const ServerModelOptions& options = model_.options;
-  const int64_t now = ServerModel::Impl::NowMs();
-  if (why.overload && refusals_++ == 0) refused_since_ms_ = now;
-  const bool patient =
-      why.overload ? now - refused_since_ms_ < options.patience_ms : tries_ < options.retries_max;
-  if (!patient) {
-    error_ =
-        Error{why.not_for_us ? ErrorCode::kUnavailable : ErrorCode::kBackend,
-              fmt::format("gave up after {} tries: {}", 1 + (why.overload ? refusals_ : tries_), why.reason),
-              /*retryable=*/!why.not_for_us};
+  const RequestFailure why = *std::exchange(break_, std::nullopt);
+  const auto pause = retries_.Next(why, ServerGroup::NowMs());
+  if (!pause) {
+    error_ = retries_.GivenUp(why);
     return Serve();
   }
-  const uint32_t before = why.overload ? refusals_ - 1 : tries_++;
   ++model_.counts.retries;
-  const int64_t pause = std::min(options.retry_pause_max_ms, options.retry_pause_ms << std::min(before, 16U));
-  // Between half of the pause and all of it, so that those who failed together do not come back together.
-  const double jitter = 0.5 + 0.5 * UniformAt(key_, before, asked_->request.position.offset);
-  const auto wait = static_cast<int64_t>(static_cast<double>(pause) * jitter);
-  model_.delay(std::max(wait, why.retry_after_ms), [this, alive = std::weak_ptr<int>(alive_)] {
+  model_.delay(*pause, [this, alive = std::weak_ptr<int>(alive_)] {
     if (!alive.expired() && asked_ && !exchange_ && !place_) Request();
   });
 }
@@ -344,7 +326,7 @@ void ServerSession::Keep(const DraftToken& token) {
   if (token.id >= 0) tokens_->Draw(token.id, token.text.size());
 }
 
-// Gives what has come, if somebody asked and there is something to give.
+// Answers the draft that is asked for, if there is one and tokens or an error have come.
 void ServerSession::Serve() {
   if (!asked_) return;
   if (buffer_.empty()) {

@@ -8,8 +8,9 @@
 #include <string>
 #include <vector>
 
-#include "model/openai/inquiries.h"
-#include "model/openai/probe.h"
+#include "model/openai/completion.h"
+#include "model/openai/retries.h"
+#include "model/openai/server_group.h"
 #include "model/openai/server_model.h"
 #include "model/openai/sse.h"
 #include "model/text/chat_format.h"
@@ -19,15 +20,12 @@ namespace tessy {
 
 class ServerSession;
 
-// What a served model's sessions share. Driving thread.
+// What the sessions of a served model share. Driving thread.
 struct ServerModel::Impl {
   ServerModelOptions options;
   HttpClient::Post post;
   Delay delay;
-  std::unique_ptr<HttpClient> http;
-  std::unique_ptr<Inquiries> inquiries;
-  std::unique_ptr<Fleet> fleet;
-  ServerIdentity identity;
+  std::unique_ptr<ServerGroup> servers;
   Family family;
   std::optional<ChatTemplate> chat_template;
   std::shared_ptr<const Vocabulary> vocabulary;
@@ -43,25 +41,20 @@ struct ServerModel::Impl {
   Counts counts;
   std::shared_ptr<int> alive = std::make_shared<int>(0);
 
-  static int64_t NowMs();
-  Status Probe();
+  const ServerIdentity& identity() const { return servers->identity(); }
   Status FindVocabulary();
   Status UseVocabulary(const std::string& path, std::shared_ptr<const Vocabulary> loaded);
+  // How the servers' vocabulary differs from this one; empty where no difference shows.
   Result<std::string> DifferenceTo(const Vocabulary& ours) const;
   Status LoadTemplate();
   Status FindMarkers();
-  void MakeFleet(const std::vector<std::pair<size_t, std::string>>& down);
-  // Is the server there again, and is it the one it was? (Fleet::Surroundings)
-  void Check(size_t server, const std::function<void(std::optional<std::string>)>& done);
-  // Looks after streams that stand still.
+  // Breaks off streams from which nothing comes, from now on for as long as one is open.
   void Watch();
-  std::string Url(size_t server, std::string_view path) const {
-    return options.addresses[server].base + std::string(path);
-  }
 };
 
-// One streaming request a span: tokens are taken from it one by one, and where the span ends it is closed.
-// What the server sent is as good as drawn, so a stream that breaks costs nothing but what had not come yet.
+// A session with a served model: one streaming request for each span. Tokens are taken from the stream one by
+// one, and where the span ends the stream is closed. Tokens that the server sent count as drawn, so that a
+// stream that breaks loses none of them.
 class ServerSession final : public Session, private TokenSink {
  public:
   ServerSession(ServerModel::Impl& model, CompletionBody body, uint64_t key);
@@ -73,7 +66,6 @@ class ServerSession final : public Session, private TokenSink {
   void Listen(std::span<const DraftToken> tokens) override;
   void EndListening() override;
   void OpenAnswer(std::string_view thinking, std::string_view handover) override;
-
   uint64_t SurplusTokens() const override { return surplus_ + buffer_.size() + silent_; }
 
   void Cancel();
@@ -86,14 +78,6 @@ class ServerSession final : public Session, private TokenSink {
     DraftRequest request;
     DraftDone done;
   };
-  // Why a stream came to nothing more.
-  struct Break {
-    std::string reason;
-    bool overload = false;
-    bool not_for_us = false;  // the server is there, and refuses us
-    int64_t retry_after_ms = 0;
-  };
-
   void Append(std::span<const TokenId> tokens) override;  // TokenSink
   void Truncate(size_t count) override;                   // TokenSink
 
@@ -108,7 +92,7 @@ class ServerSession final : public Session, private TokenSink {
   void TakeIds(const CompletionEvent& event);
   DraftToken::End EndOf(TokenId id) const;
   void Push(DraftToken token);
-  void BreakOff(Break why);
+  void BreakOff(RequestFailure why);
   void Retry();
   void Keep(const DraftToken& token);
   void Serve();
@@ -119,22 +103,22 @@ class ServerSession final : public Session, private TokenSink {
   ServerModel::Impl& model_;
   CompletionBody body_;
   size_t opened_;                         // size of the body where the response begins
-  uint64_t key_;                          // which server is its own
+  uint64_t key_;                          // selects the server that the session keeps to
   std::optional<ResponseTokens> tokens_;  // with a vocabulary
   std::vector<size_t> token_begins_;      // with a vocabulary: size of the body before each token
   std::string pending_;                   // without: bytes of a character that is not complete
   std::vector<size_t> given_;             // size of the view before each token given since it last listened
-  std::deque<DraftToken> buffer_;         // came, not given yet
+  std::deque<DraftToken> buffer_;         // tokens that came and are not given yet
   std::optional<Asked> asked_;
   bool answering_ = false;
 
   std::unique_ptr<Fleet::Place> place_;
   std::unique_ptr<HttpClient::Exchange> exchange_;
   SseReader sse_;
-  std::string head_;           // of what came before the first event: an error's text, perhaps
-  int64_t tokens_so_far_ = 0;  // of the request, as the server counts
-  uint64_t came_ = 0;          // of the request, as we do
-  uint64_t silent_ = 0;        // came without text, which is still to come
+  std::string head_;           // bytes before the first event, which may be an error's text
+  int64_t tokens_so_far_ = 0;  // tokens of the request as the server counts them
+  uint64_t came_ = 0;          // tokens of the request as they were counted here
+  uint64_t silent_ = 0;        // tokens that came without text, which comes with a later one
   uint64_t surplus_ = 0;
   int64_t heard_at_ms_ = 0;
   bool got_event_ = false;
@@ -143,11 +127,9 @@ class ServerSession final : public Session, private TokenSink {
   uint32_t tokens_asked_ = 0;
   uint32_t tokens_least_ = 0;
   uint32_t tokens_cap_;  // what fits the context, as far as the server has told
-  std::optional<Break> break_;
+  std::optional<RequestFailure> break_;
   std::optional<Error> error_;
-  uint32_t tries_ = 0;
-  uint32_t refusals_ = 0;  // for overload
-  int64_t refused_since_ms_ = 0;
+  Retries retries_;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 
