@@ -327,9 +327,9 @@ TEST(Tidy, ProductionCodeIncludesNoTestSupport) {
 }
 
 TEST(Tidy, CommentsOfHeadersBeginWithASubject) {
-  const Tree tree = WithoutUnderWork(
-      OurTree(), {"src/cast/", "src/cli/", "src/dataset/response.h", "src/job/", "src/judge/", "src/lab/",
-                  "src/model/", "src/report/", "src/store/", "src/synthesis/"});
+  const Tree tree =
+      WithoutUnderWork(OurTree(), {"src/cast/", "src/cli/", "src/dataset/response.h", "src/job/",
+                                   "src/judge/", "src/lab/", "src/report/", "src/store/", "src/synthesis/"});
   EXPECT_THAT(CommentsWithoutSubject(tree), IsEmpty());
 }
 

@@ -52,7 +52,7 @@ class TableReader {
     if (const toml::node* node = table_.get(key)) Complain(*node, key, why);
   }
 
-  // The first problem, a key that nobody has read among them.
+  // The first problem; a key that was not read is one.
   std::optional<Error> Finish() {
     for (const auto& [key, value] : table_) {
       if (std::find(known_.begin(), known_.end(), key.str()) != known_.end()) continue;

@@ -10,15 +10,15 @@
 
 namespace tessy {
 
-// What a chat template is told besides the messages. Value type.
+// Values that a chat template gets besides the messages. Value type.
 struct TemplateOptions {
   using Value = std::variant<bool, std::string>;
 
   // Global variables of the template, by name ("reasoning_effort" = "high"). Names are unique.
   std::vector<std::pair<std::string, Value>> variables;
-  // "YYYY-MM-DD": what the template gets where it asks for today's date (`strftime_now`). Empty: not set, and
-  // a template that asks is an error. Rendering takes no date from a clock, so that a run can be repeated:
-  // who starts the run puts today's date here and records it.
+  // "YYYY-MM-DD": the date that the template gets when it asks for today's (`strftime_now`). Empty: not set,
+  // and a template that asks is an error. Rendering takes no date from a clock, so that a run can be
+  // repeated: the caller that starts the run puts today's date here and records it.
   std::string date;
 
   bool operator==(const TemplateOptions&) const = default;
@@ -33,21 +33,22 @@ struct Family {
   std::string name;
   // A chat template that contains one of these belongs to the family (DetectFamily). None: never detected.
   std::vector<std::string> template_marks;
-  // Appended after the rendered generation prompt, so that the next token is the first of the thinking. Where
-  // the render ends with the start of it, or with all of it, only what is missing is appended. May be empty.
+  // Appended after the rendered generation prompt, so that the next token is the first of the thinking. If
+  // the rendered prompt ends with the start of it, or with all of it, only the rest is appended. May be
+  // empty.
   std::string open_thinking;
   // Texts of single vocabulary tokens each of which closes the thinking. A vocabulary may lack some.
   std::vector<std::string> close_tokens;
-  // What closes the thinking where it appears as text, in one token or in pieces: for vocabularies and
-  // servers that do not show the close token. The marker and what follows it are no part of the thinking.
+  // Texts that close the thinking, in one token or in pieces: for vocabularies and servers that do not show
+  // the close token. The marker and the text after it are no part of the thinking.
   std::vector<std::string> close_texts;
   // Fed to the answerer after the (trimmed) thinking, so that the next token is the first of the answer.
   std::string handover;
   // The assistant content as it stands in files: content_open + thinking + content_close + answer.
   std::string content_open;
   std::string content_close;
-  // Each of these characters (ASCII) is taken off the end of the thinking when it closes, for as long as one
-  // stands there: content_close brings back what belongs there. May be empty.
+  // ASCII characters that are removed from the end of the thinking when it closes, as many as stand there;
+  // content_close brings back those that belong there. May be empty.
   std::string trim;
   // Texts of tokens that end generation, besides those that the model's own file names.
   std::vector<std::string> end_tokens;
@@ -59,8 +60,8 @@ struct Family {
   bool operator==(const Family&) const = default;
 };
 
-// The only form of a family file. `origin` names it in errors, which say file, line and key: TOML that does
-// not parse, a key that is unknown, missing or of the wrong type, and values that could not work.
+// Reads a family file. `origin` names it in errors, which say file, line and key: TOML that does not parse, a
+// key that is unknown, missing or of the wrong type, and values that could not work.
 Result<Family> ParseFamily(std::string_view text, std::string_view origin);
 
 // A built-in family by its name, or any other from a file whose path ends in ".toml".
@@ -69,7 +70,7 @@ Result<Family> LoadFamily(std::string_view name_or_path);
 // The name of the built-in family whose marks the template has; "plain" if none has.
 std::string DetectFamily(std::string_view chat_template);
 
-// Their names, in the order in which DetectFamily asks them.
+// The names of the built-in families, in the order in which DetectFamily asks them.
 std::vector<std::string> BuiltInFamilies();
 
 }  // namespace tessy

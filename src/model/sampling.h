@@ -19,11 +19,11 @@ struct Sampling {
   bool operator==(const Sampling&) const = default;
 };
 
-// Draws token ids from logits. Keeps scratch space between calls: one instance a thread.
+// Draws token ids from logits. Keeps scratch space between calls, so that each thread needs its own instance.
 class Sampler {
  public:
-  // `uniform` in [0, 1) picks; equal arguments give equal tokens. Ties are broken by the lower id.
-  // Not-a-number logits are never drawn; -1 when none is finite.
+  // The token that `uniform`, in [0, 1), selects; equal arguments give equal tokens. Of equal logits the
+  // lower id comes first. Logits that are not a number are never drawn; -1 if none is finite.
   TokenId Draw(std::span<const float> logits, const Sampling& sampling, double uniform);
 
  private:

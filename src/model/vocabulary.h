@@ -16,9 +16,9 @@ class Vocabulary {
   virtual ~Vocabulary() = default;
 
   virtual size_t size() const = 0;
-  // Text that a model or a user wrote: nothing in it is a special token, whatever it looks like.
+  // For text that a model or a user wrote: no special token is recognised in it.
   virtual std::vector<TokenId> Tokenize(std::string_view text) const = 0;
-  // Markup of a template: special tokens are recognised.
+  // For markup of a template: special tokens are recognised.
   virtual std::vector<TokenId> TokenizeMarkup(std::string_view text) const = 0;
   // The bytes the token adds to a text; empty for control tokens. May end inside a character.
   virtual std::string_view Piece(TokenId token) const = 0;

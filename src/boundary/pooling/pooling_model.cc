@@ -286,7 +286,7 @@ class PoolingReader final : public BoundaryReader {
       const auto located = view_->Locate(place);
       return Json(view_->Content(located, WindowBegin(located.size))).dump();
     }
-    // From a place that is a function of the text alone, so that the answer is, too.
+    // The place where the window begins, and so the answer, is a function of the text alone.
     const std::string_view text = std::string_view(text_).substr(0, ends_[place - 1]);
     size_t begin =
         text.size() <= kTextMax ? 0 : (text.size() - kTextMax + kTextStride - 1) / kTextStride * kTextStride;

@@ -17,9 +17,9 @@ namespace tessy {
 namespace {
 
 constexpr size_t kBatchTokens = 512;
-// A sequence far behind (a prompt) may not crowd out those that are a token behind.
+// Keeps a sequence that is far behind (a prompt) from crowding out those that are one token behind.
 constexpr size_t kFirstShare = 8;
-// Work that nobody waits for yet is worth a batch from here on.
+// From this many tokens on, work whose results no sequence waits for is worth a batch.
 constexpr size_t kIdleBatchTokens = 16;
 // Moving a sequence into a gap copies its whole place; beyond this the gap costs less.
 constexpr uint64_t kCopyBytesMax = uint64_t{64} << 20;
@@ -52,7 +52,7 @@ struct Engine::Impl {
     std::shared_ptr<Sequence::Wish> wish;
     size_t index;
   };
-  // What one batch does. Filled on the driving thread, read on the engine's.
+  // One batch. Filled on the driving thread, read on the engine's.
   struct Job {
     std::vector<Copy> copies;
     std::vector<Removal> removals;
@@ -65,7 +65,7 @@ struct Engine::Impl {
     live.assign(static_cast<size_t>(options.sequences), nullptr);
     dirty.assign(live.size(), false);
     batch_tokens = std::max(kBatchTokens, live.size());
-    // A row of a language model is its whole vocabulary wide.
+    // A row of a language model has an entry for every token of the vocabulary.
     rows_max = model->is_classifier() ? batch_tokens : live.size();
   }
   ~Impl();
@@ -194,7 +194,7 @@ Status Engine::Impl::Execute() {
   return {};
 }
 
-// Who computes how much: a little for everybody first, then the rest in order of place.
+// Divides a batch among the sequences: a few tokens for each first, then the rest in order of place.
 std::vector<Share> Engine::Impl::Divide() const {
   std::vector<Share> shares;
   size_t room = batch_tokens;

@@ -15,9 +15,9 @@ namespace tessy {
 
 class Engine;
 
-// One sequence of an engine: a list of tokens, of which the engine has computed a prefix. Appending is free;
-// work is done when results are wanted, or alongside it. Destroying it frees the place at once. All calls on
-// the thread that drives the run.
+// One sequence of an engine: a list of tokens, and the engine has computed a prefix of it. Appending costs
+// nothing; tokens are computed when results are wanted, or in a batch that runs for other sequences.
+// Destroying it frees its place at once. All calls are made on the thread that drives the run.
 class Sequence {
  public:
   // Called on the engine's thread with the results at one wanted position, in ascending order.
@@ -32,15 +32,15 @@ class Sequence {
   const std::vector<TokenId>& tokens() const { return tokens_; }
   void Append(std::span<const TokenId> tokens);
   void Truncate(size_t count);
-  // Replaces the whole content; what it has in common with the old one is not computed again.
+  // Replaces all tokens. The prefix that both have in common is not computed again.
   void Assign(std::vector<TokenId> tokens);
-  // Computes what is missing and hands over the results at `positions` (indices into tokens(), ascending, at
-  // least one). One wish at a time. Rows already computed are computed again.
+  // Computes the tokens that are missing and gives the results at `positions` (indices into tokens(),
+  // ascending, at least one). One request at a time. Rows already computed are computed again.
   void Want(std::vector<size_t> positions, OnRow on_row, OnDone done);
-  // The last token waits until more is appended or results are wanted: whoever drew it may yet take it back,
-  // or want the results at it, which would be computed a second time.
+  // The last token is not computed until more is appended or results are wanted: the session that drew it may
+  // take it back, or want the results at it, which would then be computed a second time.
   void HoldLast() { held_ = true; }
-  // Gives up what was wanted; its callbacks will not run. (A batch under way may still call on_row.)
+  // Gives up the results that were wanted; on_done will not run. A batch under way may still call on_row.
   void Forget();
   size_t context_tokens() const;
 
@@ -55,7 +55,7 @@ class Sequence {
   explicit Sequence(Engine& engine, int slot) : engine_(&engine), slot_(slot) {}
   size_t ready_end() const { return tokens_.size() - (held_ && !tokens_.empty() ? 1 : 0); }
   size_t pending() const { return ready_end() - std::min(ready_end(), valid_); }
-  void Invalidate(size_t from);  // what is computed from there on is to be computed again
+  void Invalidate(size_t from);  // tokens from there on are to be computed again
 
   Engine* engine_;
   int slot_;
@@ -75,14 +75,14 @@ struct EngineOptions {
 struct EngineStats {
   uint64_t batches = 0;
   uint64_t tokens = 0;        // computed
-  uint64_t refed_tokens = 0;  // among them: computed again because the model cannot roll back
+  uint64_t refed_tokens = 0;  // of these, tokens computed again because the model cannot roll back
   uint64_t sequence_copies = 0;
   double cpu_seconds = 0.0;  // of the engine's own thread; helpers, where threads > 1, are not in it
 };
 
-// One llama.cpp context with a thread of its own: batches whatever its sequences need (continuous batching).
-// Sequences keep consecutive ids, because llama.cpp computes runs of consecutive ids together and anything
-// else apart.
+// One llama.cpp context with a thread of its own. A batch holds the tokens that any of its sequences need
+// (continuous batching). Sequences keep consecutive ids, because llama.cpp computes sequences together only
+// if their ids are consecutive.
 class Engine {
  public:
   static constexpr int kSequencesMax = 256;
@@ -101,9 +101,9 @@ class Engine {
   const EngineOptions& options() const;
   EngineStats stats() const;
 
-  // For whoever decides when a batch is worth starting (EngineGroup).
+  // For EngineGroup, which decides when a batch is worth starting.
   bool busy() const;
-  bool wanted() const;     // somebody waits for results
+  bool wanted() const;     // a sequence waits for results
   bool all_ready() const;  // every sequence that has begun has something to compute
   size_t pending_tokens() const;
   uint64_t batches_done() const;
@@ -119,9 +119,9 @@ class Engine {
 };
 
 // Starts the batches of several engines so that they are dense. Call Pump whenever the driving thread has
-// nothing else to do. An engine starts when all its sequences are ready; otherwise it waits for the batches
-// that other engines have under way at that moment, and no longer; work that nobody waits for starts when it
-// fills a batch.
+// nothing else to do. An engine starts when all its sequences are ready. Otherwise it waits until the batches
+// that other engines have under way at that moment are done, and no longer. Tokens whose results no sequence
+// waits for start a batch only when they fill it.
 class EngineGroup {
  public:
   void Add(Engine& engine) { engines_.push_back({&engine, {}, false}); }

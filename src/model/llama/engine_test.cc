@@ -495,7 +495,7 @@ TEST_F(EngineTest, AnEngineWaitsForTheBatchesUnderWayAndNoLonger) {
   group.Pump();
   ASSERT_TRUE(first->busy());
   driver_.Settle();
-  // Of two sequences one has nothing to compute: what the first engine brings may change that.
+  // One of two sequences has nothing to compute: the results of the first engine may change that.
   const auto asks = second->Open();
   const auto idle = second->Open();
   idle->Append(SomeTokens(*model, 2, 3));

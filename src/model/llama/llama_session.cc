@@ -61,8 +61,7 @@ void LlamaSession::Generate(const DraftRequest& request, DraftDone done) {
 
 void LlamaSession::DrawNext() {
   const Run& run = *run_;
-  // A session that has heard more than its context holds says so at its next turn, whatever it was fed by
-  // then.
+  // A session that has heard more than its context holds says so at its next turn.
   const DraftPosition at = run.request.position;
   auto draw = [drawn = run.drawn, at, sampling = options_.sampling](std::span<const float> row, size_t) {
     static thread_local Sampler sampler;
@@ -105,7 +104,7 @@ void LlamaSession::Recall(std::span<const DraftToken> tokens) {
   TESSY_CHECK(!run_);
   for (const DraftToken& token : tokens) tokens_.Draw(token.id, token.text.size());
   sequence_->HoldLast();
-  // A draft may fill the context; more than that is only where the context is smaller than it was.
+  // A draft may fill the context. It exceeds it only if the context is smaller now than at the draft.
   if (sequence_->tokens().size() > sequence_->context_tokens()) CheckOverflow();
 }
 
@@ -132,7 +131,7 @@ void LlamaSession::EndListening() {
   if (sequence_->tokens().size() != before) CheckOverflow();
 }
 
-// Only what was heard or recalled can be too much: a draft ends where the context does.
+// Only text that was heard or recalled can exceed the context: a draft ends where the context ends.
 void LlamaSession::CheckOverflow() {
   const size_t used = sequence_->tokens().size();
   if (used < sequence_->context_tokens()) return;

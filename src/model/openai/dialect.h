@@ -17,7 +17,7 @@ namespace tessy {
 
 struct ServerDialect;
 
-// What a server said of itself.
+// The identity that a server tells.
 struct ServerIdentity {
   const ServerDialect* dialect = nullptr;  // set by a probe; a row of the table, which outlives everything
   std::string model = {};                  // the served name; empty where the dialect has none
@@ -33,8 +33,8 @@ struct ServerIdentity {
   }
 };
 
-// What a server answered to the two GET requests of every probe, and a way to ask it more. Valid only during
-// the call that it is passed to.
+// A server's answers to the two GET requests of every probe, and a way to ask it more. Valid only during the
+// call that it is passed to.
 struct ServerAnswers {
   const ServerAddress& address;
   const nlohmann::json& props;           // GET /props: an object, or null where the server has none
@@ -43,7 +43,7 @@ struct ServerAnswers {
   std::function<Result<std::string>(std::string_view path, const nlohmann::json& body)> post;
 };
 
-// What the requests of one session have in common.
+// The part that all requests of one session have in common.
 struct CompletionForm {
   const ServerDialect& dialect;
   std::string model = {};  // the served name, where the dialect has one

@@ -162,7 +162,7 @@ void Fleet::OnCheck(size_t index, const std::optional<std::string>& reason) {
   }
   server.healthy = true;
   server.failures = 0;
-  // Gently at first: half of all that there is to ask.
+  // Starts gently: with half of the requests that are possible.
   int demand = static_cast<int>(stranded_.size());
   for (const Server& any : servers_) demand += any.in_flight + static_cast<int>(any.queue.size());
   server.limit.OnOverload(std::max(demand, 2), around_.now_ms());

@@ -29,13 +29,12 @@ class AdaptiveLimit {
   int64_t lowered_at_ms_ = INT64_MIN / 2;
 };
 
-// The servers that stand for one model, and who of the sessions may ask which of them now.
+// The servers that stand for one model: says which session may ask which server now.
 //  - A session keeps to one server (rendezvous hashing: Thaler and Ravishankar, IEEE/ACM Trans. Networking 6,
 //    1998), so that its cache serves it; it moves only where that server fails.
 //  - A server that fails `failures_max` times in a row is asked nothing more until a check says it is back.
-//  - Where no server is left, sessions wait; when they have waited for `patience_ms`, all of them are told
-//    kUnavailable.
-// Driven by one thread. Knows no sockets and no clock: whoever makes it brings both.
+//  - If no server is left, sessions wait; after `patience_ms` all of them get kUnavailable.
+// Driven by one thread. Knows no sockets and no clock: its owner passes both in as functions.
 class Fleet {
  public:
   struct Options {
@@ -53,7 +52,7 @@ class Fleet {
     // Is the server there, and is it the right one? Answers later, with the reason if it is not.
     std::function<void(size_t server, std::function<void(std::optional<std::string>)>)> check;
   };
-  // May ask this server now; or nobody will be there.
+  // Called with the server that may be asked now, or with an error if no server answers.
   using Entered = std::function<void(Result<size_t> server)>;
 
   // A session's turn with a server: waited for, then held for the length of a request. Destroying it gives
@@ -64,8 +63,8 @@ class Fleet {
     Place(const Place&) = delete;
     Place& operator=(const Place&) = delete;
 
-    // How the request went; one of these, once, while the turn is held (or none, where nothing is to be
-    // learnt of it).
+    // How the request went: one of these, once, while the turn is held; none if the request tells nothing
+    // about the server.
     void Succeeded();
     void Overloaded(int64_t retry_after_ms);
     void Failed(const std::string& reason);
@@ -92,7 +91,7 @@ class Fleet {
 
   // Asks for a turn; `entered` comes later, never inside this call.
   std::unique_ptr<Place> Enter(uint64_t key, Entered entered);
-  // To be called before the first Enter: this server did not answer.
+  // Notes, before the first Enter, that this server did not answer.
   void MarkDown(size_t server, const std::string& reason);
 
   size_t size() const { return servers_.size(); }

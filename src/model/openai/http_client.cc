@@ -29,8 +29,8 @@ bool CurlWorks() {
   return global == CURLE_OK;
 }
 
-// Whoever gives a stream up resets it. An orderly close would leave the address waiting for a minute, and at
-// one connection a span there are not that many of them.
+// A stream that is given up is reset. An orderly close would keep its port in use for a minute, and with one
+// connection a span the ports would run out.
 int ResetOnClose(void*, curl_socket_t socket, curlsocktype) {
   const linger reset{.l_onoff = 1, .l_linger = 0};
   setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
@@ -50,7 +50,7 @@ class Headers {
   curl_slist* list_ = nullptr;
 };
 
-// What every exchange is told. `request`, `headers` and `error` (CURL_ERROR_SIZE) must outlive it.
+// Sets the options of every exchange. `request`, `headers` and `error` (CURL_ERROR_SIZE) must outlive it.
 void SetUp(CURL* easy, const HttpRequest& request, const HttpOptions& options, Headers& headers,
            char* error) {
   const auto set = [easy](CURLoption option, auto value) { curl_easy_setopt(easy, option, value); };
@@ -79,8 +79,8 @@ void SetUp(CURL* easy, const HttpRequest& request, const HttpOptions& options, H
 
 }  // namespace
 
-// Shared between both threads: `cancelled` by whoever wants no more, the callbacks on the driving thread
-// alone.
+// Shared between both threads. `cancelled` is set by the owner of the exchange; the callbacks are used on the
+// driving thread alone.
 struct HttpClient::Exchange::State {
   HttpRequest request;
   OnData on_data;
@@ -98,7 +98,7 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
     Headers headers;
     char error[CURL_ERROR_SIZE] = {};
   };
-  // What has come for an exchange: bytes, or its end.
+  // News of an exchange: bytes that came, or its end.
   struct Delivery {
     StatePointer state;
     std::string data = {};
@@ -121,7 +121,7 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
   bool stopping = false;              // likewise
   bool woken = false;                 // likewise: the network thread has been told to look
 
-  // The network thread's:
+  // Used by the network thread alone:
   std::map<const State*, std::unique_ptr<Transfer>> transfers;
   std::vector<CURL*> idle;
   std::vector<Delivery> outbox;
@@ -239,7 +239,7 @@ void HttpClient::Impl::End(CURL* easy, CURLcode code) {
   Remove(found->first);
 }
 
-// False: it is over.
+// False if the exchange is over.
 bool HttpClient::Impl::TakeOrders() {
   std::vector<StatePointer> fresh;
   std::vector<StatePointer> unwanted;
@@ -274,7 +274,7 @@ void HttpClient::Impl::Wait() {
                      ((event.events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0);
     curl_multi_socket_action(multi, event.data.fd, mask, &running);
   }
-  // Time has passed, whatever woke us; curl knows by its own clock what is due.
+  // Time has passed, whatever ended the wait; curl finds out by its own clock which timers are due.
   curl_multi_socket_action(multi, CURL_SOCKET_TIMEOUT, 0, &running);
 }
 

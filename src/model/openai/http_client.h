@@ -25,8 +25,8 @@ struct HttpOptions {
   std::string ca_file = {};       // besides what curl's environment says
 };
 
-// HTTP/1.1 with libcurl: any number of exchanges at a time on one thread of its own, each waiting socket at
-// no cost (epoll). Proxies, CA bundles and NO_PROXY as curl takes them from the environment.
+// HTTP/1.1 with libcurl: any number of exchanges at a time on one thread of its own; a socket that waits
+// costs nothing (epoll). curl takes proxies, CA bundles and NO_PROXY from the environment.
 class HttpClient {
  public:
   using Post = std::function<void(std::function<void()>)>;
@@ -37,13 +37,13 @@ class HttpClient {
     int64_t retry_after = -1;  // seconds, where the server said so
     std::string error = {};    // of the connection; empty if the exchange came to its end
 
-    // What the server asked to wait, in whole seconds, but not longer than `most`; 0 where it said nothing.
+    // How long the server asked to wait: whole seconds in milliseconds, at most `most`; 0 if it said nothing.
     int64_t PauseMs(int64_t most) const { return std::clamp<int64_t>(retry_after, 0, most / 1000) * 1000; }
   };
   using OnEnd = std::function<void(Ended)>;
 
-  // An exchange under way. Destroying it closes the connection at once (a reset: nothing lingers, and the
-  // server learns of it with the next byte it writes); nothing is called after that.
+  // An exchange under way. Destroying it closes the connection at once with a reset, which the server notices
+  // when it next writes; nothing is called after that.
   class Exchange {
    public:
     ~Exchange();
@@ -58,7 +58,7 @@ class HttpClient {
     HttpClient* client_ = nullptr;
   };
 
-  // `post` brings a callback to the driving thread; it must be callable until the client is gone.
+  // `post` runs a callback on the driving thread; it must be callable until the client is gone.
   static Result<std::unique_ptr<HttpClient>> Create(const HttpOptions& options, Post post);
   ~HttpClient();
 
@@ -76,11 +76,11 @@ class HttpClient {
   struct Impl;
   HttpClient() = default;
 
-  std::shared_ptr<Impl> impl_;  // callbacks that are posted know by it that the client is gone
+  std::shared_ptr<Impl> impl_;  // posted callbacks notice by it that the client is gone
 };
 
-// One exchange that the calling thread waits for, at most `seconds_max` (60 if none is given). An error where
-// no answer came; its text names the address and what is wrong.
+// One exchange that the calling thread waits for, for at most `seconds_max` (60 if none is given): status and
+// body. An error if no answer came; it names the address and the cause.
 Result<std::pair<int, std::string>> Fetch(const HttpRequest& request, const HttpOptions& options);
 
 }  // namespace tessy

@@ -11,8 +11,8 @@
 
 namespace tessy {
 
-// Small questions to servers that were down: GET requests of which nobody keeps the exchange. Driving thread;
-// nothing is called once it is destroyed.
+// GET requests to servers that were down, whose exchanges are kept here. Driving thread; nothing is called
+// once it is destroyed.
 class Inquiries {
  public:
   Inquiries(HttpClient& http, int connect_seconds) : http_(http), connect_seconds_(connect_seconds) {}

@@ -19,7 +19,8 @@ namespace tessy {
 Result<ServerIdentity> ProbeServer(const ServerAddress& address, const std::string& dialect,
                                    const HttpOptions& http, int connect_seconds, int loading_seconds = 600);
 
-// What a server lists at /v1/models; waits for the answer. kBackend, retryable: nobody answers.
+// The list of models that a server has at /v1/models; waits for the answer. kBackend, retryable: nobody
+// answers.
 Result<nlohmann::json> FetchModels(const ServerAddress& address, const HttpOptions& http,
                                    int connect_seconds);
 

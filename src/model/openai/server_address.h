@@ -7,7 +7,7 @@
 
 namespace tessy {
 
-// "http://host:port/v1#served-model": where a model is served, and by which name.
+// "http://host:port/v1#served-model": the server of a model, and the name that the model has there.
 struct ServerAddress {
   std::string base;   // "http://host:port", without /v1
   std::string model;  // may be empty: the server's only one
@@ -16,7 +16,7 @@ struct ServerAddress {
   static Result<ServerAddress> Parse(std::string_view text);
 };
 
-// Is this model spec an address, rather than a file?
+// True if a model spec is an address, false if it is a file.
 bool IsServerAddress(std::string_view spec);
 
 }  // namespace tessy

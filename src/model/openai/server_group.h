@@ -18,7 +18,7 @@
 
 namespace tessy {
 
-// What servers were asked and sent.
+// Totals of the traffic with servers.
 struct ServerCounts {
   uint64_t requests = 0, retries = 0;
   uint64_t bytes_sent = 0, bytes_received = 0;  // of bodies
@@ -32,7 +32,7 @@ class ServerGroup {
  public:
   // Runs `call` on the driving thread after so many milliseconds.
   using Delay = std::function<void(int64_t milliseconds, std::function<void()> call)>;
-  // What else a server must show when it is probed; waits for its answers.
+  // A further test of a server that is probed; waits for its answers.
   using Verify = std::function<Status(const ServerAddress& address, const ServerIdentity& identity)>;
 
   // Probes every server, and waits. A server that does not answer is taken in when it comes up, provided that

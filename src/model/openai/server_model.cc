@@ -213,7 +213,7 @@ Result<std::unique_ptr<Session>> ServerModel::Open(std::span<const Message> mess
         RenderOpenThinking(*impl.chat_template, impl.family, messages, impl.options.template_options);
     if (!parts) return tl::unexpected(parts.error());
     std::string prompt = JoinParts(*parts);
-    // The server puts it there itself.
+    // The server adds it again.
     if (!impl.identity().bos.empty() && prompt.starts_with(impl.identity().bos)) {
       prompt.erase(0, impl.identity().bos.size());
     }

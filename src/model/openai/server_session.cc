@@ -173,7 +173,7 @@ void ServerSession::TakeText(const CompletionEvent& event) {
     count -= more ? 1 : 0;  // a token at least came behind it
     text = text.substr(0, *marker);
   }
-  // vLLM's last event of a sequence holds the token that ended it, known here as such or not.
+  // vLLM's last event of a sequence holds the token that ended it, which may not be known here as an end.
   if (end != DraftToken::End::kNone ||
       (event.end == CompletionEvent::End::kSequence && event.text.empty() && ids > 0)) {
     --count;
@@ -333,7 +333,7 @@ void ServerSession::Serve() {
     if (error_) return Answer(tl::unexpected<Error>(*std::exchange(error_, std::nullopt)));
     if (break_) return Retry();
     if (context_full_) return Answer(Draft{.tokens = {}, .context_full = true});
-    // The request's own limit: on from where it stands.
+    // The request reached its own limit: the next one goes on from here.
     if (finished_ && !exchange_ && !place_) {
       finished_ = false;
       Request();
@@ -359,7 +359,7 @@ void ServerSession::Serve() {
   Answer(std::move(draft));
 }
 
-// Never inside the call that asked.
+// Posted, so that it never runs inside the call that asked.
 void ServerSession::Answer(Result<Draft> result) {
   model_.post([done = std::move(asked_->done), result = std::move(result),
                alive = std::weak_ptr<int>(alive_)]() mutable {

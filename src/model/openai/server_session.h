@@ -20,7 +20,7 @@ namespace tessy {
 
 class ServerSession;
 
-// What the sessions of a served model share. Driving thread.
+// State that the sessions of a served model share. Driving thread.
 struct ServerModel::Impl {
   ServerModelOptions options;
   HttpClient::Post post;

@@ -5,8 +5,9 @@
 
 namespace tessy {
 
-// Splits a stream of server-sent events (WHATWG HTML, section 9.2) into the data of its events, however it
-// arrives. Lines that are no data (comments, names, retries) are passed over. Not thread-safe.
+// Splits a stream of server-sent events (WHATWG HTML, section 9.2) into the data of its events; the stream
+// may arrive in any pieces. Lines that are no data (comments, names, retries) are passed over. Not
+// thread-safe.
 class SseReader {
  public:
   // Calls `event(std::string_view data)` for each event that is complete by now.
@@ -32,7 +33,7 @@ class SseReader {
     }
     open_.erase(0, begin);
   }
-  // What has come and is no complete event.
+  // Bytes that came and are not a complete event yet.
   size_t open_bytes() const { return open_.size() + data_.size(); }
 
  private:

@@ -10,8 +10,8 @@ namespace tessy {
 // Runs a function later on the thread that drives the run.
 using Post = std::function<void(std::function<void()>)>;
 
-// Posts `call`, and when its turn comes posts it anew, `hops` times: so calls can be made to finish in any
-// order. It is dropped when `alive` is gone by the time it should run.
+// Posts `call`, and posts it again `hops` times when its turn comes, so that a test can make calls finish in
+// any order. The call is dropped if `alive` is gone by the time it should run.
 inline void PostDelayed(const Post& post, uint32_t hops, std::weak_ptr<bool> alive,
                         std::function<void()> call) {
   post([post, hops, alive = std::move(alive), call = std::move(call)]() mutable {

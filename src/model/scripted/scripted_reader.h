@@ -16,7 +16,7 @@
 namespace tessy {
 
 struct ScriptedReaderOptions {
-  std::array<bool, 2> reads_tokens_of{};  // by role; others' text it tokenises in the pieces of PieceSplitter
+  std::array<bool, 2> reads_tokens_of{};  // by role; else it tokenises the text in pieces of PieceSplitter
   uint64_t seed = 0;
   double style_share = 0.5;                     // of all places
   std::function<uint32_t()> hops;               // see PostDelayed; may be empty
@@ -24,8 +24,8 @@ struct ScriptedReaderOptions {
   std::shared_ptr<void> place;                  // given back when the reader goes; may be null
 };
 
-// A BoundaryReader for tests: P(style) is a hash of the exact token ids that it has of the response up to the
-// place. `vocabulary` must outlive it. Aborts where the contract of BoundaryReader is broken.
+// A BoundaryReader for tests: P(style) is a hash of the exact token ids of the response up to the place, as
+// the reader holds them. `vocabulary` must outlive it. Aborts where the contract of BoundaryReader is broken.
 class ScriptedReader final : public BoundaryReader {
  public:
   ScriptedReader(const ScriptedVocabulary& vocabulary, ScriptedReaderOptions options, Post post);
@@ -46,7 +46,7 @@ class ScriptedReader final : public BoundaryReader {
   const ScriptedVocabulary& vocabulary_;
   ScriptedReaderOptions options_;
   Post post_;
-  TokenView view_;                // of the spans that have ended
+  TokenView view_;                // tokens of the spans that have ended
   std::vector<DraftToken> span_;  // the current one
   std::optional<Role> writer_;
   bool busy_ = false;

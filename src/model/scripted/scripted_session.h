@@ -16,11 +16,11 @@
 
 namespace tessy {
 
-// What a session's model held.
+// The tokens in a session's view, for comparisons.
 struct ScriptedRecord {
-  std::vector<TokenId>
-      thinking;      // when the thinking ended, or when the session was given up before; no prompt
-  std::string open;  // what it had heard by then and not tokenised yet
+  // At the end of the thinking, or when the session was given up before; without the prompt.
+  std::vector<TokenId> thinking;
+  std::string open;  // text that was heard by then and not tokenised yet
   std::vector<TokenId> answer;
 };
 
@@ -29,7 +29,7 @@ struct ScriptedSessionOptions {
   std::vector<TokenId> close_tokens;  // end the thinking
   size_t context_tokens = 4096;
   bool shares_vocabulary = false;  // the other role's token ids are this model's own
-  // Drafts to give one after the other, whatever is in the view; when they run out the model writes by
+  // Drafts to give one after the other, independent of the view; after the last one the model writes by
   // chance.
   std::vector<std::vector<TokenId>> script;
   std::function<uint32_t()> hops;               // see PostDelayed; may be empty

@@ -12,7 +12,7 @@ namespace tessy {
 
 struct ScriptedPiece {
   enum class Kind : uint8_t { kText, kControl, kEnd };
-  std::string text;     // of a control or end token: how markup spells it
+  std::string text;     // for a control or end token, its spelling in markup
   uint32_t weight = 1;  // how often the model writes it
   Kind kind = Kind::kText;
 };
@@ -31,7 +31,7 @@ class ScriptedVocabulary final : public Vocabulary {
   bool EndsGeneration(TokenId token) const override;
   uint64_t fingerprint() const override { return fingerprint_; }
 
-  // The token that this draw in [0, 1) stands for, by weight.
+  // The token for a number in [0, 1): each has a share of that range by its weight.
   TokenId Pick(double draw) const;
 
  private:

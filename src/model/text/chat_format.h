@@ -15,8 +15,8 @@
 
 namespace tessy {
 
-// How one model is spoken to: its family, its own chat template, its markers as tokens of its vocabulary.
-// Immutable; safe from any thread.
+// How prompts of one model are made: its family, its own chat template, its markers as tokens of its
+// vocabulary. Immutable; safe from any thread.
 class ChatFormat {
  public:
   // `family`: a built-in's name or a family file; empty: as the template says. `template_source`: taken
@@ -28,8 +28,8 @@ class ChatFormat {
   const Family& family() const { return family_; }
   const std::vector<TokenId>& close_tokens() const { return close_tokens_; }
   const std::vector<TokenId>& end_tokens() const { return end_tokens_; }
-  // What ends a finished answer: the file's end-of-sequence token, else the family's first that the
-  // vocabulary has; -1 if there is none.
+  // The token that ends a finished answer: the file's end-of-sequence token, else the first of the family's
+  // end tokens that the vocabulary has; -1 if there is none.
   TokenId answer_end() const { return answer_end_; }
 
   // The tokens of the prompt with thinking opened. `vocabulary` is that of Load.

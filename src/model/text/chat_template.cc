@@ -85,7 +85,7 @@ std::string FormatDate(const std::string& format, const std::tm& date) {
   return std::string(text.data(), size);
 }
 
-// Takes the place of the engine's own strftime_now, which asks the clock.
+// Replaces the engine's own strftime_now, which asks the clock.
 jinja::value DateFunction(const std::optional<std::tm>& date) {
   const jinja::func_handler handler = [date](const jinja::func_args& args) -> jinja::value {
     if (!date) throw std::runtime_error("it asks for today's date and the template option `date` is not set");
@@ -125,7 +125,7 @@ void SetVariables(jinja::context& context, const TemplateOptions& options) {
   }
 }
 
-// Neighbours of one kind become one part, also where an empty one stood between them.
+// Joins neighbours of one kind into one part, also if an empty part stood between them.
 std::vector<PromptPart> ToParts(const std::vector<jinja::string_part>& rendered) {
   std::vector<PromptPart> parts;
   for (const jinja::string_part& part : rendered) {
@@ -136,7 +136,7 @@ std::vector<PromptPart> ToParts(const std::vector<jinja::string_part>& rendered)
   return parts;
 }
 
-// What follows the first `mark` in `text`; empty if it is not there.
+// The text after the first `mark`; empty if it is not there.
 std::string_view After(std::string_view text, std::string_view mark) {
   const size_t begin = text.find(mark);
   return begin == std::string_view::npos ? std::string_view() : text.substr(begin + mark.size());

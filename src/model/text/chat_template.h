@@ -15,8 +15,7 @@ namespace tessy {
 // A piece of a prompt.
 struct PromptPart {
   std::string text;
-  // Text of a message's content: what looks like a special token in it is not one, and the tokenizer must not
-  // read it as one.
+  // True for text of a message's content: the tokenizer must not read special tokens in it.
   bool from_input = false;
 
   bool operator==(const PromptPart&) const = default;
@@ -37,15 +36,16 @@ class ChatTemplate {
   static Result<ChatTemplate> Parse(std::string source, const SpecialTokens& tokens);
 
   // The prompt up to where the assistant's turn begins (add_generation_prompt and enable_thinking are true).
-  // Parts are not empty and alternate in from_input; joined they are what the template renders. What happens
-  // to earlier assistant turns is the template's to say. Pure: no clock, nothing remembered between calls.
+  // Parts are not empty and alternate in from_input; joined they are the text that the template renders. The
+  // template decides how earlier assistant turns are written. Pure: no clock, no state between calls.
   //
-  // Content stays from_input through all that templates commonly do with it: concatenation, trimming, macros,
-  // slices, the last piece of a split(). Not through tojson and join(), nor in the other pieces of a split().
+  // Content stays from_input through the usual operations of templates: concatenation, trimming, macros,
+  // slices, the last piece of a split(). It does not through tojson and join(), nor in the other pieces of a
+  // split().
   //
-  // Errors, each one line: a template that refuses the messages or fails, an option that takes the place of
-  // what Render itself sets, a date that is none, or none at all where the template asks, a role that is not
-  // a plain word. The engine does not limit recursion: an endless macro overflows the stack.
+  // Errors, each one line: a template that refuses the messages or fails; an option with the name of a
+  // variable that Render itself sets; a date that is malformed, or missing where the template asks for it; a
+  // role that is not a plain word. The engine does not limit recursion: an endless macro overflows the stack.
   Result<std::vector<PromptPart>> Render(std::span<const Message> messages,
                                          const TemplateOptions& options) const;
 

@@ -34,17 +34,17 @@ class GgufFile {
   std::optional<bool> Boolean(const std::string& key) const;
   std::vector<std::string> Strings(const std::string& key) const;
   std::vector<float> Floats(const std::string& key) const;  // empty if absent or of another type
-  // Every key with its value as text, long arrays shortened; for people.
+  // Every key with its value as text that people read; long arrays are shortened.
   std::vector<std::pair<std::string, std::string>> Describe() const;
   const std::vector<Tensor>& tensors() const { return tensors_; }
   const Tensor* Find(const std::string& tensor_name) const;
   std::string architecture() const { return String("general.architecture").value_or(""); }
-  // Integer of the architecture's own section, "qwen3.block_count" for "block_count".
+  // An integer of the architecture's own section: "qwen3.block_count" for "block_count".
   std::optional<int64_t> ArchInteger(const std::string& key) const {
     return Integer(architecture() + "." + key);
   }
 
-  // Numbers that full attention caches for one token of one sequence: keys and values of every layer.
+  // How many numbers full attention caches for one token of one sequence: keys and values of every layer.
   uint64_t cache_values_per_token() const;
 
   // The tensor's values as F32, dequantised where needed.
@@ -55,10 +55,10 @@ class GgufFile {
   // them.
   uint64_t vocabulary_fingerprint() const;
 
-  // Tells files apart without reading all of a large one: its size and blocks spread over it.
+  // A hash of the file's size and of blocks spread over it: tells files apart without reading all of them.
   uint64_t content_fingerprint() const;
 
-  // The C handle, for the adapter's own files.
+  // llama.cpp's objects, for the .cc files of model/text and model/llama.
   struct Handle;
   const Handle& handle() const { return *handle_; }
 

@@ -7,7 +7,7 @@ struct ggml_context;
 
 namespace tessy {
 
-// What llama.cpp's library holds of an opened file; owned.
+// llama.cpp's own objects for an opened file, which this owns.
 struct GgufFile::Handle {
   gguf_context* gguf = nullptr;
   ggml_context* ggml = nullptr;

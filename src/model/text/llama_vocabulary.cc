@@ -58,7 +58,7 @@ llama_model* internal::LoadLlamaModel(const std::string& path, bool vocabulary_o
   params.kv_overrides = overrides;
   params.vocab_only = vocabulary_only;
   params.n_gpu_layers = gpu_layers;
-  // Repacked weights take other kernels for one row than for many.
+  // Repacked weights use other kernels for one row than for many.
   params.use_extra_bufts = !exact;
   return llama_model_load_from_file(path.c_str(), params);
 }

@@ -21,8 +21,8 @@ class LlamaVocabulary final : public Vocabulary {
   LlamaVocabulary(const llama_vocab* vocab, const GgufFile& file);
 
   size_t size() const override { return pieces_.size(); }
-  // Pieces of words come again and again, and llama.cpp takes up to a millisecond for any text (it looks for
-  // every marker of the vocabulary in it), so short ones are remembered.
+  // Remembers short texts, since they come again and again, and llama.cpp takes up to a millisecond for any
+  // text (it looks for every marker of the vocabulary in it).
   std::vector<TokenId> Tokenize(std::string_view text) const override;
   std::vector<TokenId> TokenizeMarkup(std::string_view text) const override { return Run(text, true); }
   std::string_view Piece(TokenId token) const override { return pieces_[static_cast<size_t>(token)]; }
@@ -44,12 +44,12 @@ class LlamaVocabulary final : public Vocabulary {
 // Loads a file's tokenizer alone, without weights.
 Result<std::shared_ptr<const Vocabulary>> LoadVocabulary(const std::string& path);
 
-// llama.cpp keeps quiet from now on, but for errors, which go to the log.
+// From now on llama.cpp writes nothing but errors, and those to the log.
 void QuietLlamaLog();
 
 namespace internal {
-// The tokenizer of one file is the same wherever in a text it starts: SentencePiece's habit of putting a
-// space before every text would double the space at each seam.
+// Loads a file, with its weights or without. The tokenizer adds no space before a text, as SentencePiece does
+// by default: that would double the space at each seam.
 llama_model* LoadLlamaModel(const std::string& path, bool vocabulary_only, int gpu_layers, bool exact);
 }  // namespace internal
 

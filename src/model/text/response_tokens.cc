@@ -27,7 +27,7 @@ void ResponseTokens::Rollback(size_t count) {
 void ResponseTokens::FeedPiece(std::string_view piece) {
   const auto tokens = vocabulary_.Tokenize(Sanitize(piece));
   const size_t end = bytes() + piece.size();
-  // Inside the piece the tokens' own lengths are kept as far as they tell; its end is exact.
+  // The ends of tokens inside the piece follow from their own lengths; the end of the piece is exact.
   size_t at = bytes();
   for (const TokenId token : tokens) {
     at = std::min(end, at + vocabulary_.Piece(token).size());
@@ -39,7 +39,7 @@ void ResponseTokens::FeedPiece(std::string_view piece) {
 
 void ResponseTokens::Listen(std::span<const DraftToken> tokens) {
   for (const DraftToken& token : tokens) {
-    // What came without an id can only be read as text.
+    // A token that came without an id can only be read as text.
     if (!shares_vocabulary_ || (token.id < 0 && !token.text.empty())) {
       splitter_.Push(token.text, [this](std::string_view piece) { FeedPiece(piece); });
     } else if (!token.text.empty()) {
@@ -53,7 +53,7 @@ void ResponseTokens::EndListening() {
   splitter_.Finish([this](std::string_view piece) { FeedPiece(piece); });
 }
 
-// Tokens whose text the final form has at the same place stay.
+// Keeps the tokens whose text the final form has at the same place.
 size_t ResponseTokens::FindPlaceOfAnswer(std::string_view thinking, std::string_view form) const {
   size_t keep = 0;
   size_t begin = 0;
@@ -62,7 +62,7 @@ size_t ResponseTokens::FindPlaceOfAnswer(std::string_view thinking, std::string_
     const std::string_view piece = vocabulary_.Piece(tokens_[keep]);
     const bool close =
         std::find(close_tokens_.begin(), close_tokens_.end(), tokens_[keep]) != close_tokens_.end();
-    // Past the thinking only newlines may stay: a marker that was written in pieces gives way to the real
+    // After the thinking only newlines may stay: a marker that was written in pieces is replaced by the real
     // one.
     const bool fits =
         end <= thinking.size() || (form.compare(begin, piece.size(), piece) == 0 &&

@@ -12,7 +12,7 @@
 
 namespace tessy {
 
-// Where a response's tokens are kept, after the prompt.
+// Keeps the tokens of a response, after those of the prompt.
 class TokenSink {
  public:
   virtual ~TokenSink() = default;
@@ -20,9 +20,9 @@ class TokenSink {
   virtual void Truncate(size_t count) = 0;  // to the first `count` tokens of the response
 };
 
-// One model's token view of a response: its own tokens as it drew them, the other role's tokenised piece by
-// piece, or taken over as ids where the vocabularies are one (see Session). Keeps a sink in step. Not
-// thread-safe.
+// One model's token view of a response: its own tokens as it drew them; text of the other role tokenised
+// piece by piece, or its ids where both use one vocabulary (see Session). Every change goes to the sink, too.
+// Not thread-safe.
 class ResponseTokens {
  public:
   // Both must outlive it. `shares_vocabulary`: the other role's ids are this model's own.
@@ -33,7 +33,7 @@ class ResponseTokens {
         close_tokens_(std::move(close_tokens)),
         shares_vocabulary_(shares_vocabulary) {}
 
-  // A token that the model itself wrote, which adds so many bytes to the text.
+  // A token that the model itself wrote, which adds `bytes` bytes to the text.
   void Draw(TokenId token, size_t bytes);
   // Forgets the last `count` tokens drawn.
   void Rollback(size_t count);

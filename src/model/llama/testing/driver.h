@@ -36,7 +36,7 @@ class EngineDriver {
   std::deque<std::function<void()>> posted_;
 };
 
-// What is wanted of one sequence.
+// Results that are wanted of one sequence.
 class WantedRows {
  public:
   WantedRows(Sequence& sequence, std::vector<size_t> positions);
@@ -47,7 +47,7 @@ class WantedRows {
   const std::vector<std::vector<float>>& rows() const { return state_->rows; }
 
  private:
-  struct State {  // the engine may write to it for longer than anybody is interested
+  struct State {  // the engine may write to it after WantedRows is gone
     bool done = false;
     Status status;
     std::vector<std::vector<float>> rows;
@@ -55,7 +55,7 @@ class WantedRows {
   std::shared_ptr<State> state_;
 };
 
-// The results at `positions`, all by themselves.
+// Wants the results at `positions` and drives the engine until they are there.
 std::vector<std::vector<float>> RowsAt(EngineDriver& driver, Sequence& sequence,
                                        std::vector<size_t> positions);
 std::vector<float> LastRow(EngineDriver& driver, Sequence& sequence);

@@ -17,7 +17,7 @@
 #include "model/llama/testing/driver.h"
 #include "model/llama/testing/tiny_model.h"
 
-// What tests of models and engines share.
+// Models, engines and comparisons that tests share.
 namespace tessy {
 
 using Rows = std::vector<std::vector<float>>;
@@ -64,8 +64,8 @@ inline std::vector<size_t> AllPositions(size_t count) {
   return positions;
 }
 
-// Computed alone, in an engine of its own. A batch holds as many rows as the engine has places, so this goes
-// one token at a time.
+// The results at every token, computed alone in an engine of its own, one token at a time: a batch holds as
+// many rows as the engine has places.
 inline Rows Alone(const Model& model, const Tokens& tokens, size_t context = 1024) {
   EngineDriver driver;
   const auto engine = Started(driver, model, {.sequences = 1, .context_tokens = context});
@@ -81,7 +81,7 @@ inline double Distance(const std::vector<float>& a, const std::vector<float>& b)
   return std::isnan(most) ? INFINITY : most;
 }
 
-// Sequences that go on side by side, each with what is expected of it.
+// Sequences that go on side by side, each with its expected results.
 class Choir {
  public:
   struct Voice {
@@ -96,7 +96,7 @@ class Choir {
   }
   Voice& operator[](size_t i) { return voices_[i]; }
 
-  // Brings every voice that is there to `counts[i]` tokens, all at the same time, and compares.
+  // Extends every open voice to `counts[i]` tokens, all at the same time, and compares the results.
   void SingTo(EngineDriver& driver, const std::vector<size_t>& counts) {
     for (size_t i = 0; i < voices_.size(); ++i) {
       Voice& voice = voices_[i];

@@ -10,7 +10,7 @@
 
 namespace tessy {
 
-// What a GGUF file says of its tokenizer.
+// The tokenizer's metadata in a GGUF file.
 struct TinyVocabulary {
   enum Type : int32_t { kNormal = 1, kControl = 3, kUserDefined = 4 };
 
@@ -23,12 +23,12 @@ struct TinyVocabulary {
   int32_t eos = 0;
 };
 
-// A byte-pair vocabulary of `size` entries: the 256 bytes first (id = byte), then merges learnt from a little
-// English and code (how much of which, the seed says; once that is used up, random pairs), then the markers
-// "<|endoftext|>" (bos and eos), "<think>" and "</think>".
+// A byte-pair vocabulary of `size` entries: the 256 bytes first (id = byte), then merges learnt from a short
+// text of English and code, then the markers "<|endoftext|>" (bos and eos), "<think>" and "</think>". The
+// seed sets the share of English; random pairs follow when the text gives no more merges.
 TinyVocabulary MakeTinyVocabulary(size_t size, uint64_t seed);
 
-// A model with random weights: garbage in sound form, small enough to be made for each test.
+// A model with random weights: valid in form, without sense, and small enough to be made for each test.
 struct TinyModelSpec {
   std::string architecture = "qwen3";  // "qwen3", "llama", "gemma3" (sliding window), "mamba" (recurrent)
   int width = 64;
@@ -47,7 +47,7 @@ struct TinyModelSpec {
   // A boundary predictor's head (see LlamaModel::LoadClassifier) with this many outputs; 0: none.
   int head_outputs = 0;
   int embedding_rows = 0;  // 0: one for each token, as it should be
-  // Further metadata; for errors, and for what a field above does not say.
+  // Further metadata: for errors, and for keys that no field above sets.
   std::vector<std::pair<std::string, std::string>> strings{};
 };
 

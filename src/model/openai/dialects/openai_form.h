@@ -6,9 +6,9 @@
 
 namespace tessy {
 
-// What servers share that answer in the form of OpenAI's completions API (/v1/completions, /v1/models), with
-// the extensions that vLLM and SGLang have in common: token ids in prompts and answers, /tokenize and
-// /detokenize. See ServerDialect for each function.
+// Functions for the dialects of servers in the form of OpenAI's completions API (/v1/completions,
+// /v1/models), with the extensions that vLLM and SGLang have in common: token ids in prompts and answers,
+// /tokenize and /detokenize. ServerDialect says what each function does.
 namespace openai_form {
 
 // The entry of the list in GET /v1/models that the address names: its only one, where the address names none.

@@ -7,7 +7,7 @@
 
 namespace tessy {
 
-// What goes wrong with one answer of a scripted server.
+// A fault in one answer of a scripted server.
 struct Fault {
   enum class Kind : uint8_t {
     kNone,

@@ -17,15 +17,15 @@ struct FaultProxyOptions {
   std::function<int64_t(uint64_t connection)> resets_after = {};
 };
 
-// Between a client and a server that is not ours: takes TCP connections on 127.0.0.1 and passes bytes on. On
+// Stands between a client and a real server: takes TCP connections on 127.0.0.1 and passes bytes on. Runs on
 // a thread of its own; all functions may be called from any thread.
 class FaultProxy {
  public:
   enum class Mode : uint8_t {
     kPass,
-    kBlackhole,  // takes connections and bytes, and nothing comes of it
-    kRefuse,     // takes no connection; those that are there live on
-    kCutOff,     // resets whatever there is and comes
+    kBlackhole,  // takes connections and bytes, and answers nothing
+    kRefuse,     // takes no connection; open ones live on
+    kCutOff,     // resets every connection, open and new
   };
   struct Counts {
     uint64_t connections = 0;
@@ -40,7 +40,7 @@ class FaultProxy {
 
   uint16_t port() const;
   std::string url() const;  // "http://127.0.0.1:port"
-  void SetMode(Mode mode);  // has come to pass when it returns
+  void SetMode(Mode mode);  // returns when the mode is in effect
   Counts counts() const;
 
   struct Impl;  // the .cc file's

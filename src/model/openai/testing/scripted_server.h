@@ -14,27 +14,28 @@ namespace tessy {
 
 struct ScriptedServerOptions {
   WireDialect dialect = WireDialect::kVllm;
-  // Names by which it is asked; of a llama-server the first says what it writes.
+  // Names of the served models. A llama-server writes as the first one.
   std::vector<std::string> served = {"scripted"};
   std::string owned_by = "vllm";
   // Must outlive the server; null: the first PhraseVocabulary.
   const WireVocabulary* vocabulary = nullptr;
   WireTextOptions text = {};
-  // The response begins behind the last one in the prompt; behind the first line where there is none.
+  // The response begins after the last of these texts in the prompt; after the first line if there is none.
   std::string thinking_opener = "<think>\n";
   std::string chat_template = {};  // of /props; empty: ChatML
   size_t context_tokens = 40960;
-  // vLLM's older way with a prompt and max_tokens that are too much together; newer ones lower the latter.
+  // Refuses a prompt and max_tokens that exceed the context together, as older vLLMs do; newer ones lower
+  // max_tokens.
   bool refuses_beyond_context = false;
-  std::string bearer_token = {};  // asked for where a real one asks; empty: nowhere
+  std::string bearer_token = {};  // demanded on the paths where a real server demands it; empty: on none
 
   double first_token_ms = 0.0;    // before the first token of a request
   double token_ms = 0.0;          // from token to token; 0: as fast as the connection takes them
   uint32_t tokens_an_event = 1;   // vLLM under load sends several together
   uint32_t generating_max = 0;    // requests at a time; 0: no limit
-  int overload_status = 503;      // what the others are told
-  int overload_retry_after = -1;  // seconds; -1: says nothing of it
-  // Tokens that it goes on to generate, at once, after a client has gone: some servers notice late.
+  int overload_status = 503;      // the answer to requests beyond that
+  int overload_retry_after = -1;  // seconds; -1: no Retry-After
+  // Tokens that it still generates, at once, after a client has gone: some servers notice late.
   size_t tokens_after_close = 0;
 
   FaultSchedule faults = {};       // of completions and pooling, numbered together as they come
@@ -50,7 +51,7 @@ struct ScriptedServerCounts {
   std::map<std::string, uint64_t> requests;  // by path
   uint64_t bytes_received = 0;
   uint64_t bytes_sent = 0;
-  uint64_t tokens_generated = 0;  // those after a close among them
+  uint64_t tokens_generated = 0;  // includes those after a close
   uint64_t tokens_after_close = 0;
   uint64_t faults = 0;
   uint64_t connections = 0;  // ever
@@ -74,9 +75,9 @@ class ScriptedServer {
   std::string url() const;   // "http://127.0.0.1:port"
   std::string spec() const;  // as `--student` takes it, with the first served name
 
-  // Nobody is answered any more: connections are reset, new ones refused. Waits for that.
+  // Resets all connections and refuses new ones; returns when that is done.
   void Stop();
-  // On the same port.
+  // Serves again, on the same port.
   Status Restart();
 
   ScriptedServerCounts counts() const;

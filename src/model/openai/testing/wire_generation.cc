@@ -278,7 +278,7 @@ std::string WireGeneration::FinalLlamaEvent() const {
 std::string WireGeneration::Events() {
   std::string events;
   if (dialect_ == WireDialect::kLlamaServer) {
-    // Of several tokens that make one character only the last has its id told.
+    // If several tokens make one character, llama-server sends the id of the last alone.
     if (fresh_ids_.size() > 1) fresh_ids_.erase(fresh_ids_.begin(), fresh_ids_.end() - 1);
     if (!fresh_.empty() || !fresh_ids_.empty()) events = EventOf(Escaped(fresh_), fresh_ids_, false);
     if (over()) events += FinalLlamaEvent();

@@ -21,10 +21,10 @@ struct WireError {
 };
 WireError MakeWireError(WireDialect dialect, int status, std::string_view message);
 
-// One completion: what was asked, how far it is, and how it is told in the dialect's words.
+// One completion: its request, its progress, and its events in the dialect's form.
 class WireGeneration {
  public:
-  struct Server {  // what does not change from request to request
+  struct Server {  // settings that all requests share
     WireDialect dialect = WireDialect::kVllm;
     const WireVocabulary* vocabulary = nullptr;
     WireTextOptions text;
@@ -35,7 +35,7 @@ class WireGeneration {
   };
   enum class Finish : uint8_t { kNone, kEnd, kLength, kStop, kAbort };
 
-  // Sets *error where the server refuses it.
+  // Nothing, and *error set, if the server refuses the request.
   static std::optional<WireGeneration> Begin(const Server& server, const nlohmann::json& request,
                                              std::string_view model, uint64_t number, WireError* error);
 
@@ -43,15 +43,15 @@ class WireGeneration {
   bool over() const { return finish_ != Finish::kNone; }
   size_t tokens() const { return made_; }
   size_t tokens_left() const { return tokens_max_ - made_; }
-  // Draws the tokens of one event; true if something of it is to be sent.
+  // Draws the tokens of one event; true if there is an event to send.
   bool Step();
   // Ends here, without another token.
   void EndWith(Finish finish);
-  // What the last Step has to say, as server-sent events; empty if it holds back a character's first bytes.
+  // The server-sent events of the last Step; empty if it holds back the first bytes of a character.
   std::string Events();
-  // Behind the last event.
+  // The text after the last event.
   std::string Trailer() const { return dialect_ == WireDialect::kVllm ? "data: [DONE]\n\n" : ""; }
-  // All of it, for a request that does not stream.
+  // The whole answer, for a request that does not stream.
   std::string Whole() const;
   // An event with this text as it stands between the quotes of a JSON string.
   std::string EventOf(std::string_view escaped_text, const std::vector<int32_t>& ids, bool last) const;

@@ -16,7 +16,7 @@ struct WireRequest {
   bool keeps_alive = true;
 };
 
-// Takes bytes as they come and gives requests out of them. Knows Content-Length alone: what libcurl sends.
+// Splits the bytes of a connection into requests. Knows Content-Length alone, which is what libcurl sends.
 class WireRequestReader {
  public:
   static constexpr size_t kHeaderMax = 64U << 10;
@@ -27,7 +27,7 @@ class WireRequestReader {
   std::optional<WireRequest> Next();
   // True once after the header of a request that waits for "100 Continue" before it sends its body.
   bool TakeExpectation();
-  // What came is no HTTP that is known here.
+  // True if the bytes are no HTTP that this reader knows.
   bool broken() const { return broken_; }
 
  private:

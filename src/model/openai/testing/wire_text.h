@@ -10,26 +10,27 @@
 namespace tessy {
 
 struct WireTextOptions {
-  // The thinking is closed at the first end of a sentence after so many words; how many depends on the
-  // question, between these two.
+  // The thinking is closed at the first end of a sentence after a number of words between these two, which
+  // depends on the question.
   uint32_t thinking_words_min = 20;
   uint32_t thinking_words_max = 80;
   // Sentences of capability are this many clauses long, at least.
   uint32_t clauses = 1;
-  // Of a hundred of those clauses, so many begin with words of style.
+  // The percentage of those clauses that begin with words of style.
   uint32_t style_percent = 15;
 };
 
-// What a scripted model writes: discourse markers, sums and code in short sentences, "</think>", an answer in
+// The text of a scripted model: discourse markers, sums and code in short sentences, "</think>", an answer in
 // one line, the end. The next token is a pure function of the model's name, the question and the text of the
-// response so far, so whoever asks again after a fault is told the same. Not thread-safe.
+// response so far, so that a client that asks again after a fault gets the same text. Not thread-safe.
 class WireText {
  public:
   // `question`: the prompt up to where the response begins.
   WireText(const WireVocabulary& vocabulary, const WireTextOptions& options, std::string_view model,
            std::string_view question, std::string_view response);
 
-  // The next token, which is now part of the response. The end: the vocabulary's message_end(), for ever.
+  // The next token, which becomes part of the response. After the end it is always the vocabulary's
+  // message_end().
   int32_t Next();
 
  private:
@@ -45,8 +46,8 @@ class WireText {
   WireTextOptions options_;
   uint64_t key_;  // model and question
   uint64_t words_wanted_;
-  uint64_t hash_;          // of the thinking through the last break
-  uint64_t words_ = 0;     // likewise
+  uint64_t hash_;          // hash of the thinking through the last break
+  uint64_t words_ = 0;     // words of the thinking through the last break
   char last_break_ = '.';  // as if a sentence had ended before the response began
   std::string segment_;    // since the last break
   std::string line_;       // the last bytes, where a marker may be under way
@@ -55,7 +56,7 @@ class WireText {
   std::string rest_;  // of the segment that is being written
 };
 
-// P(the token after it is style) of a text, 0.02 to 0.98: what the scripted pooling server answers.
+// The scripted pooling server's answer for a text: P(the token after it is style), from 0.02 to 0.98.
 double WireStyleProbability(std::string_view text);
 
 }  // namespace tessy

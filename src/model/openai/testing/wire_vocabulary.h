@@ -17,9 +17,9 @@ class WireVocabulary {
   virtual size_t size() const = 0;
   // `parse_special`: "<|im_end|>" and its like are markers, not text.
   virtual std::vector<int32_t> Tokenize(std::string_view text, bool parse_special) const = 0;
-  // The token with which `text`, which must not be empty, begins; never one that ends generation.
+  // The first token of `text`, which must not be empty; never one that ends generation.
   virtual int32_t First(std::string_view text) const = 0;
-  // How the token is spelt, markers too; empty for an id that there is none of.
+  // The spelling of a token, also of a marker; empty if no token has the id.
   virtual std::string_view Spelling(int32_t id) const = 0;
   virtual bool EndsGeneration(int32_t id) const = 0;
   virtual int32_t message_end() const = 0;  // "<|im_end|>"
@@ -27,9 +27,9 @@ class WireVocabulary {
   std::string Text(std::span<const int32_t> ids) const;
 };
 
-// The scripted server's own: markers as Qwen3 spells them, a token for every byte, then pieces of what it
-// writes, of which the longest is taken at every place. Ids are fixed within an edition; editions hold the
-// same pieces under other ids.
+// The vocabulary of the scripted server: markers as Qwen3 spells them, a token for every byte, then pieces of
+// the server's text; tokenising takes the longest piece at every place. Ids are fixed within an edition;
+// editions hold the same pieces under other ids.
 class PhraseVocabulary final : public WireVocabulary {
  public:
   // 1 is "<|im_start|>", 3 is "<think>". The ids 3 and 4 are text wherever they stand.
