@@ -7,8 +7,18 @@
 #include <utility>
 
 #include "model/family.h"
+#include "model/openai/dialect.h"
 
 namespace tessy {
+namespace {
+
+Choices DialectChoices() {
+  Choices choices = DialectNames();
+  choices.insert(choices.begin(), "auto");
+  return choices;
+}
+
+}  // namespace
 
 Settings ServerSettings(ServerOptions& o) {
   const std::string group = "Servers";
@@ -16,7 +26,7 @@ Settings ServerSettings(ServerOptions& o) {
                      .value = &o.dialect,
                      .help = "auto asks them",
                      .group = group,
-                     .range = Choices{"auto", "llama-server", "vllm", "sglang"}},
+                     .range = DialectChoices()},
                     {.key = "ca-file",
                      .value = &o.ca_file,
                      .help = "certificates to trust for https (default: the system's)",
