@@ -8,14 +8,14 @@
 
 namespace tessy {
 
-// What a command hands back to main. Every command is one file that offers AddXCommand(CLI::App&,
+// The values that a command returns to main. Every command is one file that offers AddXCommand(CLI::App&,
 // CommandContext&); its callback runs while the arguments are parsed.
 struct CommandContext {
   int exit_status = 0;
   const char* const* argv = nullptr;  // as the program got them; set by RunProgram
 };
 
-// To standard error. That nobody is there to read it (a closed terminal) is no reason to stop.
+// Writes to standard error. A closed terminal is no reason to stop.
 void Say(std::string_view text);
 
 // "tessy: message" on standard error, in one line that is safe to print whatever the message quotes.
@@ -35,7 +35,7 @@ Status WriteOutput(std::string_view text);
 void SetLogLevel(const std::string& level);
 
 bool OutputIsTerminal();
-// May standard output be coloured? On a terminal only, and not if NO_COLOR is set (https://no-color.org).
+// True if standard output may be coloured: on a terminal, unless NO_COLOR is set (https://no-color.org).
 bool OutputHasColour();
 bool AllowsColour(bool is_terminal, const char* no_color, const char* terminal);
 

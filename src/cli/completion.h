@@ -9,7 +9,7 @@
 
 namespace tessy {
 
-// What may stand for a value, as far as CLI11's type name tells.
+// The values that may follow an option, as far as CLI11's type name tells.
 struct CompletionValue {
   enum class Kind {
     kNone,     // numbers, ids: nothing to offer

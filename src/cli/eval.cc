@@ -59,7 +59,7 @@ Result<int> Evaluate(EvalFlags flags) {
   if (flags.synth.limit > 0 && questions->questions.size() > flags.synth.limit) {
     questions->questions.resize(flags.synth.limit);
   }
-  // Before hours are spent: have all an answer?
+  // Every question must have an answer. This is checked before hours are spent on responses.
   if (auto answers = ExpectedAnswers(flags.synth.questions, questions->questions); !answers) {
     return tl::unexpected(answers.error());
   }

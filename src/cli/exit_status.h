@@ -2,7 +2,7 @@
 
 namespace tessy {
 
-// What the program's exit status means.
+// The exit statuses of the program.
 inline constexpr int kExitDone = 0;
 inline constexpr int kExitUsage = 1;        // usage or configuration
 inline constexpr int kExitSomeFailed = 2;   // finished, but some samples failed for good

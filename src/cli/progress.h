@@ -20,7 +20,7 @@ class ProgressDisplay {
  public:
   explicit ProgressDisplay(ProgressStyle style) : style_(style) {}
   void Show(const RunProgress& progress);
-  // Of anything: `share` is done, 0 to 1, after `seconds`.
+  // Shows any work: `share` of it (0 to 1) is done after `seconds`.
   void Show(double share, double seconds, const std::string& line);
   void Close();  // leaves the bar's line
 

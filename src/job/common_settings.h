@@ -9,7 +9,7 @@ namespace tessy {
 
 // Settings that jobs share, each with one key, range and help.
 
-// What models behind servers need besides their addresses. Times in seconds.
+// The options of servers besides their addresses. Times in seconds.
 struct ServerOptions {
   std::string dialect = "auto";
   std::string ca_file;

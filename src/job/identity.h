@@ -10,7 +10,7 @@ namespace tessy {
 // The last part of a path, be it a file's or a folder's.
 std::string FileName(const std::string& path);
 
-// What a model is called in results: a file by its name, a served model by where it is.
+// The name of a model in results: a file by its name, a served model by its address.
 std::string ModelName(const std::string& spec);
 
 // The name and content of a model file, {"file","fingerprint"}, so that a changed model is noticed wherever

@@ -25,7 +25,7 @@ struct RecordedModel {
   std::string text;  // for people: the server's address, or file and fingerprint
 };
 
-// What is recorded of one run.
+// The records of one run.
 struct CataloguedRun {
   std::string folder;
   std::string out;  // its responses; empty if they are elsewhere (--run and --out were given together)

@@ -4,9 +4,10 @@
 
 namespace tessy {
 
-// A model that has learnt nothing: embeddings from a normal distribution of standard deviation 0.02 (Qwen's
-// initializer_range), other matrices of 0.6 / sqrt(inputs), with which models this narrow start faster
-// (measured); norms at 1, a classifier's bias at 0. Immutable; safe from any thread.
+// A model that has learnt nothing. Embeddings are drawn from a normal distribution with standard deviation
+// 0.02 (Qwen's initializer_range), other matrices with 0.6 / sqrt(inputs), with which models this narrow
+// were measured to start faster. Norms are 1, the bias of a classifier is 0. Immutable; safe from any
+// thread.
 class NewCheckpoint final : public Checkpoint {
  public:
   NewCheckpoint(const Qwen3Shape& shape, uint64_t seed) : shape_(shape), seed_(seed) {}

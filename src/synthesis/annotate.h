@@ -23,15 +23,16 @@ struct WindowQuestion {
 };
 
 struct AnnotateCallbacks {
-  // Each window comes to exactly one of these. An error stops the run.
+  // Exactly one of these two is called for each window. An error stops the run.
   std::function<Status(size_t window, const std::vector<ByteRange>& spans)> accepted;
   std::function<Status(size_t window, const std::vector<std::string>& reasons)> rejected;
   std::function<void(const RunProgress&)> progress;  // may be empty
 };
 
-// Asks the cast's answerer about every window, without a barrier between them. An answer that cannot be used
-// (see LocateStyle) is shown to the model with what is wrong with it, once; then the window is rejected, as
-// is one whose answer never comes. `settings` is that of a method of one role. Threads as in RunAll.
+// Asks the answering role about every window, without a barrier between them. If an answer cannot be used
+// (see LocateStyle), the model is shown the answer and the problem once and asked again; then the window is
+// rejected. A window whose answer never comes is rejected too. `settings` must be of a method with one role.
+// The rules about threads are those of RunAll.
 RunResult AnnotateWindows(boost::asio::io_context& io, Cast& cast, const SampleSettings& settings,
                           std::span<const WindowQuestion> windows, std::string_view prompt,
                           const RunOptions& options, const AnnotateCallbacks& callbacks);

@@ -12,29 +12,29 @@
 
 namespace tessy {
 
-// Kept tokens of a span under way from one record to the next: what a kill takes at most.
+// An open span is recorded each time so many more tokens are kept; a kill loses no more than that.
 inline constexpr uint32_t kRecordedTokens = 64;
 
-// One attempt at one writing, in the store: what an earlier session recorded of it is given back event by
-// event, what happens after that is recorded. From the same events Step comes to the same state, so nothing
-// else need be kept. Without a store nothing is given and nothing recorded.
+// The record of one attempt at one text in the store. The events that an earlier session recorded are given
+// back one by one, and new events are recorded. Step comes to the same state from the same events, so
+// nothing else needs to be stored. Without a store nothing is given back and nothing is recorded.
 class AttemptJournal {
  public:
-  // `recorded`: of this attempt, in order.
+  // `recorded`: the records of this attempt, in order.
   AttemptJournal(RunStore* store, WritingKey key, uint32_t attempt, const std::vector<SpanRecord>& recorded);
 
-  // The next event that is recorded of the stage; none once all of them are given. Whoever finds that an
-  // event is not what should come next says so (Spoil), and gives the attempt up.
+  // The next recorded event of the stage; empty once all are given back. A caller that finds an unexpected
+  // event calls Spoil and gives the attempt up.
   std::optional<Event> Recall(WritingStage stage, Role role);
   void Spoil() { spoilt_ = true; }
   bool spoilt() const { return spoilt_; }
   bool recalled() const { return recalled_; }  // was the last event given, rather than new?
 
   void Add(const Event& event);  // it has just happened
-  // What became of the last event: so many tokens stay, and with `end` the span ends (an open one is recorded
-  // now and then). False where nothing new has ended.
+  // Records the outcome of the last event: `tokens` tokens are kept, and with `end` the span ends (an open
+  // span is recorded from time to time). False if nothing new has ended.
   bool Kept(WritingStage stage, Role role, size_t tokens, SpanEnd end);
-  // Records what is not recorded yet; the session ends.
+  // Records the events that are not recorded yet, because the session ends.
   void Flush(WritingStage stage, Role role, SpanEnd end = SpanEnd::kOpen);
 
  private:

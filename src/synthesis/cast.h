@@ -21,7 +21,7 @@ struct OpenedSession {
   size_t context_tokens = 0;
 };
 
-// Who plays in a run: the models of both roles and their predictors, wherever they live. Driven by one
+// The players of a run: the models of both roles and their predictors, wherever they run. Driven by one
 // thread.
 class Cast {
  public:
@@ -37,9 +37,9 @@ class Cast {
   // response to the messages. Takes a place until `done`, which runs on the driving thread, later.
   virtual void Score(Role role, std::span<const Message> messages, std::string_view thinking,
                      std::string_view answer, std::function<void(Result<double>)> done) = 0;
-  // The run is to end: whoever waits for somebody outside this process is told kCancelled.
+  // The run ends: every request to another process is answered with kCancelled.
   virtual void Cancel() {}
-  // Gives the engines a chance to start; called when the driving thread has nothing else to do.
+  // Lets the engines start; called when the driving thread has nothing else to do.
   virtual void Pump() = 0;
   // True while results are under way that will be posted to the driving thread.
   virtual bool busy() const = 0;

@@ -10,15 +10,15 @@
 
 namespace tessy {
 
-// What a response takes besides one who thinks and one who answers.
+// The steps that a response takes besides one role that thinks and one that answers.
 enum class Plan : uint8_t {
-  kOnce,       // nothing
+  kOnce,       // no other steps
   kAlternate,  // teacher and student take turns, response by response
   kBestOf,     // the teacher scores the student's candidates
   kReference   // the student writes with the teacher's answer before it
 };
 
-// Who writes what (method, section 10).
+// The roles that write the parts of a response (method, section 10).
 struct Method {
   std::string_view name;
   std::optional<Role> thinker;  // none: both think, by Algorithm 1

@@ -31,9 +31,9 @@ struct RunOptions {
   bool stop_on_signals = true;
   size_t resumed_done = 0;
   size_t resumed_failed = 0;
-  // Where what happens is recorded, and committed whenever all that is ready has been dealt with, before the
-  // engines go on and before the run waits: what follows from something is never there without it. Null: not
-  // at all.
+  // The store that records the events of the run. They are committed when all ready work is done, before the
+  // engines go on and before the run waits, so a consequence is never stored without its cause. Null:
+  // nothing is recorded.
   RunStore* store = nullptr;
 };
 
@@ -46,14 +46,14 @@ struct RunCallbacks {
 struct RunResult {
   RunProgress progress;
   bool interrupted = false;
-  Status status;  // of the first callback, source of tasks or store that failed
+  Status status;  // the error of the first callback, task source or store that failed
 };
 
 // Runs all tasks, each as a coroutine of its own, `concurrency` at a time and without a barrier between them,
 // on this thread. `io` is the context to which the cast's engines post; nothing else may run it.
 RunResult RunAll(boost::asio::io_context& io, Cast& cast, const TaskSettings& settings, TaskSource& tasks,
                  const RunOptions& options, const RunCallbacks& callbacks);
-// The same of a list, which may grow by the callbacks.
+// The same for a list of tasks, to which the callbacks may add.
 RunResult RunAll(boost::asio::io_context& io, Cast& cast, const TaskSettings& settings,
                  const std::deque<SampleTask>& tasks, const RunOptions& options,
                  const RunCallbacks& callbacks);

@@ -85,7 +85,8 @@ Result<std::unique_ptr<RunFiles>> RunFiles::Open(const Options& options,
   return files;
 }
 
-// What was under way under other settings would end as neither of both would have written it.
+// Drops the samples under way if the settings have changed, because a sample that is begun under one set of
+// settings and finished under another belongs to neither.
 Status RunFiles::ReadStore(const Options& options) {
   const auto configurations = store_->Configurations();
   if (!configurations) return tl::unexpected(configurations.error());

@@ -27,31 +27,31 @@ struct RunConfiguration {
   std::string json;  // in one line
 };
 
-// The files of one run: the responses (`--out`), and beside them the folder with the configuration, the
-// failures, and the store that knows what is done and what is under way. Everything is written as it happens;
-// the same command finds here what is done already. One process at a time.
+// The files of one run: the responses (`--out`), and beside them a folder with the configuration, the
+// failures, and the store of finished and unfinished samples. Everything is written as it happens, so the
+// same command finds the finished work. Used by one process at a time.
 class RunFiles {
  public:
   struct Options {
     std::string out;         // responses.jsonl
     std::string run_folder;  // empty: `out` + ".run"
     bool fresh = false;      // set what is there aside (renamed, not deleted) and start over
-    // A flag with which other settings are taken (what is under way is started over); empty: there is none.
+    // The flag that accepts other settings (unfinished samples are then started over); empty: there is none.
     std::string accept_flag = {};
     bool accepts_change = false;  // it was given
-    // The lines are as ToReferenceLine writes them: one of a question, known by its id, and nothing to sum
-    // up.
+    // The lines are those of ToReferenceLine: one for each question, known by its id. They have no
+    // statistics.
     bool reference_lines = false;
     // A record of an earlier version in the form that it has today; empty: it has not changed.
     std::function<std::string(const std::string& recorded)> as_recorded_now = {};
   };
 
-  // HashOfMessages of the question with that id; none where there is no such question.
+  // HashOfMessages of the question with this id; empty if there is no such question.
   using MessagesHashOf = std::function<std::optional<uint64_t>(std::string_view question_id)>;
 
-  // Locks and reads what is there; of the responses only those that the store does not know. kConflict:
-  // another run is writing, the file was not made by a run, the recorded settings differ from these, or a
-  // question is no longer what it was. kInvalidData: the store or a line is damaged; nothing is changed.
+  // Locks and reads the existing files; of the responses only the lines that the store does not know.
+  // kConflict: another run is writing, the file was not made by a run, the recorded settings differ from
+  // these, or a question has changed. kInvalidData: the store or a line is damaged; nothing is changed.
   static Result<std::unique_ptr<RunFiles>> Open(const Options& options, const RunConfiguration& configuration,
                                                 const MessagesHashOf& questions);
   // The configuration that an earlier run recorded; empty if there is none.
@@ -62,7 +62,7 @@ class RunFiles {
   // A sample of the question is about to begin.
   void NameQuestion(const std::string& id, uint64_t messages_hash);
   Status AddResponse(const Response& response) { return AddResponse(response, ToJsonLine(response)); }
-  // `line`: how it is written.
+  // `line`: the response as it is written.
   Status AddResponse(const Response& response, const std::string& line);
   Status AddFailure(const SampleTask& task, const SampleOutcome& outcome);
 
@@ -77,12 +77,12 @@ class RunFiles {
   size_t repaired_bytes() const { return folder_.repaired_bytes(); }
   RunStore& store() { return *store_; }
   const std::string& accepted_change() const { return folder_.accepted_change(); }
-  // Samples under way under other settings, to be started over.
+  // The number of samples that were under way with other settings and are started over.
   size_t started_over() const { return started_over_; }
   const std::vector<std::string>& set_aside() const { return folder_.set_aside(); }
   std::string failures_path() { return folder_.rejects().path(); }
 
-  // What the responses of this file, earlier runs included, sum up to.
+  // The sums over the responses of this file, earlier runs included.
   struct Totals {
     uint64_t thinking_tokens = 0, teacher_tokens = 0, answer_tokens = 0, switches = 0, drafted = 0,
              discarded = 0, wrong = 0;
@@ -92,7 +92,7 @@ class RunFiles {
 
  private:
   using Key = std::pair<std::string, uint32_t>;
-  // A response of an earlier run, and what was asked.
+  // A response of an earlier run, and the hash of its question.
   struct Finished {
     SampleRecord record;
     uint64_t messages_hash = 0;

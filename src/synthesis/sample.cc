@@ -124,7 +124,8 @@ LoopSettings Attempt::LoopSettingsOfTask() const {
   loop.first = settings_.method.thinker.value_or(Role::kStudent);
   const auto& own_form = cast_.FamilyOf(Role::kStudent).close_texts;
   for (const Role role : kRoles) {
-    // Whoever writes the marker of the form in which the response will stand has closed the thinking.
+    // The response is written in the form of the student's family. So the close markers of that form close
+    // the thinking too, whichever role writes them.
     auto texts = cast_.FamilyOf(role).close_texts;
     texts.insert(texts.end(), own_form.begin(), own_form.end());
     loop.close_texts[Index(role)] = std::move(texts);
@@ -145,7 +146,7 @@ void Attempt::Show(const LoopState& loop, Role role, size_t count) {
   shown_[i] = count;
 }
 
-// What is taken over from an earlier session was counted there.
+// Tokens that are taken over from an earlier session were counted there.
 void Attempt::Count(size_t kept, size_t drafted, size_t discarded) {
   if (journal_.recalled()) {
     counters_.recalled += kept;
@@ -156,8 +157,8 @@ void Attempt::Count(size_t kept, size_t drafted, size_t discarded) {
   counters_.discarded += discarded;
 }
 
-// What became of the last draft: the speaker forgets what was discarded, everybody else takes in what was
-// kept.
+// Passes on the outcome of the last draft: the speaker forgets the discarded tokens, and the other session
+// and the readers take in the kept ones.
 void Attempt::PassOn(const Action& action, Role drafted_by) {
   Session* listener = sessions_[Index(Other(drafted_by))].get();
   if (listener != nullptr) listener->Listen(action.kept);
@@ -169,7 +170,8 @@ void Attempt::PassOn(const Action& action, Role drafted_by) {
     shown_[i] = passed_on_;
   }
   if (!action.span_ended) return;
-  // Even of nothing: so a stream whose span has ended is closed at once.
+  // Rollback is called even if nothing is discarded, because it closes the stream of the span that has
+  // ended.
   sessions_[Index(drafted_by)]->Rollback(action.discarded);
   if (listener != nullptr) listener->EndListening();
   for (size_t i = 0; i < readers_.size(); ++i) {
@@ -181,7 +183,7 @@ void Attempt::PassOn(const Action& action, Role drafted_by) {
   passed_on_ = 0;
 }
 
-// An event that an earlier session recorded, in the place of the action.
+// Uses an event that an earlier session recorded in place of the action.
 Result<Event> Attempt::TakeOver(const Action& action, Event event) {
   const auto* drafted = std::get_if<Drafted>(&event);
   const auto* owners = std::get_if<Owners>(&event);

@@ -9,15 +9,14 @@
 
 namespace tessy {
 
-// What a run has to do, task by task, so that no more of it is in memory than is under way. Asked by the
+// The tasks of a run, handed out one by one, so that only the tasks under way are in memory. Used by the
 // thread that drives the run.
 class TaskSource {
  public:
   virtual ~TaskSource() = default;
-  // The next task; none where there is none now (tasks may come of what others have come to). An error stops
-  // the run.
+  // The next task; empty if there is none now (finished tasks may bring new ones). An error stops the run.
   virtual Result<std::optional<SampleTask>> Next() = 0;
-  // Tasks in all, handed out or not, as far as it is known.
+  // The number of all tasks, handed out or not, as far as it is known.
   virtual size_t size() const = 0;
 };
 
