@@ -87,6 +87,73 @@ Result<int> Evaluate(EvalFlags flags) {
   return kExitDone;
 }
 
+// The model or its responses, the questions, and the files.
+void AddInputFlags(CLI::App& command, EvalFlags& flags) {
+  SynthOptions& f = flags.synth;
+  command.add_option("run.toml", flags.run_file, "settings; every key is a flag's name, and flags win");
+  command.add_option("--model", flags.model, "a .gguf file, or http://host:port/v1#served-model")
+      ->type_name("MODEL");
+  command.add_option("--responses", flags.responses, "grade these instead of asking a model")
+      ->type_name("FILE");
+  command.add_option("--questions", f.questions, "JSON lines with a \"prompt\" and an \"answer\" each")
+      ->type_name("FILE")
+      ->required();
+  command.add_option("--out", f.out, "its responses, appended one by one; the same command goes on")
+      ->type_name("FILE");
+  command.add_option("--samples", f.samples_per_question, "of each question")
+      ->check(CLI::Range(1U, 100000U))
+      ->capture_default_str();
+  command.add_option("--group-by", flags.group_by, "a field of the questions; each of its values gets a row")
+      ->capture_default_str();
+  command.add_option("--limit", f.limit, "only the first questions")->check(WholeNumber())->type_name("N");
+}
+
+void AddModelFlags(CLI::App& command, SynthOptions& f) {
+  AddServerFlags(command, f.servers);
+  command
+      .add_option("--vocabulary", f.student_vocabulary,
+                  "a .gguf of the model that is served, for its vocabulary and template")
+      ->type_name("FILE")
+      ->group("Servers");
+  command
+      .add_option("--family", f.student_family,
+                  "qwen3, gpt-oss, deepseek-r1, plain or a .toml (default: by template)")
+      ->type_name("FAMILY");
+  AddSamplingFlags(command, f.sampling);
+}
+
+void AddBudgetFlags(CLI::App& command, SynthOptions& f) {
+  command.add_option("--seed", f.seed, "of sampling")->check(WholeNumber())->capture_default_str();
+  command.add_option("--max-thinking-tokens", f.thinking_tokens_max, "thinking budget")
+      ->check(CLI::Range(1U, 100000000U))
+      ->capture_default_str();
+  command.add_option("--max-answer-tokens", f.answer_tokens_max, "answer budget")
+      ->check(CLI::Range(1U, 100000000U))
+      ->capture_default_str();
+  f.retries = 0;
+  command
+      .add_option("--retries", f.retries,
+                  "fresh attempts where none came to an end; 0: such a sample is wrong")
+      ->check(CLI::Range(0U, 1000U))
+      ->capture_default_str();
+}
+
+void AddEngineFlags(CLI::App& command, SynthOptions& f) {
+  command
+      .add_option("--concurrency", f.concurrency,
+                  "samples at a time (default: what memory allows, at most 64; 256 with a server)")
+      ->check(CLI::Range(1, 4096))
+      ->type_name("N")
+      ->group("Engine");
+  AddMachineFlags(command, f.machine);
+  command
+      .add_option("--context", f.context, "tokens of a sample (default: what the model knows, at most 40960)")
+      ->check(CLI::Range(16U, 100000000U))
+      ->type_name("N")
+      ->group("Engine");
+  command.add_flag("--exact", f.exact, "batch-invariant arithmetic")->group("Engine");
+}
+
 }  // namespace
 
 void AddEvalCommand(CLI::App& app, CommandContext& context) {
@@ -94,61 +161,10 @@ void AddEvalCommand(CLI::App& app, CommandContext& context) {
   auto flags = std::make_shared<EvalFlags>();
   SynthOptions& f = flags->synth;
   f.sampling.temperature = 0.6F;  // the paper's (method, section 11)
-  command->add_option("run.toml", flags->run_file, "settings; every key is a flag's name, and flags win");
-  command->add_option("--model", flags->model, "a .gguf file, or http://host:port/v1#served-model")
-      ->type_name("MODEL");
-  command->add_option("--responses", flags->responses, "grade these instead of asking a model")
-      ->type_name("FILE");
-  command->add_option("--questions", f.questions, "JSON lines with a \"prompt\" and an \"answer\" each")
-      ->type_name("FILE")
-      ->required();
-  command->add_option("--out", f.out, "its responses, appended one by one; the same command goes on")
-      ->type_name("FILE");
-  command->add_option("--samples", f.samples_per_question, "of each question")
-      ->check(CLI::Range(1U, 100000U))
-      ->capture_default_str();
-  command
-      ->add_option("--group-by", flags->group_by, "a field of the questions; each of its values gets a row")
-      ->capture_default_str();
-  command->add_option("--limit", f.limit, "only the first questions")->check(WholeNumber())->type_name("N");
-  AddServerFlags(*command, f.servers);
-  command
-      ->add_option("--vocabulary", f.student_vocabulary,
-                   "a .gguf of the model that is served, for its vocabulary and template")
-      ->type_name("FILE")
-      ->group("Servers");
-  command
-      ->add_option("--family", f.student_family,
-                   "qwen3, gpt-oss, deepseek-r1, plain or a .toml (default: by template)")
-      ->type_name("FAMILY");
-  AddSamplingFlags(*command, f.sampling);
-  command->add_option("--seed", f.seed, "of sampling")->check(WholeNumber())->capture_default_str();
-  command->add_option("--max-thinking-tokens", f.thinking_tokens_max, "thinking budget")
-      ->check(CLI::Range(1U, 100000000U))
-      ->capture_default_str();
-  command->add_option("--max-answer-tokens", f.answer_tokens_max, "answer budget")
-      ->check(CLI::Range(1U, 100000000U))
-      ->capture_default_str();
-  f.retries = 0;
-  command
-      ->add_option("--retries", f.retries,
-                   "fresh attempts where none came to an end; 0: such a sample is wrong")
-      ->check(CLI::Range(0U, 1000U))
-      ->capture_default_str();
-  command
-      ->add_option("--concurrency", f.concurrency,
-                   "samples at a time (default: what memory allows, at most 64; 256 with a server)")
-      ->check(CLI::Range(1, 4096))
-      ->type_name("N")
-      ->group("Engine");
-  AddMachineFlags(*command, f.machine);
-  command
-      ->add_option("--context", f.context,
-                   "tokens of a sample (default: what the model knows, at most 40960)")
-      ->check(CLI::Range(16U, 100000000U))
-      ->type_name("N")
-      ->group("Engine");
-  command->add_flag("--exact", f.exact, "batch-invariant arithmetic")->group("Engine");
+  AddInputFlags(*command, *flags);
+  AddModelFlags(*command, f);
+  AddBudgetFlags(*command, f);
+  AddEngineFlags(*command, f);
   command->add_flag("--fresh", f.fresh, "set an existing --out aside (renamed) and start over");
   command->add_flag("--skip-bad-lines", f.skip_bad_lines, "pass over questions that cannot be read");
   command->add_flag("--json", flags->json, "the result as JSON");
