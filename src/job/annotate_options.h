@@ -13,8 +13,8 @@
 
 namespace tessy {
 
-// What an annotation is told; `AnnotateSettings` explains each of them. Values as people write them: 0 or
-// empty is the default that the setting's help names.
+// The options of an annotation; `AnnotateSettings` explains each of them. Values are as people write them: 0
+// or empty is the default that the setting's help names.
 struct AnnotateOptions {
   std::string responses;
   std::string out;

@@ -27,7 +27,7 @@ struct MachineOptions {
   double memory_gib = 0.0;
 };
 
-// What a person who looks on is shown.
+// The messages that are shown while the program runs.
 struct MessageOptions {
   std::string progress = "auto";
   std::string log_level = "warning";

@@ -33,7 +33,7 @@ struct Recorded {
   // The key in config.json; a slash leads into an object ("weights/style"). Empty: the setting's own key,
   // with underscores.
   std::string name = {};
-  // What an empty value is recorded as; empty: it is not recorded.
+  // The recorded value if the setting is empty; if this is empty too, the setting is not recorded.
   std::string if_empty = {};
   std::string if_given = {};  // see kPresence
   // False where the other settings make this one irrelevant: it is then not recorded.
@@ -46,7 +46,7 @@ struct Recorded {
 using SettingValue = std::variant<bool*, int*, int64_t*, uint32_t*, uint64_t*, float*, double*, std::string*,
                                   std::vector<std::string>*>;
 
-// What values a setting takes besides those that its C++ type excludes.
+// The values that a setting may take, besides the limits of its C++ type.
 struct WholeRange {
   int64_t min = 0;
   uint64_t max = UINT64_MAX;

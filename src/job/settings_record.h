@@ -9,8 +9,9 @@
 
 namespace tessy {
 
-// What the settings that bind a run are recorded as (config.json), one JSON object in one line: `kind` with
-// `kind_value`, a JSON text ("\"sft\"", "1"), then a key for each. Files are read for their fingerprints.
+// The recorded form of the settings that bind a run (config.json), one JSON object in one line: `kind` with
+// `kind_value`, a JSON text ("\"sft\"", "1"), then one key for each setting. Files are read for their
+// fingerprints.
 Result<std::string> RecordOf(std::span<const Setting> settings, std::string_view kind,
                              std::string_view kind_value);
 

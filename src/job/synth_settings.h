@@ -12,8 +12,8 @@ namespace tessy {
 // The table of SynthOptions.
 Settings SynthSettings(SynthOptions& options);
 
-// What is recorded of a run with these settings (RunConfiguration). Reads the files that are recorded by
-// their content.
+// The record of these settings in a run (RunConfiguration). Reads the files that are recorded by their
+// content.
 Result<std::string> RecordOf(const SynthOptions& options, const Method& method);
 
 // A record that an earlier version made, as this one would have made it; see AsRecordedNow. `now`: RecordOf.
