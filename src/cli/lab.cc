@@ -2,16 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <memory>
 
 #include "cli/lab_run.h"
 #include "cli/validators.h"
 #include "lab/corpus.h"
-#include "lab/new_checkpoint.h"
+#include "lab/new_model.h"
 #include "store/append_file.h"
-#include "weights/bpe.h"
 
 namespace tessy {
 namespace {
@@ -34,24 +32,6 @@ struct QuestionFlags {
 
 struct PhraseFlags {
   std::string role = "student";
-  std::string out;
-};
-
-struct ModelFlags {
-  std::vector<std::string> texts;
-  size_t vocabulary = 400;
-  Qwen3Shape shape{.vocabulary = 0,
-                   .width = 64,
-                   .layers = 3,
-                   .feed_forward = 192,
-                   .heads = 4,
-                   .kv_heads = 4,
-                   .head_width = 16,
-                   .context_tokens = 256,
-                   .rope_base = 1000.0,
-                   .norm_epsilon = 1e-6,
-                   .tied_embeddings = true};
-  uint64_t seed = 0;
   std::string out;
 };
 
@@ -89,38 +69,6 @@ Status WritePhrases(const PhraseFlags& flags) {
     lines += phrase + "\n";
   }
   return WriteNew(flags.out, lines);
-}
-
-Status WriteModel(ModelFlags flags) {
-  if (std::filesystem::exists(flags.out)) {
-    return Fail(ErrorCode::kConflict, fmt::format("--out {}: is there already; name a new one", flags.out));
-  }
-  std::vector<std::string> texts;
-  for (const std::string& path : flags.texts) {
-    auto reader = ResponseReader::Open(path);
-    if (!reader) return tl::unexpected(reader.error());
-    while (true) {
-      auto response = reader->Next();
-      if (!response) return tl::unexpected(response.error());
-      if (!*response) break;
-      texts.push_back(TextOf(**response));
-    }
-  }
-  const BpeTokenizer tokenizer = TrainBpe(texts, flags.vocabulary, {"<bos>", "<eos>", "<think>", "</think>"});
-  const std::string vocabulary = flags.out + ".vocabulary";
-  if (auto status = WriteTokenizerGguf(vocabulary, tokenizer, "<bos>", "<eos>", kLabChatTemplate); !status) {
-    return status;
-  }
-  flags.shape.vocabulary = static_cast<int64_t>(tokenizer.tokens.size());
-  const NewCheckpoint checkpoint(flags.shape, flags.seed);
-  const auto status =
-      WriteGguf(flags.out, flags.shape, [&](const TensorSpec& tensor) { return checkpoint.Read(tensor); },
-                {.tokenizer_from = vocabulary,
-                 .name = std::filesystem::path(flags.out).stem().string(),
-                 .metadata = {{"tessy.new.seed", std::to_string(flags.seed)}}});
-  std::error_code ignored;
-  std::filesystem::remove(vocabulary, ignored);
-  return status;
 }
 
 CLI::Option* AddRole(CLI::App& command, std::string& role) {
@@ -171,7 +119,7 @@ void AddPhrases(CLI::App& lab, CommandContext& context) {
 void AddModel(CLI::App& lab, CommandContext& context) {
   CLI::App* command =
       lab.add_subcommand("model", "a .gguf of random weights, with a vocabulary learnt from responses");
-  auto flags = std::make_shared<ModelFlags>();
+  auto flags = std::make_shared<NewModelOptions>();
   command->add_option("--text", flags->texts, "responses to learn the vocabulary from; may be repeated")
       ->allow_extra_args(false)
       ->required();
@@ -190,7 +138,7 @@ void AddModel(CLI::App& lab, CommandContext& context) {
   size("--context", flags->shape.context_tokens, "tokens");
   command->add_option("--seed", flags->seed, "of the weights")->check(WholeNumber())->capture_default_str();
   command->add_option("--out", flags->out, "a new .gguf")->type_name("FILE")->required();
-  command->callback([flags, &context] { Finish(context, WriteModel(*flags)); });
+  command->callback([flags, &context] { Finish(context, WriteNewModel(*flags)); });
 }
 
 }  // namespace
