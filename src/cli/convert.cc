@@ -3,19 +3,15 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <memory>
 
-#include "base/numbers.h"
 #include "cli/progress.h"
-#include "job/identity.h"
-#include "weights/checkpoint.h"
+#include "weights/convert_model.h"
 
 namespace tessy {
 namespace {
-
-namespace fs = std::filesystem;
 
 struct ConvertFlags {
   std::string from;
@@ -25,67 +21,38 @@ struct ConvertFlags {
   std::string progress = "auto";
 };
 
-WeightType TypeFor(const std::string& name, const Checkpoint& checkpoint) {
-  if (name == "auto") return checkpoint.type();
-  return name == "f16" ? WeightType::kF16 : name == "bf16" ? WeightType::kBF16 : WeightType::kF32;
-}
-
-bool IsGguf(const std::string& path) { return fs::path(path).extension() == ".gguf"; }
-
-Status CheckFlags(const ConvertFlags& flags) {
-  if (fs::exists(flags.out) && !(fs::is_directory(flags.out) && fs::is_empty(flags.out))) {
-    return Fail(ErrorCode::kConflict, fmt::format("--out {}: is there already; name a new one", flags.out));
-  }
-  if (!IsGguf(flags.out)) {
-    if (flags.tokenizer.empty()) return {};
-    return Fail(
-        ErrorCode::kInvalidArgument,
-        "--tokenizer: is for a --out that ends in .gguf; a folder gets weights and config.json alone");
-  }
-  if (fs::is_directory(flags.from) && flags.tokenizer.empty()) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "--tokenizer: name any .gguf of the model's base; its tokenizer goes into --out");
-  }
-  return {};
-}
+struct TypeName {
+  WeightType type;
+  const char* flag;
+  const char* shown;
+};
+constexpr TypeName kTypes[] = {
+    {WeightType::kF32, "f32", "F32"}, {WeightType::kF16, "f16", "F16"}, {WeightType::kBF16, "bf16", "BF16"}};
 
 Status Convert(const ConvertFlags& flags) {
-  if (auto status = CheckFlags(flags); !status) return status;
-  auto checkpoint = OpenCheckpoint(flags.from);
-  if (!checkpoint) return tl::unexpected(checkpoint.error());
   auto style = FindProgressStyle(flags.progress, isatty(STDERR_FILENO) == 1);
   if (!style) return tl::unexpected(style.error());
-
-  const Qwen3Shape& shape = (*checkpoint)->shape();
-  const std::vector<TensorSpec> tensors = TensorsOf(shape);
   ProgressDisplay display(*style);
   const auto start = std::chrono::steady_clock::now();
-  size_t done = 0;
-  const TensorReader read = [&](const TensorSpec& tensor) {
-    const double share = static_cast<double>(++done) / static_cast<double>(tensors.size());
+  const auto show = [&](size_t done, size_t tensors) {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    display.Show(share, seconds.count(), fmt::format("tensor {}/{}", done, tensors.size()));
-    return (*checkpoint)->Read(tensor);
+    display.Show(static_cast<double>(done) / static_cast<double>(tensors), seconds.count(),
+                 fmt::format("tensor {}/{}", done, tensors));
   };
-  const WeightType type = TypeFor(flags.type, **checkpoint);
-  Metadata provenance = (*checkpoint)->provenance();
-  provenance.emplace_back("tessy.converted.from", FileName(flags.from));
-  const Status status =
-      IsGguf(flags.out) ? WriteGguf(flags.out, shape, read,
-                                    {.tokenizer_from = flags.tokenizer.empty() ? flags.from : flags.tokenizer,
-                                     .name = fs::path(flags.out).stem().string(),
-                                     .type = type,
-                                     .metadata = provenance})
-                        : WriteHuggingFace(flags.out, shape, read, {.type = type, .metadata = provenance});
+  ConvertModelOptions options{
+      .from = flags.from, .out = flags.out, .tokenizer = flags.tokenizer, .progress = show};
+  for (const TypeName& type : kTypes) {
+    if (flags.type == type.flag) options.type = type.type;
+  }
+  const auto converted = ConvertModel(options);
   display.Close();
-  if (!status) return status;
+  if (!converted) return tl::unexpected(converted.error());
+  const Qwen3Shape& shape = converted->shape;
   return WriteOutput(fmt::format(
       "{}: {} of {} layers, width {}, {} tensors in {}\n", flags.out,
       shape.classes > 0 ? fmt::format("a classifier of {} classes", shape.classes) : "a language model",
-      shape.layers, shape.width, tensors.size(),
-      type == WeightType::kF32   ? "F32"
-      : type == WeightType::kF16 ? "F16"
-                                 : "BF16"));
+      shape.layers, shape.width, converted->tensors,
+      std::ranges::find(kTypes, converted->type, &TypeName::type)->shown));
 }
 
 }  // namespace

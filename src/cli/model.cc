@@ -9,7 +9,7 @@
 #include "base/numbers.h"
 #include "base/visible.h"
 #include "cli/convert.h"
-#include "model/family.h"
+#include "job/describe_model.h"
 #include "model/text/gguf_file.h"
 
 namespace tessy {
@@ -22,56 +22,6 @@ struct InspectFlags {
   bool json = false;
   bool metadata = false;
 };
-
-constexpr const char* kChatTemplate = "tokenizer.chat_template";
-// Of the usual cache; --exact keeps F32, twice as much.
-constexpr uint64_t kBytesOfF16 = 2;
-// What `tessy train` writes into a file, some of it as JSON.
-constexpr std::string_view kTraining = "tessy.training.";
-constexpr const char* kHead = "cls.output.weight";
-
-uint64_t Parameters(const GgufFile& file) {
-  uint64_t count = 0;
-  for (const auto& tensor : file.tensors()) {
-    uint64_t elements = 1;
-    for (const int64_t n : tensor.shape) elements *= static_cast<uint64_t>(n);
-    count += elements;
-  }
-  return count;
-}
-
-Json Describe(const GgufFile& file) {
-  const std::string chat_template = file.String(kChatTemplate).value_or("");
-  Json json{{"file", file.path()},
-            {"name", file.String("general.name").value_or("")},
-            {"architecture", file.architecture()},
-            {"bytes", file.file_bytes()},
-            {"parameters", Parameters(file)},
-            {"layers", file.ArchInteger("block_count").value_or(0)},
-            {"width", file.ArchInteger("embedding_length").value_or(0)},
-            {"context_tokens", file.ArchInteger("context_length").value_or(0)},
-            {"cache_bytes_per_token", file.cache_values_per_token() * kBytesOfF16}};
-  json["vocabulary"] = {{"model", file.String("tokenizer.ggml.model").value_or("")},
-                        {"pre", file.String("tokenizer.ggml.pre").value_or("")},
-                        {"tokens", file.Strings("tokenizer.ggml.tokens").size()},
-                        {"fingerprint", fmt::format("{:016x}", file.vocabulary_fingerprint())}};
-  json["family"] = DetectFamily(chat_template);
-  json["chat_template"] = !chat_template.empty();
-  for (const auto& [key, shown] : file.Describe()) {
-    if (!key.starts_with(kTraining)) continue;
-    const std::string value = file.String(key).value_or(shown);
-    const Json parsed = Json::parse(value, nullptr, false);
-    json["training"][key.substr(kTraining.size())] = parsed.is_discarded() ? Json(value) : parsed;
-  }
-  if (const auto* head = file.Find(kHead)) {
-    const auto labels = file.Strings(file.architecture() + ".classifier.output_labels");
-    json["boundary_predictor"] = {{"head", head->shape},
-                                  {"bias", file.Floats("tessy.classifier.bias")},
-                                  {"classes", labels},
-                                  {"labels", file.String("tessy.classifier.labels").value_or("next-token")}};
-  }
-  return json;
-}
 
 // "boundary, base student.gguf, epochs 3, batch_size 32, lr 0.001, steps 153, best_epoch 3"
 std::string DescribeTraining(const Json& training) {
@@ -146,10 +96,7 @@ std::string ForPeople(const Json& d) {
 Status Inspect(const InspectFlags& flags) {
   const auto file = GgufFile::Open(flags.path);
   if (!file) return tl::unexpected(file.error());
-  Json description = Describe(*file);
-  if (flags.metadata) {
-    for (const auto& [key, value] : file->Describe()) description["metadata"][key] = value;
-  }
+  const Json description = Json::parse(DescribeModel(*file, flags.metadata));
   if (flags.json) return WriteOutput(description.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   std::string text = ForPeople(description);
   if (flags.metadata) {
