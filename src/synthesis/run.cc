@@ -9,18 +9,15 @@
 #include <csignal>
 #include <exception>
 
+#include "base/clock.h"
+
 namespace tessy {
 namespace {
 
 namespace asio = boost::asio;
 using Clock = std::chrono::steady_clock;
 
-int64_t UnixMilliseconds() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
-}
-
-// Whoever started us may have asked that a closed terminal be nothing to us.
+// True if the parent process asked that the end of the terminal be ignored, as nohup does.
 bool HangupIsIgnored() {
   struct sigaction action {};
   return sigaction(SIGHUP, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <span>
 
+#include "base/clock.h"
 #include "store/configuration.h"
 #include "store/open_run_store.h"
 
@@ -55,11 +56,6 @@ SampleRecord RecordOf(const Response& response, uint64_t line_end) {
 
 SampleRecord FailedRecord(const std::string& question_id, uint32_t sample) {
   return {.key = {.question_id = question_id, .sample = sample}, .reason = {}, .closed_by = {}};
-}
-
-int64_t UnixMilliseconds() {
-  const auto since = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
 }
 
 }  // namespace
