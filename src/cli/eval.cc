@@ -180,7 +180,7 @@ void AddEvalCommand(CLI::App& app, CommandContext& context) {
     if (!flags->run_file.empty()) {
       if (auto status = ApplyRunFile(*command, flags->run_file); !status) return Finish(context, status);
     }
-    SetLogLevel(flags->messages.log_level == "warning" ? "error" : flags->messages.log_level);
+    if (flags->messages.log_level == "warning") flags->messages.log_level = "error";
     auto status = Evaluate(*flags);
     if (!status) return Finish(context, tl::unexpected(status.error()));
     context.exit_status = *status;

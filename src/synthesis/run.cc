@@ -4,10 +4,12 @@
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <csignal>
 #include <exception>
+#include <stop_token>
 
 #include "base/clock.h"
 
@@ -49,7 +51,9 @@ class Runner {
   void Commit();
   void RecordSession(const char* ended);
   void FailWith(Status status);
+  void Drive();
   void Stop();
+  void Interrupt();
   void AwaitSignal();
   void AwaitTick();
   void Report();
@@ -128,13 +132,17 @@ void Runner::Stop() {
   cast_.Cancel();
 }
 
+void Runner::Interrupt() {
+  interrupted_ = true;
+  Stop();
+}
+
 void Runner::AwaitSignal() {
   signals_.async_wait([this](const boost::system::error_code& error, int) {
     if (error) return;
     // The second time the user means it: what is finished is on disk already.
     if (interrupted_) _exit(3);
-    interrupted_ = true;
-    Stop();
+    Interrupt();
     AwaitSignal();
   });
 }
@@ -156,6 +164,17 @@ void Runner::Report() {
   callbacks_.progress(progress_);
 }
 
+void Runner::Drive() {
+  const std::stop_callback on_stop(options_.stop, [this] { asio::post(io_, [this] { Interrupt(); }); });
+  while (workers_ > 0) {
+    // First all that is ready, so that the engines see every request there is, then the engines, then wait.
+    if (io_.poll() > 0) continue;
+    Commit();
+    cast_.Pump();
+    io_.run_one();
+  }
+}
+
 RunResult Runner::Run() {
   io_.restart();  // an earlier run on this context has ended it
   if (options_.stop_on_signals) {
@@ -173,13 +192,7 @@ RunResult Runner::Run() {
       if (failure) std::rethrow_exception(failure);
     });
   }
-  while (workers_ > 0) {
-    // First all that is ready, so that the engines see every request there is, then the engines, then wait.
-    if (io_.poll() > 0) continue;
-    Commit();
-    cast_.Pump();
-    io_.run_one();
-  }
+  Drive();
   signals_.cancel();
   timer_.cancel();
   io_.poll();

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,7 @@ struct RunOptions {
   // SIGINT, SIGTERM and SIGHUP (unless it is ignored, as under nohup) stop the run; the store keeps what is
   // under way.
   bool stop_on_signals = true;
+  std::stop_token stop = {};  // asked for from any thread, it stops the run as a signal does
   size_t resumed_done = 0;
   size_t resumed_failed = 0;
   // The store that records the events of the run. They are committed when all ready work is done, before the

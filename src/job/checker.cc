@@ -1,4 +1,4 @@
-#include "cli/checker.h"
+#include "job/checker.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
