@@ -291,6 +291,45 @@ TEST_F(SynthTest, RunFileDescribesTheRunAndFlagsWin) {
 
 using HelpTest = CliTest;
 
+TEST_F(CliTest, TheHelpOfSynthBeginsWithWhatEverybodyNeedsAndEndsWithServers) {
+  const std::string help = Tessy({"synth", "--help"}).out;
+  const auto lines = Lines(help);
+  ASSERT_GT(lines.size(), 5U);
+  std::string first;
+  for (size_t i = 0; i < 4; ++i) first += lines[i] + "\n";
+  EXPECT_THAT(first, AllOf(HasSubstr("--questions FILE"), HasSubstr("--student MODEL"),
+                           HasSubstr("--teacher MODEL"), HasSubstr("--out FILE")));
+  size_t at = 0;
+  for (const char* group :
+       {"Input and output:", "Models:", "Method:", "Sampling:", "Engine:", "Messages:", "Servers:"}) {
+    const size_t next = help.find(std::string("\n") + group);
+    ASSERT_NE(next, std::string::npos) << group;
+    EXPECT_GT(next, at) << group;
+    at = next;
+  }
+}
+
+TEST_F(CliTest, AManualPageHasTheFlagsOfItsCommand) {
+  const auto synth = Tessy({"man", "synth"});
+  EXPECT_EQ(synth.exit_status, 0) << synth.err;
+  EXPECT_THAT(synth.out, StartsWith(".TH TESSY\\-SYNTH 1 "));
+  EXPECT_THAT(synth.out,
+              AllOf(HasSubstr(".SS Input and output\n"), HasSubstr("\\fB\\-\\-questions\\fR \\fIFILE\\fR"),
+                    HasSubstr("tessy synth run.toml")));
+  EXPECT_THAT(Tessy({"man", "train", "sft"}).out, StartsWith(".TH TESSY\\-TRAIN\\-SFT 1 "));
+  const std::string program = Tessy({"man"}).out;
+  for (const char* command : {"synth", "annotate", "train", "runs"}) {
+    EXPECT_THAT(program, HasSubstr(std::string("\\fB") + command + "\\fR\n"));
+  }
+  ExpectRefusal(Tessy({"man", "nonsense"}), {"tessy has no command \"nonsense\""});
+  // If there is a man(1), it finds nothing to complain of.
+  Write("tessy-synth.1", synth.out);
+  const auto checked = RunProgram(
+      {"sh", "-c", "command -v groff >/dev/null || exit 0; groff -man -ww -z -Tutf8 tessy-synth.1 2>&1"},
+      {.folder = Path("")});
+  EXPECT_EQ(checked.out, "");
+}
+
 // The commands that a help text lists, with what leads to them.
 std::vector<Arguments> CommandsIn(const std::string& help, const Arguments& path) {
   std::vector<Arguments> commands;

@@ -51,6 +51,7 @@ void AddAnnotateCommand(CLI::App& app, CommandContext& context) {
   InsertBefore(settings, "Servers", MessageSettings(flags->messages));
   AddRunFileArgument(*command, flags->run_file);
   AddSettings(*command, settings);
+  ShowNeeded(*command, settings, "");
   command->footer(
       "Examples:\n"
       "  tessy annotate --responses student.jsonl --annotator teacher.gguf --out style.jsonl\n"

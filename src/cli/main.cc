@@ -3,6 +3,7 @@
 #include "cli/completion.h"
 #include "cli/eval.h"
 #include "cli/lab.h"
+#include "cli/man.h"
 #include "cli/model.h"
 #include "cli/runs.h"
 #include "cli/show.h"
@@ -29,5 +30,6 @@ int main(int argc, char** argv) {
   tessy::AddModelCommand(app, context);
   tessy::AddLabCommand(app, context);
   tessy::AddCompletionCommand(app, context);
+  tessy::AddManCommand(app, context);
   return tessy::RunProgram(app, context, argc, argv);
 }

@@ -1,6 +1,8 @@
 #include "cli/setting_flags.h"
 
+#include <memory>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "job/run_file.h"
@@ -30,6 +32,18 @@ CLI::Option* AddOption(CLI::App& command, const Setting& setting) {
   return option;
 }
 
+// The usage, then a line of what is needed.
+class NeedsFirst final : public CLI::Formatter {
+ public:
+  explicit NeedsFirst(std::string needed) : needed_(std::move(needed)) {}
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    return CLI::Formatter::make_usage(app, std::move(name)) + needed_ + "\n";
+  }
+
+ private:
+  std::string needed_;
+};
+
 }  // namespace
 
 void AddSettings(CLI::App& command, const Settings& settings) {
@@ -37,6 +51,15 @@ void AddSettings(CLI::App& command, const Settings& settings) {
     CLI::Option* option = IsSwitch(setting) ? AddSwitch(command, setting) : AddOption(command, setting);
     option->group(setting.group);
   }
+}
+
+void ShowNeeded(CLI::App& command, const Settings& settings, const std::string& more) {
+  std::string needed = "Needed:";
+  for (const Setting& setting : settings) {
+    if (setting.required) needed += " --" + setting.key + " " + TypeOf(setting);
+  }
+  if (!more.empty()) needed += "\n" + more;
+  command.formatter(std::make_shared<NeedsFirst>(needed + "\n"));
 }
 
 void AddRunFileArgument(CLI::App& command, std::string& path) {

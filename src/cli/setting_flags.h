@@ -12,6 +12,10 @@ namespace tessy {
 // assigned while the arguments are parsed, so the options struct of the table must outlive the command.
 void AddSettings(CLI::App& command, const Settings& settings);
 
+// Says in the first lines of the command's help which flags everybody needs: those of the required settings,
+// then `more`, which may be empty.
+void ShowNeeded(CLI::App& command, const Settings& settings, const std::string& more);
+
 // Declares the argument "run.toml", for ApplyRunFile.
 void AddRunFileArgument(CLI::App& command, std::string& path);
 

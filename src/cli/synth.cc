@@ -90,6 +90,8 @@ void AddSynthCommand(CLI::App& app, CommandContext& context) {
   InsertBefore(settings, "Servers", MessageSettings(flags->messages));
   AddRunFileArgument(*command, flags->run_file);
   AddSettings(*command, settings);
+  ShowNeeded(*command, settings,
+             "With --out FILE the responses are kept in a file, and an interrupted run goes on.");
   command->footer(
       "Examples:\n"
       "  tessy synth --questions q.jsonl --student S.gguf --teacher T.gguf \\\n"
