@@ -156,9 +156,10 @@ Rate MeasureCooperation(const Pair& pair, int concurrency, size_t samples, size_
                                 .cut = CutRule::kToken};
   std::deque<SampleTask> tasks;
   for (size_t i = 0; i < samples; ++i) {
-    tasks.push_back({.question_id = fmt::format("q{}", i),
-                     .sample = 0,
-                     .messages = {{"user", pair.prompts[i % pair.prompts.size()]}}});
+    Question question;
+    question.id = fmt::format("q{}", i);
+    question.messages = {{"user", pair.prompts[i % pair.prompts.size()]}};
+    tasks.push_back({.question = std::make_shared<const Question>(std::move(question))});
   }
   uint64_t tokens = 0;
   std::map<std::string, int> ends;

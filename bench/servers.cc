@@ -142,9 +142,10 @@ Measured RunOurs(const std::string& url, size_t samples, int in_flight, bool kee
   std::deque<SampleTask> tasks;
   for (size_t i = 0; i < samples; ++i) {
     if (store != nullptr) store->SetQuestion({.id = fmt::format("q{}", i), .hash = i});
-    tasks.push_back({.question_id = fmt::format("q{}", i),
-                     .number = i,
-                     .messages = {{.role = "user", .content = QuestionText(i)}}});
+    Question question;
+    question.id = fmt::format("q{}", i);
+    question.messages = {{.role = "user", .content = QuestionText(i)}};
+    tasks.push_back({.question = std::make_shared<const Question>(std::move(question)), .number = i});
   }
   Measured measured;
   if (keeps_responses) measured.responses.resize(samples);
@@ -160,7 +161,7 @@ Measured RunOurs(const std::string& url, size_t samples, int in_flight, bool kee
              {.finished = [&](const SampleTask& task, const SampleOutcome& outcome, uint64_t) -> Status {
                 if (store != nullptr) {
                   SampleRecord record;
-                  record.key.question_id = task.question_id;
+                  record.key.question_id = task.question->id;
                   record.done = outcome.done;
                   store->FinishSample(record);
                 }

@@ -66,9 +66,10 @@ Result<ServedRunResult> RunServed(const ServedRunOptions& options) {
   if (!cast) return tl::unexpected(cast.error());
   std::deque<SampleTask> tasks;
   for (size_t i = 0; i < options.questions; ++i) {
-    tasks.push_back({.question_id = fmt::format("q{}", i),
-                     .number = i,
-                     .messages = {{.role = "user", .content = QuestionText(i)}}});
+    Question question;
+    question.id = fmt::format("q{}", i);
+    question.messages = {{.role = "user", .content = QuestionText(i)}};
+    tasks.push_back({.question = std::make_shared<const Question>(std::move(question)), .number = i});
   }
   std::list<asio::steady_timer> timers;
   for (const auto& event : options.events) {
@@ -85,7 +86,7 @@ Result<ServedRunResult> RunServed(const ServedRunOptions& options) {
                 if (options.finished) {
                   options.finished(task, outcome);
                 } else {
-                  result.outcomes[task.question_id].push_back(outcome);
+                  result.outcomes[task.question->id].push_back(outcome);
                 }
                 return {};
               },

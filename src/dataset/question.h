@@ -17,6 +17,7 @@ struct Question {
   std::vector<Message> messages;
   std::string source_json;  // the other fields of the row, as one JSON object; empty if there are none
   size_t line = 0;          // its line in the file, from 1
+  std::string row;          // the whole line, where QuestionFile::Keep asked for it
 
   bool operator==(const Question&) const = default;
 };

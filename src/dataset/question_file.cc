@@ -120,14 +120,15 @@ Result<std::string> QuestionFile::ReadLine(size_t index) const {
   return line;
 }
 
-Result<Question> QuestionFile::Read(size_t index) {
+Result<Question> QuestionFile::Read(size_t index, Keep keep) {
   const Entry& entry = entries_[index];
-  const auto line = ReadLine(index);
+  auto line = ReadLine(index);
   if (!line) return tl::unexpected(line.error());
   auto question = parser_.Parse(*line, QuestionParser::Source::kKeep);
   if (!question) return question;
   question->id = entry.id;
   question->line = entry.line;
+  if (keep == Keep::kSourceAndRow) question->row = std::move(*line);
   return question;
 }
 

@@ -34,9 +34,10 @@ class QuestionFile {
   // The first question without an id of its own that asks the same as one before it; empty if all differ.
   std::optional<size_t> FirstRepeated() const;
 
-  // The line as it is in the file. kConflict if it is no longer what it was.
-  Result<std::string> ReadLine(size_t index) const;
-  Result<Question> Read(size_t index);
+  // What Read fills in beside what is asked.
+  enum class Keep : uint8_t { kSource, kSourceAndRow };
+  // kConflict if the question's line is no longer what it was.
+  Result<Question> Read(size_t index, Keep keep = Keep::kSource);
   // Drops all questions after the first `count`.
   void KeepFirst(size_t count);
 
@@ -53,6 +54,7 @@ class QuestionFile {
 
   explicit QuestionFile(LineReader lines) : lines_(std::move(lines)), in_memory_(!lines_.rereadable()) {}
   Status ReadLines(bool skip_bad_lines);
+  Result<std::string> ReadLine(size_t index) const;
   void Add(std::string_view line, Question question);
   Status IndexGivenIds();
   void NameOthers();

@@ -61,6 +61,8 @@ TEST_F(QuestionFileTest, QuestionsAreReadAgainInAnyOrderAsOftenAsAsked) {
   }
   EXPECT_EQ(file.Read(2)->source_json, R"({"n":1.50})");
   EXPECT_EQ(file.Read(2)->line, 4u);
+  EXPECT_EQ(file.Read(2)->row, "");
+  EXPECT_EQ(file.Read(2, QuestionFile::Keep::kSourceAndRow)->row, R"({"prompt":"three","id":3,"n":1.50})");
   EXPECT_EQ(file.Find("b"), std::nullopt);
 }
 

@@ -37,7 +37,6 @@ class SynthJob::Work {
  private:
   bool AsReference() const { return options_.output_format == "tessy-reference"; }
   bool ToFile() const { return !options_.out.empty() && options_.out != "-"; }
-  size_t IndexOf(const SampleTask& task) const { return task.number / options_.samples_per_question; }
   Status ReadQuestionFile();
   Status CheckAnswers();
   Status CheckReference() const;
@@ -47,12 +46,11 @@ class SynthJob::Work {
   Status RecordConfiguration() { return files_ ? files_->RecordConfiguration() : Status(); }
   void CountTasks();
   Status LoadCast();
-  bool IsRight(const SampleTask& task, const SampleOutcome& outcome);
+  bool IsRight(const SampleTask& task, const SampleOutcome& outcome) const;
   Result<RunResult> RunTasks();
   Status Deliver(const SampleTask& task, const SampleOutcome& outcome, uint64_t wall_ms);
   Status DeliverFailure(const SampleTask& task, const SampleOutcome& outcome);
-  Response Complete(const Question& question, const SampleTask& task, const SampleOutcome& outcome,
-                    uint64_t wall_ms) const;
+  Response Complete(const SampleTask& task, const SampleOutcome& outcome, uint64_t wall_ms) const;
   Status Finish(const JobItem& item) { return events_.finished ? events_.finished(item) : Status(); }
   SynthResult Conclude(RunResult result) const;
 
@@ -65,7 +63,6 @@ class SynthJob::Work {
   std::unique_ptr<RunFiles> files_;
   std::unique_ptr<MixedCast> cast_;
   TaskSettings settings_;
-  Status unread_;  // a question that was to be read again, and could not
   size_t samples_ = 0;
   size_t resumed_done_ = 0;
   size_t resumed_failed_ = 0;
@@ -205,16 +202,12 @@ Status SynthJob::Work::LoadCast() {
   return {};
 }
 
-bool SynthJob::Work::IsRight(const SampleTask& task, const SampleOutcome& outcome) {
-  const auto question = questions_->Read(IndexOf(task));
-  if (!question) {
-    if (unread_) unread_ = tl::unexpected(question.error());
-    return false;
-  }
-  const std::string expected = ExpectedAnswer(question->source_json).value_or("");
+bool SynthJob::Work::IsRight(const SampleTask& task, const SampleOutcome& outcome) const {
+  const Question& question = *task.question;
+  const std::string expected = ExpectedAnswer(question.source_json).value_or("");
   if (options_.checker.empty()) return IsRightAnswer(outcome.answer, expected);
-  const nlohmann::ordered_json json{{"id", task.question_id},
-                                    {"question", task.messages.back().content},
+  const nlohmann::ordered_json json{{"id", question.id},
+                                    {"question", question.messages.back().content},
                                     {"answer", outcome.answer},
                                     {"response", outcome.thinking.text + outcome.answer},
                                     {"expected", expected}};
@@ -222,7 +215,7 @@ bool SynthJob::Work::IsRight(const SampleTask& task, const SampleOutcome& outcom
       AskChecker(options_.checker, json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
   if (right) return *right;
   // A response that could not be checked counts as wrong; the reason is told for each.
-  Tell(events_.error, fmt::format("{}/{}: {}", task.question_id, task.sample, right.error().message));
+  Tell(events_.error, fmt::format("{}/{}: {}", question.id, task.sample, right.error().message));
   return false;
 }
 
@@ -240,39 +233,35 @@ Result<RunResult> SynthJob::Work::RunTasks() {
       .finished = [this](const SampleTask& task, const SampleOutcome& outcome,
                          uint64_t wall_ms) { return Deliver(task, outcome, wall_ms); },
       .progress = events_.progress};
-  OpenSamples tasks(*questions_, {.samples = options_.samples_per_question,
-                                  .files = files_.get(),
-                                  .count = samples_ - resumed_done_ - resumed_failed_});
+  OpenSamples tasks(
+      *questions_, {.samples = options_.samples_per_question,
+                    .files = files_.get(),
+                    .count = samples_ - resumed_done_ - resumed_failed_,
+                    .keep = AsReference() ? QuestionFile::Keep::kSourceAndRow : QuestionFile::Keep::kSource});
   return RunAll(io_, *cast_, settings_, tasks, run, callbacks);
 }
 
 Status SynthJob::Work::Deliver(const SampleTask& task, const SampleOutcome& outcome, uint64_t wall_ms) {
-  if (!unread_) return unread_;
   if (!outcome.done) return DeliverFailure(task, outcome);
-  const auto question = questions_->Read(IndexOf(task));
-  if (!question) return tl::unexpected(question.error());
-  const Response response = Complete(*question, task, outcome, wall_ms);
-  std::string line = ToJsonLine(response);
-  if (AsReference()) {
-    const auto row = questions_->ReadLine(IndexOf(task));
-    if (!row) return tl::unexpected(row.error());
-    line = ToReferenceLine(*row, response);
-  }
+  const Response response = Complete(task, outcome, wall_ms);
+  const std::string line =
+      AsReference() ? ToReferenceLine(task.question->row, response) : ToJsonLine(response);
   if (auto status = files_ ? files_->AddResponse(response, line) : Status(); !status) return status;
-  return Finish({.id = task.question_id, .sample = task.sample, .done = true, .line = line});
+  return Finish({.id = task.question->id, .sample = task.sample, .done = true, .line = line});
 }
 
 Status SynthJob::Work::DeliverFailure(const SampleTask& task, const SampleOutcome& outcome) {
   const std::string reason = outcome.failures.empty() ? "unknown" : outcome.failures.back();
-  Tell(events_.warning, fmt::format("{}/{} failed after {}: {}", task.question_id, task.sample,
+  Tell(events_.warning, fmt::format("{}/{} failed after {}: {}", task.question->id, task.sample,
                                     Counted(outcome.attempts, "attempt"), reason));
   if (auto status = files_ ? files_->AddFailure(task, outcome) : Status(); !status) return status;
-  return Finish({.id = task.question_id, .sample = task.sample, .done = false, .line = {}, .reason = reason});
+  return Finish(
+      {.id = task.question->id, .sample = task.sample, .done = false, .line = {}, .reason = reason});
 }
 
-Response SynthJob::Work::Complete(const Question& question, const SampleTask& task,
-                                  const SampleOutcome& outcome, uint64_t wall_ms) const {
-  Response response = FormResponse(question, task, outcome, method_, cast_->FamilyOf(Role::kStudent));
+Response SynthJob::Work::Complete(const SampleTask& task, const SampleOutcome& outcome,
+                                  uint64_t wall_ms) const {
+  Response response = FormResponse(task, outcome, method_, cast_->FamilyOf(Role::kStudent));
   response.stats.wall_ms = wall_ms;
   response.seed = options_.seed;
   response.sampling = {.temperature = Decimal(options_.sampling.temperature),

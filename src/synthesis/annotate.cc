@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <deque>
+#include <memory>
 #include <unordered_map>
 
 #include "base/utf8.h"
@@ -30,16 +31,15 @@ class Interview {
       : windows_(windows), callbacks_(callbacks) {
     for (size_t i = 0; i < windows.size(); ++i) {
       places_.emplace(windows[i].id, i);
-      tasks_.push_back({.question_id = windows[i].id,
-                        .sample = kFirst,
-                        .messages = {{.role = "user", .content = Filled(prompt, windows[i].text)}}});
+      tasks_.push_back(
+          TaskOf(windows[i].id, kFirst, {{.role = "user", .content = Filled(prompt, windows[i].text)}}));
     }
   }
 
   const std::deque<SampleTask>& tasks() const { return tasks_; }
 
   Status Finished(const SampleTask& task, const SampleOutcome& outcome) {
-    const size_t window = places_.at(task.question_id);
+    const size_t window = places_.at(task.question->id);
     std::vector<std::string>& reasons = reasons_[window];
     if (!outcome.done) {
       reasons.push_back("no_answer: " + (outcome.failures.empty() ? "unknown" : outcome.failures.back()));
@@ -56,16 +56,23 @@ class Interview {
  private:
   enum Asked : uint32_t { kFirst, kAgain };
 
+  static SampleTask TaskOf(const std::string& id, uint32_t asked, std::vector<Message> messages) {
+    Question question;
+    question.id = id;
+    question.messages = std::move(messages);
+    return {.question = std::make_shared<const Question>(std::move(question)), .sample = asked};
+  }
+
   void AskAgain(const SampleTask& task, std::string_view answer, const std::string& reason) {
-    SampleTask again{.question_id = task.question_id, .sample = kAgain, .messages = task.messages};
-    again.messages.push_back({.role = "assistant", .content = Sanitize(answer.substr(0, kShownMax))});
-    again.messages.push_back(
+    std::vector<Message> messages = task.question->messages;
+    messages.push_back({.role = "assistant", .content = Sanitize(answer.substr(0, kShownMax))});
+    messages.push_back(
         {.role = "user",
          .content =
              fmt::format("That cannot be used: {}. Answer again: only the JSON array of pieces that stand in "
                          "the excerpt, letter for letter and in order.",
                          reason)});
-    tasks_.push_back(std::move(again));
+    tasks_.push_back(TaskOf(task.question->id, kAgain, std::move(messages)));
   }
 
   std::span<const WindowQuestion> windows_;

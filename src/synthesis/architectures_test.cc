@@ -74,8 +74,7 @@ std::deque<SampleTask> Tasks() {
   std::deque<SampleTask> tasks;
   for (uint32_t i = 0; i < 6; ++i) {
     const std::string id = fmt::format("q{}", i / 2);
-    tasks.push_back(
-        {.question_id = id, .sample = i % 2, .messages = {{.role = "user", .content = "Question " + id}}});
+    tasks.push_back({.question = QuestionOf(id, "Question " + id), .sample = i % 2});
   }
   return tasks;
 }
@@ -134,10 +133,7 @@ Ran RunOnce(const TestCase& test, const Mode& mode) {
     if (outcome.done) {
       ++ran.done;
       ran.invalid += IsValidUtf8(outcome.thinking.text + outcome.answer) ? 0 : 1;
-      Question question;
-      question.id = task.question_id;
-      Response response =
-          FormResponse(question, task, outcome, settings.method, (*cast)->FamilyOf(Role::kStudent));
+      Response response = FormResponse(task, outcome, settings.method, (*cast)->FamilyOf(Role::kStudent));
       ExpectSoundResponse(response, outcome);
       response.stats.drafted_tokens = response.stats.discarded_tokens = 0;
       text = ToJsonLine(response) + outcome.thinking.text + outcome.answer;

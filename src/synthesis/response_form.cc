@@ -30,11 +30,12 @@ class Content {
 
 }  // namespace
 
-Response FormResponse(const Question& question, const SampleTask& task, const SampleOutcome& outcome,
-                      const Method& method, const Family& student_family) {
+Response FormResponse(const SampleTask& task, const SampleOutcome& outcome, const Method& method,
+                      const Family& student_family) {
+  const Question& question = *task.question;
   Response response;
-  response.id = fmt::format("{}/{}", task.question_id, task.sample);
-  response.question_id = task.question_id;
+  response.id = fmt::format("{}/{}", question.id, task.sample);
+  response.question_id = question.id;
   response.sample = task.sample;
   response.method = std::string(method.name);
   response.messages = question.messages;

@@ -2,7 +2,6 @@
 
 #include <string>
 
-#include "dataset/question.h"
 #include "dataset/response.h"
 #include "model/family.h"
 #include "synthesis/sample.h"
@@ -12,7 +11,7 @@ namespace tessy {
 // The response as it stands in the file: the assistant's content in the student's family's form, spans in
 // code points that tile thinking and answer, text that is UTF-8. Does not fill in models, sampling, seed and
 // wall time. Pure.
-Response FormResponse(const Question& question, const SampleTask& task, const SampleOutcome& outcome,
-                      const Method& method, const Family& student_family);
+Response FormResponse(const SampleTask& task, const SampleOutcome& outcome, const Method& method,
+                      const Family& student_family);
 
 }  // namespace tessy

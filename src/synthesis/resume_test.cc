@@ -172,7 +172,7 @@ class ResumeTest : public testing::Test {
       EXPECT_EQ(ran.texts[at], "");
       ran.texts[at] = Text(outcome);
       if (mortal) {
-        mortal->FinishSample({.key = {.question_id = task.question_id, .sample = task.sample},
+        mortal->FinishSample({.key = {.question_id = task.question->id, .sample = task.sample},
                               .done = outcome.done,
                               .reason = {},
                               .closed_by = {}});

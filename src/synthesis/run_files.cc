@@ -248,7 +248,7 @@ Status RunFiles::AddResponse(const Response& response, const std::string& line) 
 }
 
 Status RunFiles::AddFailure(const SampleTask& task, const SampleOutcome& outcome) {
-  const Json record{{"question_id", task.question_id},
+  const Json record{{"question_id", task.question->id},
                     {"sample", task.sample},
                     {"reason", outcome.failures.empty() ? "unknown" : outcome.failures.back()},
                     {"attempts", outcome.attempts},
@@ -256,12 +256,12 @@ Status RunFiles::AddFailure(const SampleTask& task, const SampleOutcome& outcome
                     {"failed_attempts_tokens", outcome.failed_attempts_tokens}};
   const std::string line = record.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (auto status = folder_.rejects().Append(line); !status) return status;
-  SampleRecord sample = FailedRecord(task.question_id, task.sample);
+  SampleRecord sample = FailedRecord(task.question->id, task.sample);
   sample.reason = record["reason"];
   sample.attempts = outcome.attempts;
   sample.failed_attempts_tokens = outcome.failed_attempts_tokens;
   store_->FinishSample(sample);
-  failed_.emplace(task.question_id, task.sample);
+  failed_.emplace(task.question->id, task.sample);
   return {};
 }
 

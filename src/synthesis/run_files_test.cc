@@ -82,7 +82,9 @@ class RunFilesTest : public testing::Test {
     return response;
   }
   static SampleTask Task(const std::string& id, uint32_t sample) {
-    return {.question_id = id, .sample = sample, .messages = {}};
+    Question question;
+    question.id = id;
+    return {.question = std::make_shared<const Question>(std::move(question)), .sample = sample};
   }
   // A run that has answered a/0.
   void Begin() const {

@@ -31,7 +31,7 @@ awaitable<Result<std::vector<float>>> Ask(BoundaryReader& reader, std::span<cons
 uint64_t StreamOf(const SampleSettings& settings, const SampleTask& task, uint32_t attempt,
                   WritingStage stage, Role role) {
   const uint64_t parts[] = {settings.seed,
-                            HashBytes(task.question_id),
+                            HashBytes(task.question->id),
                             task.sample,
                             task.candidate,
                             attempt,
@@ -103,7 +103,7 @@ Status Attempt::Open() {
   thinking_tokens_max_ = settings_.thinking_tokens_max;
   for (const Role role : kRoles) {
     if (!settings_.method.Uses(role)) continue;
-    auto opened = cast_.OpenSession(role, task_.messages);
+    auto opened = cast_.OpenSession(role, task_.question->messages);
     if (!opened) return tl::unexpected(opened.error());
     const size_t left = opened->context_tokens - std::min(opened->context_tokens, opened->prompt_tokens + 1);
     thinking_tokens_max_ = static_cast<uint32_t>(std::min<size_t>(thinking_tokens_max_, left));
@@ -351,7 +351,7 @@ awaitable<Result<void>> Attempt::Run(SampleOutcome& outcome) {
 }
 
 WritingKey KeyOf(const SampleTask& task, const Method& method) {
-  WritingKey key{.sample = {.question_id = task.question_id, .sample = task.sample},
+  WritingKey key{.sample = {.question_id = task.question->id, .sample = task.sample},
                  .candidate = task.candidate};
   if (method.thinker && *method.thinker == method.answerer) {
     key.writer = method.answerer == Role::kStudent ? Writer::kStudent : Writer::kTeacher;

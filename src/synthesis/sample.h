@@ -4,12 +4,13 @@
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "base/message.h"
 #include "cooperation/loop.h"
+#include "dataset/question.h"
 #include "store/run_store.h"
 #include "synthesis/cast.h"
 #include "synthesis/method.h"
@@ -18,11 +19,10 @@ namespace tessy {
 
 // One response to be synthesised.
 struct SampleTask {
-  std::string question_id;
+  std::shared_ptr<const Question> question;  // never null; the samples of one question share it
   uint32_t sample = 0;
   uint64_t number = 0;     // in the run, from 0
   uint32_t candidate = 0;  // of those that a method writes for one response
-  std::vector<Message> messages;
 };
 
 struct SampleSettings {

@@ -121,9 +121,16 @@ struct TestCase {
 // `task` is one of `tasks`.
 inline size_t PlaceOf(const std::deque<SampleTask>& tasks, const SampleTask& task) {
   const auto found = std::find_if(tasks.begin(), tasks.end(), [&](const SampleTask& t) {
-    return t.question_id == task.question_id && t.sample == task.sample;
+    return t.question->id == task.question->id && t.sample == task.sample;
   });
   return static_cast<size_t>(found - tasks.begin());
+}
+
+inline std::shared_ptr<const Question> QuestionOf(const std::string& id, const std::string& prompt) {
+  Question question;
+  question.id = id;
+  question.messages = {{.role = "user", .content = prompt}};
+  return std::make_shared<const Question>(std::move(question));
 }
 
 inline std::deque<SampleTask> TasksOf(size_t count) {
@@ -131,9 +138,8 @@ inline std::deque<SampleTask> TasksOf(size_t count) {
   for (size_t i = 0; i < count; ++i) {
     const std::string question = fmt::format("q{}", i / 2);
     const auto sample = static_cast<uint32_t>(i % 2);
-    tasks.push_back({.question_id = question,
-                     .sample = sample,
-                     .messages = {{.role = "user", .content = fmt::format("{} {}", question, sample)}}});
+    tasks.push_back(
+        {.question = QuestionOf(question, fmt::format("{} {}", question, sample)), .sample = sample});
   }
   return tasks;
 }

@@ -47,9 +47,7 @@ std::string Text(const SampleTask& task, const SampleOutcome& outcome, const Sam
   const std::string failures = fmt::format("{} attempts, {} tokens in vain: {}", outcome.attempts,
                                            outcome.failed_attempts_tokens, fmt::join(outcome.failures, " "));
   if (!outcome.done) return "failed after " + failures;
-  Question question;
-  question.id = task.question_id;
-  Response response = FormResponse(question, task, outcome, settings.method, student_family);
+  Response response = FormResponse(task, outcome, settings.method, student_family);
   EXPECT_EQ(Content(response, student_family), response.messages.back().content);
   response.stats.drafted_tokens = response.stats.discarded_tokens = 0;
   return ToJsonLine(response) + failures;
@@ -193,7 +191,7 @@ std::string Shown(const std::vector<TokenId>& tokens) { return fmt::format("{}",
 std::string CheckViews(const TestCase& test, const ScriptedCast& cast, const SampleTask& task,
                        const SampleOutcome& outcome) {
   if (!outcome.done) return {};
-  std::vector<TokenId> answer = cast.RecordOf(outcome.answered_by, task.messages).answer;
+  std::vector<TokenId> answer = cast.RecordOf(outcome.answered_by, task.question->messages).answer;
   const ScriptedVocabulary& answerers = *test.cast.players[Index(outcome.answered_by)].model;
   if (TextOf(answerers, answer) != outcome.answer || answer.size() != outcome.answer_tokens + 1) {
     return "the answer is not what was written";
@@ -203,7 +201,7 @@ std::string CheckViews(const TestCase& test, const ScriptedCast& cast, const Sam
   std::vector<ViewWalk> views;
   for (const Role role : kRoles) {
     vocabularies[Index(role)] = test.cast.players[Index(role)].model.get();
-    views.emplace_back(*vocabularies[Index(role)], cast.RecordOf(role, task.messages));
+    views.emplace_back(*vocabularies[Index(role)], cast.RecordOf(role, task.question->messages));
   }
   const bool share = vocabularies[0]->fingerprint() == vocabularies[1]->fingerprint();
   const auto& spans = outcome.thinking.spans;

@@ -65,6 +65,14 @@ class TaskRun {
   Method Solo(Role role) const {
     return {.name = settings_.sample.method.name, .thinker = role, .answerer = role};
   }
+  // The task with other messages in place of the question's.
+  SampleTask Asking(std::vector<Message> messages) const {
+    auto question = std::make_shared<Question>(*task_.question);
+    question->messages = std::move(messages);
+    SampleTask task = task_;
+    task.question = std::move(question);
+    return task;
+  }
   awaitable<SampleOutcome> Write(Method method, SampleTask task) {
     SampleSettings settings = settings_.sample;
     settings.method = method;
@@ -117,15 +125,16 @@ awaitable<SampleOutcome> TaskRun::UntilRight(Method method, SampleTask task) {
 awaitable<Result<double>> TaskRun::Score(const SampleOutcome& candidate) {
   if (settings_.score_by == ScoreBy::kLikelihood) {
     co_return co_await Await<double>([&](auto done) {
-      cast_.Score(Role::kTeacher, task_.messages, candidate.thinking.text, candidate.answer, std::move(done));
+      cast_.Score(Role::kTeacher, task_.question->messages, candidate.thinking.text, candidate.answer,
+                  std::move(done));
     });
   }
-  SampleTask judging = task_;
-  judging.candidate = candidate.candidates;  // counted from 1: no candidate's own random numbers
   const std::string response = candidate.thinking.text + "\n\n" + candidate.answer;
-  judging.messages = {{.role = "user",
-                       .content = Filled(settings_.judge_prompt, "{question}", task_.messages.back().content,
-                                         "{response}", response)}};
+  SampleTask judging =
+      Asking({{.role = "user",
+               .content = Filled(settings_.judge_prompt, "{question}",
+                                 task_.question->messages.back().content, "{response}", response)}});
+  judging.candidate = candidate.candidates;  // counted from 1: no candidate's own random numbers
   const SampleOutcome verdict = co_await Write(Solo(Role::kTeacher), judging);
   if (verdict.lost) co_return tl::unexpected<Error>(*verdict.lost);
   if (verdict.cancelled) co_return Fail(ErrorCode::kCancelled, "cancelled");
@@ -186,10 +195,10 @@ awaitable<SampleOutcome> TaskRun::BestOf() {
 awaitable<SampleOutcome> TaskRun::WithReference() {
   SampleOutcome reference = co_await Write(Solo(Role::kTeacher), task_);
   if (!reference.done) co_return reference;
-  SampleTask shown = task_;
-  shown.messages.back().content = Filled(settings_.reference_prompt, "{question}",
-                                         task_.messages.back().content, "{answer}", reference.answer);
-  SampleOutcome outcome = co_await UntilRight(Solo(Role::kStudent), shown);
+  std::vector<Message> messages = task_.question->messages;
+  messages.back().content =
+      Filled(settings_.reference_prompt, "{question}", messages.back().content, "{answer}", reference.answer);
+  SampleOutcome outcome = co_await UntilRight(Solo(Role::kStudent), Asking(std::move(messages)));
   Inherit(outcome, reference);
   co_return outcome;
 }

@@ -164,14 +164,14 @@ TEST_F(TaskTest, ReferenceIsShownToTheStudentAlone) {
   SampleOutcome outcome;
   callbacks.finished = [&](const SampleTask& task, const SampleOutcome& finished, uint64_t) -> Status {
     outcome = finished;
-    EXPECT_EQ(task.messages, tasks_[0].messages);  // what is written to the file
+    EXPECT_EQ(task.question->messages, tasks_[0].question->messages);  // what is written to the file
     return {};
   };
   RunAll(io, cast, settings_, tasks_, {.concurrency = 1, .stop_on_signals = false}, callbacks);
   ASSERT_TRUE(outcome.done);
   EXPECT_EQ(outcome.answered_by, Role::kStudent);
   EXPECT_GT(outcome.failed_attempts_tokens, 0U);  // the reference is not free
-  const std::string question = tasks_[0].messages.back().content;
+  const std::string question = tasks_[0].question->messages.back().content;
   EXPECT_TRUE(cast.HasHeard(Role::kTeacher, question));
   EXPECT_FALSE(cast.HasHeard(Role::kStudent, question));
   EXPECT_TRUE(cast.HasHeardLike(Role::kStudent, question + " ANSWER "));
