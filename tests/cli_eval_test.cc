@@ -1,4 +1,10 @@
 // Right answers are counted and kept.
+#include <chrono>
+#include <csignal>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
 #include "cli_fixture.h"
 
 namespace tessy {
@@ -77,6 +83,59 @@ TEST_F(KeepTest, ACommandMayCheck) {
              "--keep", "correct", "--checker", "exit 7", "--limit", "1", "--out", "none.jsonl"});
   EXPECT_EQ(broken.exit_status, 2);
   EXPECT_THAT(broken.err, HasSubstr("--checker ended with status 7; 0 is right, 1 is wrong"));
+}
+
+// Every checker waits until all others have begun: on the run's thread, or fewer at a time, none would end.
+TEST_F(KeepTest, CheckersRunAtOnceBesideTheRun) {
+  const auto result =
+      Keep({"--checker", "echo >> begun; while [ $(wc -l < begun) -lt 16 ]; do sleep 0.05; done",
+            "--checkers", "16", "--concurrency", "16", "--limit", "16"});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_THAT(Responses("kept.jsonl"), SizeIs(16));
+}
+
+TEST_F(KeepTest, NoMoreCheckersThanAskedForRunAtATime) {
+  const auto result =
+      Keep({"--checker", "mkdir now.$$; ls -d now.* | wc -l >> counts; sleep 0.05; rmdir now.$$",
+            "--checkers", "2", "--concurrency", "16"});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_THAT(ReadLines("counts"), AllOf(SizeIs(20), Each(testing::AnyOf("1", "2"))));
+}
+
+// A zombie whose new parent has not noticed it counts as gone.
+bool IsGone(const std::string& process) {
+  std::ifstream file("/proc/" + process + "/stat");
+  std::string text;
+  return !std::getline(file, text) || text.find(") Z ") != std::string::npos;
+}
+
+TEST_F(KeepTest, InterruptedWhileACheckerRunsItEndsAtOnceAndAsksAgainLater) {
+  const Arguments checked{"--checker",     "[ -e go ] || { sleep 600 & echo $$ $! >> processes; wait; }",
+                          "--concurrency", "4",
+                          "--limit",       "4"};
+  Arguments all{"synth",        "--questions", "q.jsonl", "--student", Model("student"), "--method",
+                "student-only", "--keep",      "correct", "--out",     "kept.jsonl"};
+  all.insert(all.end(), checked.begin(), checked.end());
+  const auto program = StartTessy(all);
+  ASSERT_TRUE(AwaitLines("processes", 4));
+  program->Signal(SIGINT);
+  const auto interrupted = program->Wait();  // 30 seconds at most, and the checkers' own limit is 60
+  EXPECT_EQ(interrupted.exit_status, 3) << interrupted.err;
+  EXPECT_THAT(interrupted.err, HasSubstr("interrupted: 0 of 4 samples are finished"));
+  for (const std::string& line : ReadLines("processes")) {
+    std::istringstream processes(line);
+    std::string process;
+    while (processes >> process) {
+      for (int i = 0; i < 1000 && !IsGone(process); ++i)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      EXPECT_TRUE(IsGone(process)) << process;
+    }
+  }
+  Write("go", "");
+  const auto resumed = Keep(checked);
+  EXPECT_EQ(resumed.exit_status, 0) << resumed.err;
+  EXPECT_THAT(Responses("kept.jsonl"), SizeIs(4));
+  EXPECT_THAT(resumed.err, HasSubstr("taken over"));
 }
 
 TEST_F(KeepTest, WhatIsRefused) {

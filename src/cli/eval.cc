@@ -11,8 +11,8 @@
 #include "cli/run_file.h"
 #include "cli/synth.h"
 #include "cli/validators.h"
-#include "dataset/grading.h"
 #include "job/synth_options.h"
+#include "judge/grading.h"
 
 namespace tessy {
 namespace {

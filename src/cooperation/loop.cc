@@ -207,7 +207,7 @@ Action Step(LoopState& s, const Event& event) {
       action.places = s.asked;
       return action;
     }
-    verdict = Judge(ViewOf(s), PolicyOf(s));
+    verdict = JudgeSpan(ViewOf(s), PolicyOf(s));
     s.settled = verdict.settled;
   }
 

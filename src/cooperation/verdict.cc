@@ -124,7 +124,7 @@ std::vector<uint32_t> PlacesToAsk(const SpanView& span, const CutPolicy& policy)
   return places;
 }
 
-Verdict Judge(const SpanView& span, const CutPolicy& policy) {
+Verdict JudgeSpan(const SpanView& span, const CutPolicy& policy) {
   const size_t due = FirstDue(span, policy);
   if (!policy.reads_tokens) return JudgeAtPlaces(span, policy, due);
   Verdict verdict;

@@ -50,6 +50,6 @@ struct Verdict {
 // The boundary of the draft, moved to a place where a cut may fall. It is a pure function of the tokens
 // drafted so far and does not depend on how they were divided into drafts: more tokens never change what was
 // decided from the first ones. PlacesToAsk must be empty.
-Verdict Judge(const SpanView& span, const CutPolicy& policy);
+Verdict JudgeSpan(const SpanView& span, const CutPolicy& policy);
 
 }  // namespace tessy

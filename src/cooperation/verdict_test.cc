@@ -162,7 +162,7 @@ INSTANTIATE_TEST_SUITE_P(
                 Places{2, 3}}),
     NameOf());
 
-// ---- Judge: the double bar is the cut; none, no cut yet.
+// ---- JudgeSpan: the double bar is the cut; none, no cut yet.
 
 struct JudgeCase {
   const char* name;
@@ -179,7 +179,7 @@ TEST_P(JudgeCases, CutWhereTheyShould) {
   const JudgeCase& test = GetParam();
   for (const Role speaker : {Role::kStudent, Role::kTeacher}) {
     const NotedSpan span(test.span, "So", speaker);
-    const Verdict verdict = Judge(span.view(), test.policy);
+    const Verdict verdict = JudgeSpan(span.view(), test.policy);
     EXPECT_EQ(verdict.cut, span.cut()) << Name(speaker);
     EXPECT_EQ(verdict.certain, test.certain) << Name(speaker);
   }
@@ -257,27 +257,27 @@ INSTANTIATE_TEST_SUITE_P(
         JudgeCase{"TheMinimumIsCertain", " we", {.min_span_tokens = 3, .reads_tokens = false}, 1}),
     NameOf());
 
-TEST(Judge, GivesTheNextTokenToTheStudentFromTheThresholdOn) {
+TEST(JudgeSpan, GivesTheNextTokenToTheStudentFromTheThresholdOn) {
   for (const auto& [p_style, student_goes_on] :
        {std::pair(0.69F, false), std::pair(0.7F, true), std::pair(1.0F, true)}) {
     for (const Role speaker : {Role::kStudent, Role::kTeacher}) {
       NotedSpan span(" we_", "So", speaker);
       span.p_style()[0] = p_style;
       const bool goes_on = (speaker == Role::kStudent) == student_goes_on;
-      EXPECT_EQ(Judge(span.view(), {.rule = kToken, .style_threshold = 0.7F}).cut.has_value(), !goes_on)
+      EXPECT_EQ(JudgeSpan(span.view(), {.rule = kToken, .style_threshold = 0.7F}).cut.has_value(), !goes_on)
           << p_style;
     }
   }
 }
 
-TEST(Judge, OfNothingIsNothing) {
+TEST(JudgeSpan, OfNothingIsNothing) {
   for (const CutRule rule : {kToken, kCompleteWord, kDropWord}) {
     for (const bool reads_tokens : {true, false}) {
       const NotedSpan span("");
       const CutPolicy policy{.rule = rule, .reads_tokens = reads_tokens};
       EXPECT_EQ(PlacesToAsk(span.view(), policy), Places{});
-      EXPECT_EQ(Judge(span.view(), policy).cut, std::nullopt);
-      EXPECT_EQ(Judge(span.view(), policy).certain, 0U);
+      EXPECT_EQ(JudgeSpan(span.view(), policy).cut, std::nullopt);
+      EXPECT_EQ(JudgeSpan(span.view(), policy).certain, 0U);
     }
   }
 }

@@ -3,23 +3,23 @@
 #include <fmt/format.h>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/numbers.h"
-#include "dataset/answer.h"
-#include "dataset/grading.h"
 #include "dataset/question_file.h"
 #include "dataset/reference_format.h"
 #include "job/cast.h"
-#include "job/checker.h"
 #include "job/engine_report.h"
 #include "job/identity.h"
 #include "job/open_samples.h"
 #include "job/settings_record.h"
 #include "job/synth_settings.h"
 #include "job/template_date.h"
+#include "judge/answer_judge.h"
+#include "judge/command_judge.h"
+#include "judge/grading.h"
 #include "synthesis/response_form.h"
 #include "synthesis/run.h"
 
@@ -46,7 +46,7 @@ class SynthJob::Work {
   Status RecordConfiguration() { return files_ ? files_->RecordConfiguration() : Status(); }
   void CountTasks();
   Status LoadCast();
-  bool IsRight(const SampleTask& task, const SampleOutcome& outcome) const;
+  std::unique_ptr<Judge> NewJudge();
   Result<RunResult> RunTasks();
   Status Deliver(const SampleTask& task, const SampleOutcome& outcome, uint64_t wall_ms);
   Status DeliverFailure(const SampleTask& task, const SampleOutcome& outcome);
@@ -62,6 +62,7 @@ class SynthJob::Work {
   std::optional<QuestionFile> questions_;
   std::unique_ptr<RunFiles> files_;
   std::unique_ptr<MixedCast> cast_;
+  std::unique_ptr<Judge> judge_;  // of --keep correct
   TaskSettings settings_;
   size_t samples_ = 0;
   size_t resumed_done_ = 0;
@@ -195,28 +196,23 @@ Status SynthJob::Work::LoadCast() {
   if (!settings) return tl::unexpected(settings.error());
   settings_ = std::move(*settings);
   if (options_.keep == "correct") {
-    settings_.is_right = [this](const SampleTask& task, const SampleOutcome& outcome) {
-      return IsRight(task, outcome);
+    judge_ = NewJudge();
+    settings_.judge = judge_.get();
+    // A response that could not be judged counts as wrong; the reason is told for each.
+    settings_.unjudged = [this](const SampleTask& task, const Error& error) {
+      Tell(events_.error, fmt::format("{}/{}: {}", task.question->id, task.sample, error.message));
     };
   }
   return {};
 }
 
-bool SynthJob::Work::IsRight(const SampleTask& task, const SampleOutcome& outcome) const {
-  const Question& question = *task.question;
-  const std::string expected = ExpectedAnswer(question.source_json).value_or("");
-  if (options_.checker.empty()) return IsRightAnswer(outcome.answer, expected);
-  const nlohmann::ordered_json json{{"id", question.id},
-                                    {"question", question.messages.back().content},
-                                    {"answer", outcome.answer},
-                                    {"response", outcome.thinking.text + outcome.answer},
-                                    {"expected", expected}};
-  const auto right =
-      AskChecker(options_.checker, json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
-  if (right) return *right;
-  // A response that could not be checked counts as wrong; the reason is told for each.
-  Tell(events_.error, fmt::format("{}/{}: {}", question.id, task.sample, right.error().message));
-  return false;
+std::unique_ptr<Judge> SynthJob::Work::NewJudge() {
+  const auto post = [this](std::function<void()> call) { asio::post(io_, std::move(call)); };
+  if (options_.checker.empty()) return std::make_unique<AnswerJudge>(post);
+  return std::make_unique<CommandJudge>(
+      CommandJudgeOptions{
+          .command = options_.checker, .commands_max = options_.checkers, .name = "--checker"},
+      post);
 }
 
 Result<RunResult> SynthJob::Work::RunTasks() {

@@ -42,6 +42,7 @@ struct SynthOptions {
   uint32_t retries = 5;
   std::string keep = "all";
   std::string checker;
+  int checkers = 0;         // at a time; 0: as CommandJudge chooses
   uint32_t candidates = 0;  // 0: as the method and `keep` want
   std::string score_by = "likelihood";
   std::string judge_prompt, reference_prompt;  // files
@@ -65,7 +66,7 @@ Result<MixedCastOptions> CastOptionsOf(const SynthOptions& options, const Method
 // `shares_vocabulary`: both roles and both predictors share one, which `cut = auto` asks.
 Result<SampleSettings> SampleSettingsOf(const SynthOptions& options, const Method& method,
                                         bool shares_vocabulary);
-// Candidates, scoring and prompts; `is_right` is left to the caller, who knows the answers.
+// Candidates, scoring and prompts; the judge is left to the caller.
 Result<TaskSettings> TaskSettingsOf(const SynthOptions& options, const SampleSettings& sample);
 uint32_t CandidatesOf(const SynthOptions& options, const Method& method);
 

@@ -6,7 +6,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "dataset/grading.h"
+#include "judge/grading.h"
 #include "lab/similarity.h"
 #include "model/text/llama_vocabulary.h"
 #include "store/append_file.h"

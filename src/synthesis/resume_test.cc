@@ -10,9 +10,13 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <csignal>
 #include <filesystem>
+#include <set>
+#include <utility>
 
 #include "base/random.h"
+#include "judge/testing/scripted_judge.h"
 #include "store/event_codec.h"
 #include "store/open_run_store.h"
 #include "synthesis/attempt_journal.h"
@@ -179,8 +183,11 @@ class ResumeTest : public testing::Test {
       }
       return {};
     };
+    ScriptedJudge judge(decide_, [&io](auto call) { boost::asio::post(io, std::move(call)); });
+    TaskSettings judged = settings;
+    if (decide_) judged.judge = &judge;
     const RunResult result = RunAll(
-        io, cast, settings, tasks,
+        io, cast, judged, tasks,
         {.concurrency = mode.concurrency, .stop_on_signals = false, .store = mortal ? &*mortal : nullptr},
         callbacks);
     // What goes on after the kill is not there.
@@ -232,6 +239,7 @@ class ResumeTest : public testing::Test {
   }
 
   std::string folder_;
+  ScriptedJudge::Decide decide_;  // empty: nothing is judged
 };
 
 // One sample at a time, a kill with a record loses nothing at all: whatever is drawn is drawn once.
@@ -288,9 +296,7 @@ TEST_F(ResumeTest, MethodsOfManyWritingsGoOnWhereTheyWere) {
   settings.candidates = 3;
   settings.judge_prompt = "{question} RESPONSE {response} END";
   settings.reference_prompt = "{question} ANSWER {answer} END";
-  settings.is_right = [](const SampleTask&, const SampleOutcome& outcome) {
-    return outcome.answer.size() % 3 == 0;
-  };
+  decide_ = [](const Question&, const JudgedResponse& response) { return response.answer.size() % 3 == 0; };
   for (const char* method : {"tessy", "teacher-mix", "teacher-score", "teacher-reference"}) {
     for (const ScoreBy score_by : {ScoreBy::kLikelihood, ScoreBy::kJudge}) {
       settings.score_by = score_by;
@@ -304,6 +310,74 @@ TEST_F(ResumeTest, MethodsOfManyWritingsGoOnWhereTheyWere) {
         ASSERT_EQ(ran.spans, expected.spans) << method << ", seed " << seed;
       }
     }
+  }
+}
+
+// Judges nothing; once all are asked for, somebody interrupts the run.
+class EndlessJudge final : public Judge {
+ public:
+  EndlessJudge(size_t asked_max, Post post) : asked_max_(asked_max), post_(std::move(post)) {}
+
+  void Ask(const Question&, const JudgedResponse&, Done done) override {
+    waiting_.push_back(std::move(done));
+    if (waiting_.size() == asked_max_) std::raise(SIGINT);
+  }
+  void Cancel() override {
+    for (Done& done : std::exchange(waiting_, {})) {
+      post_([done = std::move(done)] { done(Fail(ErrorCode::kCancelled, "cancelled")); });
+    }
+  }
+
+ private:
+  size_t asked_max_;
+  Post post_;
+  std::vector<Done> waiting_;
+};
+
+TEST_F(ResumeTest, WhatIsUnderJudgementIsJudgedAgain) {
+  for (const char* method : {"student-only", "teacher-score"}) {
+    DropStore();
+    TestCase test;
+    for (ScriptedPlayer& player : test.cast.players) {
+      player.model = player.predictor = kWords;
+      player.family = BuiltIn("qwen3");
+    }
+    test.settings.thinking_tokens_max = test.settings.answer_tokens_max = 400;
+    test.settings.retries_max = 20;
+    test.settings.method = FindMethod(method).value();
+    test.tasks = TasksOf(4);
+    const auto store = OpenStore();
+    {
+      boost::asio::io_context io(1);
+      const auto post = [&io](auto call) { boost::asio::post(io, std::move(call)); };
+      ScriptedCastOptions options = test.cast;
+      options.places = 8;
+      ScriptedCast cast(std::move(options), post);
+      EndlessJudge judge(4, post);
+      size_t finished = 0;
+      const RunCallbacks callbacks{.finished =
+                                       [&finished](const SampleTask&, const SampleOutcome&, uint64_t) {
+                                         ++finished;
+                                         return Status();
+                                       },
+                                   .progress = {}};
+      const RunResult result = RunAll(io, cast, {.sample = test.settings, .candidates = 2, .judge = &judge},
+                                      test.tasks, {.concurrency = 4, .store = &*store}, callbacks);
+      EXPECT_TRUE(result.interrupted);
+      EXPECT_EQ(finished, 0U);
+    }
+    std::set<std::string> judged;
+    decide_ = [&judged](const Question& question, const JudgedResponse&) {
+      return judged.insert(question.messages.back().content).second;
+    };
+    Ran ran;
+    ran.texts.resize(test.tasks.size());
+    RunSession(test, {.sample = test.settings}, {.concurrency = 4}, &*store, kImmortal, ran);
+    EXPECT_EQ(judged.size(), 4U);
+    EXPECT_THAT(ran.texts, testing::Each(testing::HasSubstr(" candidates"))) << method;
+    EXPECT_THAT(ran.texts, testing::Not(testing::Contains(testing::HasSubstr("no_right_answer"))));
+    EXPECT_GT(ran.recalled, 0U);
+    for (const Role role : kRoles) EXPECT_THAT(ran.drawn[Index(role)], testing::IsEmpty()) << method;
   }
 }
 

@@ -130,6 +130,7 @@ void Runner::RecordSession(const char* ended) {
 void Runner::Stop() {
   stop_ = true;
   cast_.Cancel();
+  if (settings_.judge != nullptr) settings_.judge->Cancel();
 }
 
 void Runner::Interrupt() {

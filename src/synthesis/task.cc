@@ -78,9 +78,8 @@ class TaskRun {
     settings.method = method;
     co_return co_await RunSample(cast_, settings, task, counters_, stop_, store_);
   }
-  bool IsRight(const SampleOutcome& outcome) const {
-    return !settings_.is_right || settings_.is_right(task_, outcome);
-  }
+  // Sets `cancelled` where the run is stopped before anything is known.
+  awaitable<bool> IsRight(SampleOutcome& outcome);
   static uint64_t TokensOf(const SampleOutcome& outcome) {
     return outcome.thinking_tokens[0] + outcome.thinking_tokens[1] + outcome.answer_tokens;
   }
@@ -102,6 +101,25 @@ class TaskRun {
   RunStore* store_;
 };
 
+awaitable<bool> TaskRun::IsRight(SampleOutcome& outcome) {
+  if (settings_.judge == nullptr) co_return true;
+  auto right = Result<bool>(Fail(ErrorCode::kCancelled, "cancelled"));
+  if (!stop_) {
+    right = co_await Await<bool>([&](auto done) {
+      settings_.judge->Ask(*task_.question, {.thinking = outcome.thinking.text, .answer = outcome.answer},
+                           std::move(done));
+    });
+  }
+  if (right) co_return *right;
+  outcome.cancelled = right.error().code == ErrorCode::kCancelled;
+  if (outcome.cancelled) {
+    outcome.done = false;
+  } else if (settings_.unjudged) {
+    settings_.unjudged(task_, right.error());
+  }
+  co_return false;
+}
+
 awaitable<SampleOutcome> TaskRun::UntilRight(Method method, SampleTask task) {
   SampleOutcome last;
   uint32_t wrong = 0;
@@ -111,7 +129,9 @@ awaitable<SampleOutcome> TaskRun::UntilRight(Method method, SampleTask task) {
     if (i > 0) Inherit(outcome, last);
     outcome.candidates = i + 1;
     outcome.wrong_candidates = wrong;
-    if (outcome.cancelled || !outcome.done || IsRight(outcome)) co_return outcome;
+    if (outcome.cancelled || !outcome.done) co_return outcome;
+    const bool kept = co_await IsRight(outcome);
+    if (kept || outcome.cancelled) co_return outcome;
     ++wrong;
     last = std::move(outcome);
   }
@@ -157,7 +177,10 @@ awaitable<SampleOutcome> TaskRun::BestOf() {
     SampleOutcome outcome = co_await Write(Solo(Role::kStudent), task);
     outcome.candidates = i + 1;
     if (outcome.cancelled) co_return outcome;
-    if (!outcome.done || !IsRight(outcome)) {
+    bool kept = outcome.done;
+    if (kept) kept = co_await IsRight(outcome);
+    if (outcome.cancelled) co_return outcome;
+    if (!kept) {
       wrong += outcome.done ? 1 : 0;
       Inherit(rest, outcome);
       if (!outcome.done) rest.failures = outcome.failures;

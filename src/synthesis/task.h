@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "judge/judge.h"
 #include "synthesis/sample.h"
 
 namespace tessy {
@@ -19,12 +20,14 @@ enum class ScoreBy : uint8_t {
 // ones are dropped.
 struct TaskSettings {
   SampleSettings sample;
-  uint32_t candidates = 1;  // of teacher-score, and what `is_right` may refuse in vain
+  uint32_t candidates = 1;  // of teacher-score, and the responses that `judge` may refuse at most
   ScoreBy score_by = ScoreBy::kLikelihood;
   std::string judge_prompt = {};      // with {question} and {response}
   std::string reference_prompt = {};  // of teacher-reference: with {question} and {answer}
-  // Drops candidates; empty: none.
-  std::function<bool(const SampleTask&, const SampleOutcome&)> is_right = {};
+  // Decides which candidates are dropped; null: none are. It must outlive the run.
+  Judge* judge = nullptr;
+  // Told of a response that could not be judged, and why; the response counts as wrong. May be empty.
+  std::function<void(const SampleTask&, const Error&)> unjudged = {};
 };
 
 std::string_view BuiltInJudgePrompt();
@@ -32,7 +35,9 @@ std::string_view BuiltInReferencePrompt();
 
 // One response by any method. teacher-mix takes turns by the task's number; teacher-score keeps the best of
 // the candidates; teacher-reference lets the student write with the teacher's answer before it. Other methods
-// write until is_right says yes, at most `candidates` times. As RunSample for the rest.
+// write until the judge says that the response is right, at most `candidates` times. A task that is stopped
+// while a response is under judgement ends with `cancelled`; a run that goes on has it judged again. As
+// RunSample for the rest.
 boost::asio::awaitable<SampleOutcome> RunTask(Cast& cast, const TaskSettings& settings,
                                               const SampleTask& task, RunCounters& counters,
                                               const std::atomic<bool>& stop, RunStore* store = nullptr);

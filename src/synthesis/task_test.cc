@@ -9,6 +9,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include "judge/testing/scripted_judge.h"
 #include "synthesis/run.h"
 #include "synthesis/sample_cases.h"
 
@@ -47,7 +48,10 @@ class TaskTest : public testing::Test {
       outcomes[PlaceOf(tasks_, task)] = outcome;
       return {};
     };
-    RunAll(io, cast, settings_, tasks_, {.concurrency = concurrency, .stop_on_signals = false}, callbacks);
+    ScriptedJudge judge(decide_, [&io](auto call) { boost::asio::post(io, std::move(call)); });
+    TaskSettings settings = settings_;
+    if (decide_) settings.judge = &judge;
+    RunAll(io, cast, settings, tasks_, {.concurrency = concurrency, .stop_on_signals = false}, callbacks);
     return outcomes;
   }
   // What the student writes for a candidate of its own.
@@ -79,6 +83,7 @@ class TaskTest : public testing::Test {
 
   TestCase test_;
   TaskSettings settings_;
+  ScriptedJudge::Decide decide_;  // empty: nothing is judged
   std::deque<SampleTask> tasks_;
 };
 
@@ -130,9 +135,7 @@ TEST_F(TaskTest, AJudgeWhoNamesNoNumberFailsTheSample) {
 
 TEST_F(TaskTest, WrongCandidatesAreDroppedAndCounted) {
   settings_.candidates = 4;
-  settings_.is_right = [](const SampleTask&, const SampleOutcome& outcome) {
-    return outcome.answer.size() % 3 == 0;
-  };
+  decide_ = [](const Question&, const JudgedResponse& response) { return response.answer.size() % 3 == 0; };
   size_t dropped = 0;
   size_t never = 0;
   for (const char* method : {"tessy", "student-only", "teacher-score", "teacher-mix"}) {

@@ -1,4 +1,4 @@
-#include "dataset/answer.h"
+#include "judge/answer.h"
 
 #include <algorithm>
 #include <cctype>

@@ -1,4 +1,4 @@
-#include "dataset/grading.h"
+#include "judge/grading.h"
 
 #include <fmt/format.h>
 
@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
-#include "dataset/answer.h"
 #include "dataset/response.h"
+#include "judge/answer.h"
 
 namespace tessy {
 namespace {
