@@ -220,12 +220,10 @@ void RunFiles::TakeDone(const SampleRecord& record) {
   done_.emplace(record.key.question_id, record.key.sample);
   totals_.thinking_tokens += record.thinking_tokens[0] + record.thinking_tokens[1];
   totals_.teacher_tokens += record.thinking_tokens[Index(Role::kTeacher)];
-  totals_.answer_tokens += record.answer_tokens;
   totals_.switches += record.switches;
   totals_.drafted += record.drafted_tokens;
   totals_.discarded += record.discarded_tokens;
   totals_.wrong += record.wrong_candidates;
-  totals_.closed_by_student += record.closed_by == Name(Role::kStudent) ? 1 : 0;
 }
 
 Status RunFiles::RecordConfiguration() {

@@ -84,9 +84,7 @@ class RunFiles {
 
   // The sums over the responses of this file, earlier runs included.
   struct Totals {
-    uint64_t thinking_tokens = 0, teacher_tokens = 0, answer_tokens = 0, switches = 0, drafted = 0,
-             discarded = 0, wrong = 0;
-    uint64_t closed_by_student = 0;
+    uint64_t thinking_tokens = 0, teacher_tokens = 0, switches = 0, drafted = 0, discarded = 0, wrong = 0;
   };
   const Totals& totals() const { return totals_; }
 
