@@ -5,7 +5,6 @@
 
 #include <CLI/CLI.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -15,12 +14,12 @@
 #include <vector>
 
 #include "base/testing/source_tree.h"
+#include "cast/model_cast.h"
 #include "dataset/question.h"
 #include "decisions.h"
 #include "model/llama/testing/tiny_model.h"
 #include "pattern_cast.h"
 #include "plain.h"
-#include "synthesis/llama_cast.h"
 #include "synthesis/run.h"
 
 namespace tessy::bench {
@@ -138,7 +137,7 @@ Pair MiniaturePair() {
 // Runs `samples` samples, `concurrency` at a time, of up to `length` thinking tokens each.
 Rate MeasureCooperation(const Pair& pair, int concurrency, size_t samples, size_t length, bool exact) {
   asio::io_context io(1);
-  auto cast = Must(LlamaCast::Load({.models = pair.models,
+  auto cast = Must(ModelCast::Load({.models = pair.models,
                                     .boundaries = pair.predictors,
                                     .families = {},
                                     .template_options = {},
@@ -147,7 +146,7 @@ Rate MeasureCooperation(const Pair& pair, int concurrency, size_t samples, size_
                                     .context_tokens = pair.mean_span > 0 ? length + 64 : 256,
                                     .memory_bytes = uint64_t{20} << 30,
                                     .exact = exact},
-                                   [&io](std::function<void()> f) { asio::post(io, std::move(f)); }));
+                                   DrivenBy(io)));
   PatternCast pattern(*cast, pair.mean_span);
   Cast& player = pair.mean_span > 0 ? static_cast<Cast&>(pattern) : *cast;
   const SampleSettings settings{.seed = 1,
@@ -177,9 +176,10 @@ Rate MeasureCooperation(const Pair& pair, int concurrency, size_t samples, size_
                   .cpu_seconds = ProcessCpuSeconds() - cpu,
                   .wall_seconds = WallSeconds() - wall};
   for (const auto& [end, count] : ends) spdlog::info("  {} samples: {}", count, end);
-  for (const auto& [name, stats] : cast->stats()) {
+  for (const PartCounts& part : cast->Counts()) {
+    const EngineStats& stats = *part.engine();
     spdlog::info(
-        "  {}: {} tokens in {} batches ({:.1f} each), {:.2f} CPU-s", name, stats.tokens, stats.batches,
+        "  {}: {} tokens in {} batches ({:.1f} each), {:.2f} CPU-s", part.name, stats.tokens, stats.batches,
         static_cast<double>(stats.tokens) / static_cast<double>(std::max<uint64_t>(1, stats.batches)),
         stats.cpu_seconds);
   }

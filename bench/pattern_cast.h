@@ -23,7 +23,6 @@ class PatternCast final : public Cast {
     cast_.Score(role, messages, thinking, answer, std::move(done));
   }
   void Pump() override { cast_.Pump(); }
-  bool busy() const override { return cast_.busy(); }
 
  private:
   Cast& cast_;

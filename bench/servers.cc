@@ -9,8 +9,6 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -21,11 +19,11 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cast/model_cast.h"
 #include "model/openai/testing/scripted_server.h"
 #include "model/openai/testing/wire_client.h"
 #include "published_scheme.h"
 #include "store/open_run_store.h"
-#include "synthesis/mixed_cast.h"
 #include "synthesis/run.h"
 
 namespace tessy::bench {
@@ -123,9 +121,9 @@ struct Measured {
 Measured RunOurs(const std::string& url, size_t samples, int in_flight, bool keeps_responses,
                  RunStore* store = nullptr) {
   asio::io_context io{1};
-  MixedCastOptions options;
-  options.llama.boundaries = {"lexicon", "lexicon"};
-  options.llama.concurrency = in_flight;
+  CastOptions options;
+  options.boundaries = {"lexicon", "lexicon"};
+  options.concurrency = in_flight;
   for (const Role role : kRoles) {
     ServerModelOptions server;
     server.addresses = {Must(ServerAddress::Parse(fmt::format("{}/v1#{}", url, Name(role))))};
@@ -133,12 +131,7 @@ Measured RunOurs(const std::string& url, size_t samples, int in_flight, bool kee
     server.requests_max = 100'000;
     options.servers[Index(role)] = server;
   }
-  auto cast = Must(MixedCast::Load(
-      options, [&io](std::function<void()> f) { asio::post(io, std::move(f)); },
-      [&io](int64_t milliseconds, std::function<void()> call) {
-        auto timer = std::make_shared<asio::steady_timer>(io, std::chrono::milliseconds(milliseconds));
-        timer->async_wait([timer, call = std::move(call)](const boost::system::error_code&) { call(); });
-      }));
+  auto cast = Must(ModelCast::Load(options, DrivenBy(io)));
   std::deque<SampleTask> tasks;
   for (size_t i = 0; i < samples; ++i) {
     if (store != nullptr) store->SetQuestion({.id = fmt::format("q{}", i), .hash = i});

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <list>
@@ -53,16 +52,11 @@ std::string QuestionText(size_t number) {
 
 Result<ServedRunResult> RunServed(const ServedRunOptions& options) {
   asio::io_context io{1};
-  MixedCastOptions cast_options;
-  cast_options.llama.boundaries = {"lexicon", "lexicon"};
-  cast_options.llama.concurrency = options.concurrency;
+  CastOptions cast_options;
+  cast_options.boundaries = {"lexicon", "lexicon"};
+  cast_options.concurrency = options.concurrency;
   for (const Role role : kRoles) cast_options.servers[Index(role)] = ServerOptions(options, role);
-  auto cast = MixedCast::Load(
-      cast_options, [&io](std::function<void()> f) { asio::post(io, std::move(f)); },
-      [&io](int64_t milliseconds, std::function<void()> call) {
-        auto timer = std::make_shared<asio::steady_timer>(io, std::chrono::milliseconds(milliseconds));
-        timer->async_wait([timer, call = std::move(call)](const boost::system::error_code&) { call(); });
-      });
+  auto cast = ModelCast::Load(cast_options, DrivenBy(io));
   if (!cast) return tl::unexpected(cast.error());
   std::deque<SampleTask> tasks;
   for (size_t i = 0; i < options.questions; ++i) {
@@ -92,7 +86,10 @@ Result<ServedRunResult> RunServed(const ServedRunOptions& options) {
               },
               .progress = {}});
   timers.clear();
-  for (const Role role : kRoles) result.counts[Index(role)] = (*cast)->server(role)->counts();
+  const auto parts = (*cast)->Counts();
+  for (const Role role : kRoles) {
+    result.counts[Index(role)] = std::get<PartCounts::Served>(parts[Index(role)].counts).counts;
+  }
   cast->reset();
   io.restart();
   io.poll();

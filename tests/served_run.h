@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cast/model_cast.h"
 #include "model/openai/testing/scripted_server.h"
-#include "synthesis/mixed_cast.h"
 #include "synthesis/run.h"
 
 namespace tessy {

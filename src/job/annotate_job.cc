@@ -14,6 +14,7 @@
 
 #include "base/utf8.h"
 #include "boundary/lexicon/marking.h"
+#include "cast/driving_thread.h"
 #include "dataset/annotation.h"
 #include "dataset/thinking.h"
 #include "job/cast.h"
@@ -229,9 +230,9 @@ Result<RunResult> AnnotateJob::Work::AskModel() {
   asio::io_context io(1);
   const auto options = CastOptionsOf(options_);
   if (!options) return tl::unexpected(options.error());
-  auto cast = LoadCast(io, *options);
+  auto cast = ModelCast::Load(*options, DrivenBy(io));
   if (!cast) return tl::unexpected(cast.error());
-  Tell(events_.info, fmt::format("memory: {}", (*cast)->local().plan().Describe()));
+  Tell(events_.info, fmt::format("memory: {}", (*cast)->plan().Describe()));
   if (auto status = files_->RecordConfiguration(); !status) return tl::unexpected(status.error());
   std::vector<WindowQuestion> questions;
   for (const Window& window : windows_) {

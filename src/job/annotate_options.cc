@@ -28,11 +28,11 @@ Status CheckOptions(const AnnotateOptions& f) {
     return refuse("--lexicon goes with --annotator lexicon");
   }
   if (KindOf(f) != AnnotatorKind::kModel) return {};
-  return CastOptionsOf(f).map([](const MixedCastOptions&) {});
+  return CastOptionsOf(f).map([](const CastOptions&) {});
 }
 
-Result<MixedCastOptions> CastOptionsOf(const AnnotateOptions& f) {
-  LlamaCastOptions options;
+Result<CastOptions> CastOptionsOf(const AnnotateOptions& f) {
+  CastOptions options;
   options.method = *FindMethod("teacher-only");
   options.models = {"", f.annotator};
   options.families = {f.family, f.family};
@@ -46,8 +46,7 @@ Result<MixedCastOptions> CastOptionsOf(const AnnotateOptions& f) {
   options.threads = f.machine.threads;
   options.gpu_layers = f.machine.gpu_layers;
   options.exact = f.exact;
-  MixedCastOptions mixed{.llama = std::move(options), .servers = {}, .predictors = {}};
-  if (!IsServerAddress(f.annotator)) return mixed;
+  if (!IsServerAddress(f.annotator)) return options;
   if (f.exact) {
     return Fail(ErrorCode::kInvalidArgument,
                 "--exact: the arithmetic of a server (--annotator) is not ours to say");
@@ -57,11 +56,11 @@ Result<MixedCastOptions> CastOptionsOf(const AnnotateOptions& f) {
                                  .servers = f.servers,
                                  .vocabulary = f.vocabulary,
                                  .key_variable = "TESSY_ANNOTATOR_API_KEY"},
-                                Role::kTeacher, mixed.llama);
+                                Role::kTeacher, options);
   if (!server) return tl::unexpected(server.error());
-  mixed.servers[Index(Role::kTeacher)] = std::move(*server);
-  mixed.llama.models[Index(Role::kTeacher)].clear();
-  return mixed;
+  options.servers[Index(Role::kTeacher)] = std::move(*server);
+  options.models[Index(Role::kTeacher)].clear();
+  return options;
 }
 
 SampleSettings SampleSettingsOf(const AnnotateOptions& f) {

@@ -5,10 +5,10 @@
 #include <string>
 
 #include "base/error.h"
+#include "cast/model_cast.h"
 #include "dataset/window.h"
 #include "job/common_settings.h"
 #include "job/settings.h"
-#include "synthesis/mixed_cast.h"
 #include "synthesis/sample.h"
 
 namespace tessy {
@@ -52,7 +52,7 @@ AnnotatorKind KindOf(const AnnotateOptions& options);
 std::string PhrasesPath(const AnnotateOptions& options);
 
 // For a model: the cast that has it as its teacher, wherever it lives, and how it is asked.
-Result<MixedCastOptions> CastOptionsOf(const AnnotateOptions& options);
+Result<CastOptions> CastOptionsOf(const AnnotateOptions& options);
 SampleSettings SampleSettingsOf(const AnnotateOptions& options);
 
 }  // namespace tessy

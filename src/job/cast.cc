@@ -3,18 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <chrono>
 #include <cmath>
 #include <cstdlib>
-#include <functional>
 #include <utility>
 
 namespace tessy {
 namespace {
-
-namespace asio = boost::asio;
 
 std::string KeyIn(const char* variable) {
   for (const char* name : {variable, "TESSY_API_KEY"}) {
@@ -59,7 +53,7 @@ Result<Options> ReachedAs(const ServedBy& served) {
 
 }  // namespace
 
-Result<ServerModelOptions> ServerOptionsOf(const ServedBy& served, Role role, const LlamaCastOptions& local) {
+Result<ServerModelOptions> ServerOptionsOf(const ServedBy& served, Role role, const CastOptions& local) {
   auto server = ReachedAs<ServerModelOptions>(served);
   if (!server) return server;
   const ServerOptions& told = served.servers;
@@ -78,15 +72,6 @@ Result<PoolingModelOptions> PoolingOptionsOf(const ServedBy& served) {
   auto predictor = ReachedAs<PoolingModelOptions>(served);
   if (predictor) predictor->answer_ms = Milliseconds(served.servers.token_timeout);
   return predictor;
-}
-
-Result<std::unique_ptr<MixedCast>> LoadCast(asio::io_context& io, const MixedCastOptions& options) {
-  return MixedCast::Load(
-      options, [&io](std::function<void()> call) { asio::post(io, std::move(call)); },
-      [&io](int64_t milliseconds, std::function<void()> call) {
-        auto timer = std::make_shared<asio::steady_timer>(io, std::chrono::milliseconds(milliseconds));
-        timer->async_wait([timer, call = std::move(call)](const boost::system::error_code&) { call(); });
-      });
 }
 
 }  // namespace tessy

@@ -1,12 +1,12 @@
 #pragma once
 
+#include "cast/model_cast.h"
 #include "job/job_events.h"
-#include "synthesis/mixed_cast.h"
 
 namespace tessy {
 
 // Tells what engines and servers did during a run: requests and bytes of servers as notices, tokens and
 // batches of engines for those who look closely.
-void ReportEngines(const MixedCast& cast, const JobEvents& events);
+void ReportEngines(const ModelCast& cast, const JobEvents& events);
 
 }  // namespace tessy

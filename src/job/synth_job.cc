@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/numbers.h"
+#include "cast/driving_thread.h"
 #include "dataset/question_file.h"
 #include "dataset/reference_format.h"
 #include "job/cast.h"
@@ -61,7 +62,7 @@ class SynthJob::Work {
   asio::io_context io_{1};
   std::optional<QuestionFile> questions_;
   std::unique_ptr<RunFiles> files_;
-  std::unique_ptr<MixedCast> cast_;
+  std::unique_ptr<ModelCast> cast_;
   std::unique_ptr<Judge> judge_;  // of --keep correct
   TaskSettings settings_;
   size_t samples_ = 0;
@@ -187,7 +188,7 @@ void SynthJob::Work::CountTasks() {
 Status SynthJob::Work::LoadCast() {
   auto options = CastOptionsOf(options_, method_);
   if (!options) return tl::unexpected(options.error());
-  auto cast = tessy::LoadCast(io_, *options);
+  auto cast = ModelCast::Load(*options, DrivenBy(io_));
   if (!cast) return tl::unexpected(cast.error());
   cast_ = std::move(*cast);
   auto sample = SampleSettingsOf(options_, method_, cast_->shares_vocabulary());
@@ -217,7 +218,7 @@ std::unique_ptr<Judge> SynthJob::Work::NewJudge() {
 
 Result<RunResult> SynthJob::Work::RunTasks() {
   if (auto status = LoadCast(); !status) return tl::unexpected(status.error());
-  Tell(events_.info, fmt::format("memory: {}", cast_->local().plan().Describe()));
+  Tell(events_.info, fmt::format("memory: {}", cast_->plan().Describe()));
   if (auto status = RecordConfiguration(); !status) return tl::unexpected(status.error());
   const RunOptions run{.concurrency = cast_->concurrency(),
                        .stop_on_signals = stop_.on_signals,

@@ -64,7 +64,7 @@ ServedBy PredictorServedByOf(const SynthOptions& told, Role role) {
 }
 
 // What is behind servers is taken out of what is loaded here.
-Status SplitServed(const SynthOptions& told, const Method& method, MixedCastOptions& mixed) {
+Status SplitServed(const SynthOptions& told, const Method& method, CastOptions& cast) {
   if (method.plan == Plan::kBestOf && told.score_by == "likelihood" && IsServed(told.teacher)) {
     return Fail(
         ErrorCode::kInvalidArgument,
@@ -79,11 +79,11 @@ Status SplitServed(const SynthOptions& told, const Method& method, MixedCastOpti
                     fmt::format("--exact: the arithmetic of a server (--{}) is not ours to say", Name(role)));
       }
       if (method.Uses(role)) {
-        auto server = ServerOptionsOf(ServedByOf(told, role), role, mixed.llama);
+        auto server = ServerOptionsOf(ServedByOf(told, role), role, cast);
         if (!server) return tl::unexpected(server.error());
-        mixed.servers[Index(role)] = std::move(*server);
+        cast.servers[Index(role)] = std::move(*server);
       }
-      mixed.llama.models[Index(role)].clear();
+      cast.models[Index(role)].clear();
     }
     if (!method.cooperative() || !IsServed(student ? told.student_boundary : told.teacher_boundary)) continue;
     if (told.exact) {
@@ -93,21 +93,21 @@ Status SplitServed(const SynthOptions& told, const Method& method, MixedCastOpti
     }
     auto predictor = PoolingOptionsOf(PredictorServedByOf(told, role));
     if (!predictor) return tl::unexpected(predictor.error());
-    mixed.predictors[Index(role)] = std::move(*predictor);
-    mixed.llama.boundaries[Index(role)].clear();
+    cast.boundary_servers[Index(role)] = std::move(*predictor);
+    cast.boundaries[Index(role)].clear();
   }
   return {};
 }
 
 }  // namespace
 
-Result<MixedCastOptions> CastOptionsOf(const SynthOptions& told, const Method& method) {
+Result<CastOptions> CastOptionsOf(const SynthOptions& told, const Method& method) {
   for (const auto& [specs, flag] : {std::pair(&told.student, "student"), std::pair(&told.teacher, "teacher"),
                                     std::pair(&told.student_boundary, "student-boundary"),
                                     std::pair(&told.teacher_boundary, "teacher-boundary")}) {
     if (auto status = CheckSpecs(*specs, flag); !status) return tl::unexpected(status.error());
   }
-  LlamaCastOptions options;
+  CastOptions options;
   options.method = method;
   options.models = {FirstOf(told.student), FirstOf(told.teacher)};
   options.boundaries = {FirstOf(told.student_boundary), FirstOf(told.teacher_boundary)};
@@ -132,9 +132,8 @@ Result<MixedCastOptions> CastOptionsOf(const SynthOptions& told, const Method& m
   options.threads = told.machine.threads;
   options.gpu_layers = told.machine.gpu_layers;
   options.exact = told.exact;
-  MixedCastOptions mixed{.llama = std::move(options), .servers = {}, .predictors = {}};
-  if (auto status = SplitServed(told, method, mixed); !status) return tl::unexpected(status.error());
-  return mixed;
+  if (auto status = SplitServed(told, method, options); !status) return tl::unexpected(status.error());
+  return options;
 }
 
 Result<SampleSettings> SampleSettingsOf(const SynthOptions& told, const Method& method,

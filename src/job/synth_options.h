@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cast/model_cast.h"
 #include "job/common_settings.h"
-#include "synthesis/mixed_cast.h"
 #include "synthesis/task.h"
 
 namespace tessy {
@@ -62,7 +62,7 @@ struct SynthOptions {
 
 // What the options mean together. Errors name the flag.
 Result<Method> MethodOf(const SynthOptions& options);
-Result<MixedCastOptions> CastOptionsOf(const SynthOptions& options, const Method& method);
+Result<CastOptions> CastOptionsOf(const SynthOptions& options, const Method& method);
 // `shares_vocabulary`: both roles and both predictors share one, which `cut = auto` asks.
 Result<SampleSettings> SampleSettingsOf(const SynthOptions& options, const Method& method,
                                         bool shares_vocabulary);

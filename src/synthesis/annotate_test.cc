@@ -7,7 +7,7 @@
 #include <map>
 
 #include "base/utf8.h"
-#include "synthesis/sample_cases.h"
+#include "synthesis/testing/sample_cases.h"
 
 namespace tessy {
 namespace {

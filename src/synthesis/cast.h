@@ -41,8 +41,6 @@ class Cast {
   virtual void Cancel() {}
   // Lets the engines start; called when the driving thread has nothing else to do.
   virtual void Pump() = 0;
-  // True while results are under way that will be posted to the driving thread.
-  virtual bool busy() const = 0;
 };
 
 }  // namespace tessy

@@ -21,7 +21,7 @@
 #include "store/open_run_store.h"
 #include "synthesis/attempt_journal.h"
 #include "synthesis/run.h"
-#include "synthesis/sample_cases.h"
+#include "synthesis/testing/sample_cases.h"
 
 namespace tessy {
 namespace {

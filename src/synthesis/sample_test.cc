@@ -23,8 +23,8 @@
 #include "dataset/response.h"
 #include "synthesis/response_form.h"
 #include "synthesis/run.h"
-#include "synthesis/sample_cases.h"
-#include "synthesis/scripted_cast.h"
+#include "synthesis/testing/sample_cases.h"
+#include "synthesis/testing/scripted_cast.h"
 
 namespace tessy {
 namespace {

@@ -11,7 +11,7 @@
 
 #include "judge/testing/scripted_judge.h"
 #include "synthesis/run.h"
-#include "synthesis/sample_cases.h"
+#include "synthesis/testing/sample_cases.h"
 
 namespace tessy {
 namespace {

@@ -15,7 +15,7 @@
 #include "base/random.h"
 #include "model/family.h"
 #include "synthesis/sample.h"
-#include "synthesis/scripted_cast.h"
+#include "synthesis/testing/scripted_cast.h"
 
 // For tests: runs to be made with scripted models, each a function of its seed.
 namespace tessy {

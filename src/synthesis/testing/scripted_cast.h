@@ -99,7 +99,6 @@ class ScriptedCast final : public Cast {
   }
 
   void Pump() override {}
-  bool busy() const override { return under_way_ > 0; }
 
   std::vector<TokenId> PromptOf(Role role, std::span<const Message> messages) const {
     std::string text;

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -13,12 +12,12 @@
 #include <vector>
 
 #include "base/utf8.h"
+#include "cast/model_cast.h"
 #include "dataset/response.h"
 #include "model/llama/testing/tiny_model.h"
-#include "synthesis/llama_cast.h"
 #include "synthesis/response_form.h"
 #include "synthesis/run.h"
-#include "synthesis/sample_cases.h"
+#include "synthesis/testing/sample_cases.h"
 
 // Real engines, from the question to the response: models of several architectures and vocabularies, with
 // random weights, so that their text is garbage of every kind.
@@ -104,7 +103,7 @@ void ExpectSoundResponse(const Response& response, const SampleOutcome& outcome)
 
 Ran RunOnce(const TestCase& test, const Mode& mode) {
   boost::asio::io_context io(1);
-  LlamaCastOptions options;
+  CastOptions options;
   options.models = {test.student, test.teacher};
   options.boundaries = test.boundaries;
   options.sampling = {.temperature = 2.0F, .top_p = 1.0F, .top_k = 0};
@@ -112,7 +111,7 @@ Ran RunOnce(const TestCase& test, const Mode& mode) {
   options.context_tokens = 1024;
   options.memory_bytes = uint64_t{1} << 30;
   options.exact = true;
-  auto cast = LlamaCast::Load(options, [&io](auto call) { boost::asio::post(io, std::move(call)); });
+  auto cast = ModelCast::Load(options, DrivenBy(io));
   Ran ran;
   if (!cast) {
     ADD_FAILURE() << cast.error().message;
@@ -146,7 +145,7 @@ Ran RunOnce(const TestCase& test, const Mode& mode) {
                                   {.concurrency = mode.concurrency, .stop_on_signals = false}, callbacks);
   EXPECT_TRUE(result.status.has_value());
   EXPECT_EQ(result.progress.done + result.progress.failed, tasks.size());
-  for (const auto& [name, stats] : (*cast)->stats()) ran.refed_tokens += stats.refed_tokens;
+  for (const PartCounts& part : (*cast)->Counts()) ran.refed_tokens += part.engine()->refed_tokens;
   return ran;
 }
 

@@ -1,0 +1,48 @@
+#include "cast/local_predictor.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "boundary/classifier/classifier_reader.h"
+#include "boundary/lexicon/lexicon_reader.h"
+
+namespace tessy {
+namespace {
+
+constexpr size_t kContextTokens = 256;  // the window of 200 tokens, rounded up as llama.cpp does
+
+}  // namespace
+
+std::optional<MemoryNeeds> LocalPredictor::needs() const {
+  return MemoryNeeds{.file = model_->file().path(),
+                     .weights_bytes = model_->file().file_bytes(),
+                     .bytes_per_token = model_->kv_bytes_per_token(),
+                     .context_tokens = kContextTokens};
+}
+
+Status LocalPredictor::Start(const StartOptions& options) {
+  reads_tokens_of_ = options.players_with(vocabulary());
+  StartOptions own = options;
+  own.context_tokens = kContextTokens;
+  auto engines = EnginePool::Make(model_, own, post_);
+  if (!engines) return tl::unexpected(engines.error());
+  engines_ = std::move(*engines);
+  return {};
+}
+
+Result<std::unique_ptr<BoundaryReader>> LocalPredictor::OpenReader() {
+  auto sequence = engines_.Open();
+  if (!sequence) return Fail(ErrorCode::kResourceLimit, "no place is free for another reader");
+  return std::make_unique<ClassifierReader>(std::move(sequence), model_, reads_tokens_of_);
+}
+
+std::optional<PartCounts> LocalPredictor::counts() const {
+  return PartCounts{.name = fmt::format("{} predictor", Name(role_)), .counts = engines_.stats()};
+}
+
+Result<std::unique_ptr<BoundaryReader>> LexiconPredictor::OpenReader() {
+  return std::make_unique<LexiconReader>(Lexicon::BuiltIn(), post_);
+}
+
+}  // namespace tessy

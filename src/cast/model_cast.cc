@@ -1,0 +1,236 @@
+#include "cast/model_cast.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "cast/local_player.h"
+#include "cast/local_predictor.h"
+#include "cast/open_files.h"
+#include "cast/served_player.h"
+#include "cast/served_predictor.h"
+#include "model/text/gguf_file.h"
+
+namespace tessy {
+namespace {
+
+constexpr size_t kContextRounding = 256;  // of llama.cpp
+constexpr int kServedConcurrency = 256;   // where nothing here limits it
+constexpr const char* kLexicon = "lexicon";
+
+LlamaModelOptions LoadOptions(const CastOptions& options) {
+  return {.gpu_layers = options.gpu_layers, .exact = options.exact};
+}
+
+size_t Rounded(size_t tokens) {
+  return (tokens + kContextRounding - 1) / kContextRounding * kContextRounding;
+}
+
+MemoryPlan::Line LineOf(std::string what, const MemoryNeeds& needs, size_t context_tokens,
+                        std::set<std::string>& files) {
+  return {.what = std::move(what),
+          .weights = files.insert(needs.file).second ? needs.weights_bytes : 0,
+          .cache_per_sample = needs.bytes_per_token * context_tokens};
+}
+
+// By the template of the file.
+Result<Family> FamilyOfFile(const std::string& path, const std::string& asked) {
+  if (!asked.empty()) return LoadFamily(asked);
+  const auto file = GgufFile::Open(path);
+  if (!file) return tl::unexpected(file.error());
+  return LoadFamily(DetectFamily(file->String("tokenizer.chat_template").value_or("")));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ModelCast>> ModelCast::Load(const CastOptions& options, const DrivingThread& thread) {
+  std::unique_ptr<ModelCast> cast(new ModelCast);
+  // Servers first: what they refuse is known in no time.
+  Status status = cast->ConnectServers(options, thread);
+  if (status) status = cast->LoadPlayers(options, thread);
+  if (status && options.method.cooperative()) status = cast->LoadPredictors(options, thread);
+  if (status) status = cast->ChooseFamilies(options);
+  if (status) status = cast->Plan(options);
+  if (status) status = cast->Start(options);
+  if (!status) return tl::unexpected(status.error());
+  return cast;
+}
+
+Status ModelCast::ConnectServers(const CastOptions& options, const DrivingThread& thread) {
+  for (const Role role : kRoles) {
+    if (!options.servers[Index(role)]) continue;
+    ServerModelOptions server = *options.servers[Index(role)];
+    // A predictor is made from its role's model more often than not, and brings that one's vocabulary.
+    const std::string& predictor = options.boundaries[Index(role)];
+    if (server.vocabulary.empty() && predictor.ends_with(".gguf")) {
+      server.vocabulary_candidates.push_back(predictor);
+    }
+    auto player = ServedPlayer::Connect(role, server, thread);
+    if (!player) return tl::unexpected(player.error());
+    players_[Index(role)] = std::move(*player);
+  }
+  for (const Role role : kRoles) {
+    if (!options.boundary_servers[Index(role)]) continue;
+    auto predictor = ServedPredictor::Connect(role, *options.boundary_servers[Index(role)], thread);
+    if (!predictor) return tl::unexpected(predictor.error());
+    predictors_[Index(role)] = std::move(*predictor);
+  }
+  return {};
+}
+
+Status ModelCast::LoadPlayers(const CastOptions& options, const DrivingThread& thread) {
+  Models loaded;
+  for (const Role role : kRoles) {
+    const std::string& path = options.models[Index(role)];
+    if (players_[Index(role)] || path.empty() || !options.method.Uses(role)) continue;
+    auto& model = loaded[path];
+    if (!model) {
+      auto result = LlamaModel::Load(path, LoadOptions(options));
+      if (!result) return tl::unexpected(result.error());
+      model = std::move(*result);
+    }
+    auto player = LocalPlayer::Make(model,
+                                    {.role = role,
+                                     .family = options.families[Index(role)],
+                                     .template_options = options.template_options[Index(role)],
+                                     .sampling = options.sampling},
+                                    thread.post);
+    if (!player) return tl::unexpected(player.error());
+    players_[Index(role)] = std::move(*player);
+  }
+  return {};
+}
+
+Status ModelCast::LoadPredictors(const CastOptions& options, const DrivingThread& thread) {
+  Models loaded;
+  for (const Role role : kRoles) {
+    const std::string& spec = options.boundaries[Index(role)];
+    if (predictors_[Index(role)] || spec.empty()) continue;
+    if (spec == kLexicon) {
+      predictors_[Index(role)] = std::make_unique<LexiconPredictor>(thread.post);
+      continue;
+    }
+    auto& model = loaded[spec];
+    if (!model) {
+      auto result = LlamaModel::LoadClassifier(spec, LoadOptions(options));
+      if (!result) return tl::unexpected(result.error());
+      model = std::move(*result);
+    }
+    predictors_[Index(role)] = std::make_unique<LocalPredictor>(role, model, thread.post);
+  }
+  return {};
+}
+
+Status ModelCast::ChooseFamilies(const CastOptions& options) {
+  for (const Role role : kRoles) {
+    if (players_[Index(role)]) {
+      families_[Index(role)] = players_[Index(role)]->family();
+      continue;
+    }
+    const std::string& own = options.models[Index(role)];
+    const Role other = Other(role);
+    if (own.empty() && options.servers[Index(other)]) {
+      families_[Index(role)] = players_[Index(other)]->family();
+      continue;
+    }
+    auto family =
+        FamilyOfFile(own.empty() ? options.models[Index(other)] : own, options.families[Index(role)]);
+    if (!family) return tl::unexpected(family.error());
+    families_[Index(role)] = std::move(*family);
+  }
+  return {};
+}
+
+Status ModelCast::Plan(const CastOptions& options) {
+  size_t context = options.context_tokens > 0 ? options.context_tokens : kContextTokensDefault;
+  for (const auto& player : players_) {
+    const auto needs = player ? player->needs() : std::nullopt;
+    if (needs && needs->context_tokens > 0) context = std::min(context, needs->context_tokens);
+  }
+  std::vector<MemoryPlan::Line> lines;
+  std::set<std::string> files;
+  for (const Role role : kRoles) {
+    const auto& player = players_[Index(role)];
+    const auto needs = player ? player->needs() : std::nullopt;
+    if (needs) lines.push_back(LineOf(std::string(Name(role)), *needs, Rounded(context), files));
+  }
+  for (const Role role : kRoles) {
+    const auto& predictor = predictors_[Index(role)];
+    const auto needs = predictor ? predictor->needs() : std::nullopt;
+    if (!needs) continue;
+    lines.push_back(LineOf(fmt::format("{} predictor", Name(role)), *needs, needs->context_tokens, files));
+  }
+  const bool all_served = lines.empty();
+  const uint64_t budget = options.memory_bytes > 0 ? options.memory_bytes : AvailableMemory() / 4 * 3;
+  auto plan = PlanMemory(std::move(lines), options.concurrency, context, budget);
+  if (!plan) return tl::unexpected(plan.error());
+  plan_ = std::move(*plan);
+  concurrency_ = options.concurrency == 0 && all_served ? kServedConcurrency : plan_.concurrency;
+  if (options.servers[0] || options.servers[1]) concurrency_ = FitOpenFiles(concurrency_);
+  return {};
+}
+
+Status ModelCast::Start(const CastOptions& options) {
+  const StartOptions start{.samples = plan_.concurrency,
+                           .context_tokens = plan_.context_tokens,
+                           .threads = options.threads,
+                           .vocabularies = Vocabularies(),
+                           .engines = &engines_};
+  // Predictors first: when both could start, the players' batches wait for what the predictors have yet to
+  // say, and samples that fell out of step come together again.
+  for (const auto& predictor : predictors_) {
+    if (auto status = predictor ? predictor->Start(start) : Status(); !status) return status;
+  }
+  for (const auto& player : players_) {
+    if (auto status = player ? player->Start(start) : Status(); !status) return status;
+  }
+  return {};
+}
+
+std::array<uint64_t, 2> ModelCast::Vocabularies() const {
+  return {players_[0] ? players_[0]->vocabulary() : 0, players_[1] ? players_[1]->vocabulary() : 0};
+}
+
+bool ModelCast::shares_vocabulary() const {
+  const auto [student, teacher] = Vocabularies();
+  return student != 0 && student == teacher && std::ranges::all_of(predictors_, [&](const auto& predictor) {
+           return predictor && predictor->vocabulary() == student;
+         });
+}
+
+Result<OpenedSession> ModelCast::OpenSession(Role role, std::span<const Message> messages) {
+  return players_[Index(role)]->OpenSession(messages);
+}
+
+Result<std::unique_ptr<BoundaryReader>> ModelCast::OpenReader(Role role) {
+  return predictors_[Index(role)]->OpenReader();
+}
+
+void ModelCast::Score(Role role, std::span<const Message> messages, std::string_view thinking,
+                      std::string_view answer, std::function<void(Result<double>)> done) {
+  players_[Index(role)]->Score(messages, thinking, answer, std::move(done));
+}
+
+void ModelCast::Cancel() {
+  for (const auto& player : players_) {
+    if (player) player->Cancel();
+  }
+  for (const auto& predictor : predictors_) {
+    if (predictor) predictor->Cancel();
+  }
+}
+
+std::vector<PartCounts> ModelCast::Counts() const {
+  std::vector<PartCounts> all;
+  for (const auto& player : players_) {
+    if (player) all.push_back(player->counts());
+  }
+  for (const auto& predictor : predictors_) {
+    if (auto counts = predictor ? predictor->counts() : std::nullopt) all.push_back(std::move(*counts));
+  }
+  return all;
+}
+
+}  // namespace tessy

@@ -1,0 +1,36 @@
+#include "cast/part.h"
+
+#include <fmt/format.h>
+
+#include "base/numbers.h"
+
+namespace tessy {
+namespace {
+
+std::string Line(const std::string& name, const EngineStats& stats) {
+  return fmt::format("{}: {} tokens in {} batches, {:.2f} CPU-seconds, {} fed again, {} sequences moved",
+                     name, stats.tokens, stats.batches, stats.cpu_seconds, stats.refed_tokens,
+                     stats.sequence_copies);
+}
+
+std::string Line(const std::string& name, const PartCounts::Served& served) {
+  const ServerModel::Counts& counts = served.counts;
+  return fmt::format(
+      "{} server ({}): {} requests, {} tried again, {} refused for overload; {} sent, {} received{}", name,
+      served.dialect, counts.requests, counts.retries, counts.overloads, FormatBytes(counts.bytes_sent),
+      FormatBytes(counts.bytes_received),
+      counts.outages > 0 ? fmt::format("; {} outages", counts.outages) : "");
+}
+
+std::string Line(const std::string& name, const PoolingModel::Counts& counts) {
+  return fmt::format("{}'s server: {} requests for {} places, {} tried again; {} sent", name, counts.requests,
+                     counts.inputs, counts.retries, FormatBytes(counts.bytes_sent));
+}
+
+}  // namespace
+
+std::string PartCounts::Describe() const {
+  return std::visit([this](const auto& part) { return Line(name, part); }, counts);
+}
+
+}  // namespace tessy

@@ -1,0 +1,69 @@
+#include "model/llama/memory_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <utility>
+
+#include "base/numbers.h"
+
+namespace tessy {
+namespace {
+
+constexpr int kConcurrencyDefault = 64;
+
+}  // namespace
+
+uint64_t MemoryPlan::total() const {
+  uint64_t bytes = 0;
+  for (const Line& line : lines) {
+    bytes += line.weights + line.cache_per_sample * static_cast<uint64_t>(concurrency);
+  }
+  return bytes;
+}
+
+std::string MemoryPlan::Describe() const {
+  std::string out;
+  for (const Line& line : lines) {
+    out += fmt::format("{}{} {} + {} x {}", out.empty() ? "" : "; ", line.what, FormatBytes(line.weights),
+                       concurrency, FormatBytes(line.cache_per_sample));
+  }
+  return fmt::format("{} samples at a time, context {}: {}; {} in all of {}", concurrency, context_tokens,
+                     out, FormatBytes(total()), FormatBytes(budget));
+}
+
+Result<MemoryPlan> PlanMemory(std::vector<MemoryPlan::Line> lines, int concurrency, size_t context_tokens,
+                              uint64_t budget) {
+  MemoryPlan plan{
+      .lines = std::move(lines), .concurrency = 0, .context_tokens = context_tokens, .budget = budget};
+  const uint64_t weights = plan.total();
+  plan.concurrency = 1;
+  const uint64_t one = plan.total() - weights;
+  plan.concurrency = concurrency > 0 ? concurrency : kConcurrencyDefault;
+  if (plan.total() <= budget) return plan;
+  const uint64_t fits = budget > weights && one > 0 ? (budget - weights) / one : 0;
+  if (concurrency > 0 || fits == 0) {
+    const std::string advice =
+        fits == 0
+            ? "not even one sample fits: raise --memory, lower --context, or take smaller models"
+            : fmt::format("lower --concurrency (at most {} would fit) or --context, or raise --memory", fits);
+    return Fail(ErrorCode::kResourceLimit,
+                fmt::format("does not fit in memory: {}; {}", plan.Describe(), advice));
+  }
+  plan.concurrency = static_cast<int>(std::min<uint64_t>(fits, kConcurrencyDefault));
+  return plan;
+}
+
+uint64_t AvailableMemory() {
+  std::ifstream info("/proc/meminfo");
+  std::string key;
+  uint64_t kib = 0;
+  std::string unit;
+  while (info >> key >> kib >> unit) {
+    if (key == "MemAvailable:") return kib << 10;
+  }
+  return uint64_t{4} << 30;
+}
+
+}  // namespace tessy
