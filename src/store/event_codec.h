@@ -9,12 +9,12 @@
 
 namespace tessy {
 
-// Events of the loop as bytes, a dozen a token: what a model drafted and what a predictor said, from which
-// Step comes to the same state again. Ids and lengths are base-128 numbers, probabilities IEEE 754 singles,
-// all of it independent of the machine. Start has no bytes.
+// Appends an event of the loop as bytes, about a dozen for each token. Events are what a model drafted and
+// what a predictor said; from the same events Step comes to the same state. Ids and lengths are base-128
+// numbers, probabilities are IEEE 754 singles; the bytes do not depend on the machine. Start has no bytes.
 void AppendEvent(std::string& bytes, const Event& event);
 
-// None where the bytes are not what AppendEvent makes.
+// Reads the events back. Nothing if the bytes are not what AppendEvent makes.
 std::optional<std::vector<Event>> ParseEvents(std::string_view bytes);
 
 }  // namespace tessy

@@ -14,9 +14,9 @@
 
 namespace tessy {
 
-// What is known of a run, as plain records. Times are milliseconds since 1970, UTC.
+// A run as plain records. Times are milliseconds since 1970, UTC.
 
-// The settings of the run from this moment on; the first is how it began.
+// The settings of the run from this moment on. The first record has those with which the run began.
 struct ConfigurationRecord {
   int64_t at_ms = 0;
   std::string json;
@@ -24,14 +24,14 @@ struct ConfigurationRecord {
   bool operator==(const ConfigurationRecord&) const = default;
 };
 
-// One program that worked on the run, from start to end, kill or crash.
+// One process that worked on the run, until it ended, was killed or crashed.
 struct SessionRecord {
   int64_t started_ms = 0;
   int64_t last_ms = 0;   // when it last recorded something
   std::string ended;     // "finished", "interrupted", "failed"; empty while it runs, or if it was killed
   uint64_t samples = 0;  // wanted in all
-  uint64_t done = 0;     // of them, those of earlier sessions included
-  uint64_t failed = 0;   // likewise
+  uint64_t done = 0;     // of `samples`, in this session and in earlier ones
+  uint64_t failed = 0;   // for good, of `samples`, in this session and in earlier ones
   uint64_t tokens = 0;   // generated and kept
   uint64_t drafted_tokens = 0;  // generated
   uint64_t discarded_tokens = 0;
@@ -55,7 +55,7 @@ struct SampleKey {
   bool operator==(const SampleKey&) const = default;
 };
 
-// A sample that is done, or has failed for good.
+// A sample that is done or has failed for good.
 struct SampleRecord {
   SampleKey key;
   bool done = false;
@@ -77,7 +77,7 @@ struct SampleRecord {
 
 enum class Writer : uint8_t { kStudent, kTeacher, kBoth };
 
-// One text that a sample needs: itself, a candidate, a reference answer, a judgement.
+// One text that is written for a sample: the response, a candidate, a reference answer, a judgement.
 struct WritingKey {
   SampleKey sample;
   uint32_t candidate = 0;
@@ -122,13 +122,13 @@ struct WritingRecord {
   std::vector<SpanRecord> spans;      // in the order in which they were added
 };
 
-// What a run has done so far, and what it has under way, so that a kill at any instant loses no span that was
-// recorded. One writer at a time, which whoever opens it sees to; any number of readers beside it. Not
+// The record of a run: what it has done and what it has under way. A kill at any instant loses no span that
+// was committed. One writer at a time, which the caller must see to, and any number of readers beside it. Not
 // thread-safe.
 //
-// Changes take effect together, by Commit: after a kill either all or none since the last one are there. A
-// change that cannot be made is told by the next Commit, and by every one after it. Reading sees changes that
-// are not committed yet.
+// Commit makes all changes since the last Commit take effect together: after a kill either all of them are
+// there or none. If a change cannot be made, the next Commit and every later one return its error. Reading
+// sees changes that are not committed yet.
 class RunStore {
  public:
   virtual ~RunStore() = default;
@@ -138,30 +138,30 @@ class RunStore {
   virtual Status ForEachQuestion(const std::function<void(const QuestionRecord&)>& question) = 0;
   virtual Status ForEachSample(const std::function<void(const SampleRecord&)>& sample) = 0;
   virtual Status ForEachFailedAttempt(const std::function<void(const AttemptRecord&)>& attempt) = 0;
-  // What there is of it; empty records if nothing.
+  // The attempts and spans that are recorded of the text; none if the store does not know it.
   virtual Result<WritingRecord> Recall(const WritingKey& key) = 0;
-  // Samples that are neither done nor failed, and of which something is recorded.
+  // The number of samples of which something is recorded and that are neither done nor failed.
   virtual Result<size_t> Unfinished() = 0;
 
   virtual void AddConfiguration(const ConfigurationRecord& configuration) = 0;
-  // Of the writer's own session, which the first call begins.
+  // Sets the record of the writer's own session. The first call adds it.
   virtual void SetSession(const SessionRecord& session) = 0;
-  // A question that samples name and nobody has set has the hash 0. Where it is another one than before, what
-  // is under way of its samples goes.
+  // Adds the question or gives it another hash; what is under way of its samples is removed then. A question
+  // that samples name but that was never set has the hash 0.
   virtual void SetQuestion(const QuestionRecord& question) = 0;
-  // In the place of what there was of the sample; its failed attempts stay, its spans go: the results have
-  // them.
+  // Replaces the sample's record. Its failed attempts stay; its spans are removed, because the results hold
+  // its text.
   virtual void FinishSample(const SampleRecord& sample) = 0;
   virtual void AddSpan(const WritingKey& key, const SpanRecord& span) = 0;
-  // The attempt's spans go.
+  // Records the failure and removes the attempt's spans.
   virtual void FailAttempt(const WritingKey& key, const AttemptRecord& attempt) = 0;
-  // The spans of the attempt under way go.
+  // Removes the spans of the attempt under way.
   virtual void ForgetSpans(const WritingKey& key) = 0;
   virtual void ForgetSample(const SampleKey& key) = 0;
   virtual void ForgetUnfinished() = 0;
   virtual void ForgetFinished() = 0;
 
-  virtual bool dirty() const = 0;  // Commit has something to do, or to tell
+  virtual bool dirty() const = 0;  // Commit has changes to make, or an error to return
   virtual Status Commit() = 0;
 };
 

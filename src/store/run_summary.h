@@ -10,7 +10,7 @@
 
 namespace tessy {
 
-// What a run's store sums up to.
+// The figures of a run, summed over its store.
 struct RunSummary {
   std::vector<ConfigurationRecord> configurations;
   std::vector<SessionRecord> sessions;
@@ -20,7 +20,7 @@ struct RunSummary {
   uint64_t failed = 0;      // for good
   uint64_t unfinished = 0;  // begun, neither done nor failed
 
-  // Of the samples that are done:
+  // Sums over the samples that are done:
   std::array<uint64_t, 2> thinking_tokens{};  // by role
   uint64_t answer_tokens = 0;
   uint64_t switches = 0;
@@ -32,7 +32,7 @@ struct RunSummary {
   std::map<std::string, uint64_t> failures;         // samples that failed for good, by reason
   std::map<std::string, uint64_t> failed_attempts;  // by reason
 
-  // Of all sessions, what came to nothing included:
+  // Sums over all sessions, failed attempts included:
   uint64_t tokens = 0;  // generated and kept
   uint64_t drafted_tokens = 0;
   uint64_t discarded_tokens = 0;
@@ -40,13 +40,13 @@ struct RunSummary {
   uint64_t spans = 0;            // brought to their end
   double seconds = 0.0;          // worked
 
-  // By the clocks of the sessions; 0 where there is none.
+  // Rates by the clocks of the sessions; 0 where no time has passed.
   double tokens_per_second() const;
   double samples_per_hour() const;
   double discarded_share() const;  // of the drafted tokens
-  // All that was wanted is done or has failed for good.
+  // Whether every wanted sample is done or has failed for good.
   bool finished() const { return samples > 0 && done + failed >= samples; }
-  // How the settings differ from those before, for each of `configurations` but the first.
+  // For each of `configurations` but the first: how its settings differ from the ones before.
   std::vector<std::string> Changes() const;
 };
 

@@ -19,7 +19,7 @@ struct Blob {
 };
 using Value = std::variant<int64_t, std::string_view, Blob>;
 
-// One row of a result; valid until the statement goes on. Columns count from 0.
+// One row of a result. It is valid until the next row is read. Columns count from 0.
 class Row {
  public:
   explicit Row(sqlite3_stmt* statement) : statement_(statement) {}
@@ -39,9 +39,10 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Statements without values or results, any number.
+  // Runs any number of statements that take no values and give no results.
   Status Execute(const char* statements);
-  // `sql` is a literal; it is prepared once. `row` gets what comes of it.
+  // Runs one statement and calls `row` with each row of its result. `sql` must be a literal: it is prepared
+  // once, and found again by its address.
   template <class OnRow>
   Status Query(const char* sql, std::span<const Value> values, OnRow row) {
     auto statement = Bound(sql, values);

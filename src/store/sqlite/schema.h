@@ -5,11 +5,11 @@
 
 namespace tessy::sqlite {
 
-// Sets up write-ahead logging and makes the tables, or brings older ones up to date, in one transaction.
-// kInvalidData: other tables are in the file, or newer ones; it is left alone.
+// Sets up write-ahead logging, and makes the tables or brings older ones up to date in one transaction.
+// kInvalidData: the file holds other tables, or tables of a newer program; it is left alone.
 Status PrepareSchema(Connection& connection);
 
-// The same checks, for one who only reads.
+// Makes the same checks and changes nothing: for a connection that only reads.
 Status CheckSchema(Connection& connection);
 
 }  // namespace tessy::sqlite
