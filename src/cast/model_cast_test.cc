@@ -156,14 +156,18 @@ TEST_F(ModelCastTest, PartsAreCountedPlayersFirst) {
 }
 
 TEST(PartCounts, ServersAreDescribedWithTheirDialect) {
-  const PartCounts player{
-      .name = "student",
-      .counts = PartCounts::Served{.counts = {.requests = 7, .outages = 2}, .dialect = "vllm"}};
+  ServerModel::Counts served;
+  served.requests = 7;
+  served.outages = 2;
+  const PartCounts player{.name = "student",
+                          .counts = PartCounts::Served{.counts = served, .dialect = "vllm"}};
   EXPECT_EQ(player.engine(), nullptr);
   EXPECT_THAT(player.Describe(), HasSubstr("student server (vllm): 7 requests"));
   EXPECT_THAT(player.Describe(), HasSubstr("; 2 outages"));
-  const PartCounts predictor{.name = "teacher predictor",
-                             .counts = PoolingModel::Counts{.requests = 3, .inputs = 9}};
+  PoolingModel::Counts asked;
+  asked.requests = 3;
+  asked.inputs = 9;
+  const PartCounts predictor{.name = "teacher predictor", .counts = asked};
   EXPECT_THAT(predictor.Describe(), HasSubstr("teacher predictor's server: 3 requests for 9 places"));
 }
 
