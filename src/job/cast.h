@@ -24,7 +24,7 @@ struct ServedBy {
 // How a model that is served is reached. Family, template and sampling are those that `local` has for the
 // role. Keys come from the environment alone, so that no list of processes and no settings file shows them.
 Result<ServerModelOptions> ServerOptionsOf(const ServedBy& served, Role role, const CastOptions& local);
-// Likewise a predictor.
+// How a predictor that is served is reached.
 Result<PoolingModelOptions> PoolingOptionsOf(const ServedBy& served);
 
 }  // namespace tessy

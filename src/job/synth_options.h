@@ -12,7 +12,7 @@
 
 namespace tessy {
 
-// What a synthesis is told; `SynthSettings` explains each of them. Values as people write them: 0 or empty is
+// The options of a synthesis; `SynthSettings` explains each of them. Values as people write them: 0 or empty is
 // the default that the setting's help names. Defaults are the paper's where it names one.
 struct SynthOptions {
   std::string questions;
@@ -60,7 +60,7 @@ struct SynthOptions {
   std::string student_boundary_vocabulary, teacher_boundary_vocabulary;
 };
 
-// What the options mean together. Errors name the flag.
+// The meaning of the options together. Errors name the flag.
 Result<Method> MethodOf(const SynthOptions& options);
 Result<CastOptions> CastOptionsOf(const SynthOptions& options, const Method& method);
 // `shares_vocabulary`: both roles and both predictors share one, which `cut = auto` asks.
