@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "cli/run_file.h"
+#include "cli/setting_flags.h"
 
 namespace tessy {
 namespace {
@@ -18,16 +18,33 @@ constexpr const char* kExitStatus =
     "\n\nThe same command goes on where it was interrupted. Exit status: 0 done; 1 usage or configuration;\n"
     "3 interrupted, resumable.";
 
-template <class Flags>
-void AddKind(CLI::App& command, CommandContext& context, std::shared_ptr<Flags> flags,
-             std::function<Result<int>(const Flags&)> run) {
-  command.callback([&command, flags, run = std::move(run), &context] {
-    if (!flags->run_file.empty()) {
-      if (auto status = ApplyRunFile(command, flags->run_file); !status) return Finish(context, status);
-    }
-    SetLogLevel(flags->messages.log_level);
-    if (auto status = CheckFlags(*flags); !status) return Finish(context, status);
-    auto status = run(*flags);
+template <class Options>
+struct Flags {
+  Options options;
+  TrainMessages messages;
+  std::string run_file;
+};
+
+Settings SettingsOf(TrainMessages& messages) {
+  Settings settings{
+      {.key = "json", .value = &messages.json, .help = "the result as JSON", .group = "Input and output"}};
+  Append(settings, MessageSettings(messages.shown));
+  return settings;
+}
+
+template <class Options>
+void AddKind(CLI::App& command, CommandContext& context,
+             std::function<Result<int>(const Options&, const TrainMessages&)> run) {
+  auto flags = std::make_shared<Flags<Options>>();
+  Settings settings = TrainSettings(flags->options);
+  InsertBefore(settings, "Optimisation", SettingsOf(flags->messages));
+  AddRunFileArgument(command, flags->run_file);
+  AddSettings(command, settings);
+  command.callback([&command, flags, settings, run = std::move(run), &context] {
+    if (auto given = ApplyRunFile(command, settings, flags->run_file); !given) return Finish(context, given);
+    SetLogLevel(flags->messages.shown.log_level);
+    if (auto status = CheckOptions(flags->options); !status) return Finish(context, status);
+    auto status = run(flags->options, flags->messages);
     if (!status) return Finish(context, tl::unexpected(status.error()));
     context.exit_status = *status;
   });
@@ -61,27 +78,23 @@ void AddTrainCommand(CLI::App& app, CommandContext& context, const TrainRunners&
       "  tessy train sft --student student.gguf --responses responses.jsonl --out tuned.gguf");
 
   CLI::App* boundary = command->add_subcommand("boundary", "a boundary predictor, from annotated windows");
-  auto boundary_flags = std::make_shared<TrainBoundaryFlags>();
-  AddTrainBoundaryFlags(*boundary, *boundary_flags);
   boundary->footer(
       std::string("Example:\n"
                   "  tessy train boundary --annotations student-style.jsonl --base Qwen3-0.6B-Base.gguf \\\n"
                   "    --out boundary-student.gguf") +
       kExitStatus);
-  AddKind(*boundary, context, boundary_flags, runners.boundary);
+  AddKind(*boundary, context, runners.boundary);
 
   CLI::App* sft = command->add_subcommand("sft", "a student, on responses");
-  auto sft_flags = std::make_shared<TrainSftFlags>();
-  AddTrainSftFlags(*sft, *sft_flags);
   sft->footer(std::string("Example:\n"
                           "  tessy train sft --student student.gguf --responses responses.jsonl \\\n"
                           "    --out tuned.gguf --lora-rank 8") +
               kExitStatus);
-  AddKind(*sft, context, sft_flags, runners.sft);
+  AddKind(*sft, context, runners.sft);
 }
 
 TrainRunners HandOver(const CommandContext& context) {
-  const auto run = [&context](const auto&) { return ExecuteTrainer(context.argv); };
+  const auto run = [&context](const auto&, const TrainMessages&) { return ExecuteTrainer(context.argv); };
   return {.boundary = run, .sft = run};
 }
 

@@ -4,14 +4,21 @@
 #include <functional>
 
 #include "cli/command.h"
-#include "cli/train_options.h"
+#include "job/common_settings.h"
+#include "job/train_settings.h"
 
 namespace tessy {
 
-// Who does the work of `tessy train`; each gives the exit status.
+// How a training's progress and result are shown.
+struct TrainMessages {
+  MessageOptions shown;
+  bool json = false;
+};
+
+// Who does the work of `tessy train`. Each gives the exit status.
 struct TrainRunners {
-  std::function<Result<int>(const TrainBoundaryFlags&)> boundary;
-  std::function<Result<int>(const TrainSftFlags&)> sft;
+  std::function<Result<int>(const TrainBoundaryOptions&, const TrainMessages&)> boundary;
+  std::function<Result<int>(const TrainSftOptions&, const TrainMessages&)> sft;
 };
 
 void AddTrainCommand(CLI::App& app, CommandContext& context, const TrainRunners& runners);

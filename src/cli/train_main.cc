@@ -3,8 +3,7 @@
 
 #include "cli/command.h"
 #include "cli/train.h"
-#include "cli/train_boundary.h"
-#include "cli/train_sft.h"
+#include "cli/train_session.h"
 
 int main(int argc, char** argv) {
   // Training takes and gives back the same large blocks at every step: they stay with the process, because
@@ -15,6 +14,6 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "tessy " TESSY_VERSION);
   app.require_subcommand(1);
   tessy::CommandContext context;
-  tessy::AddTrainCommand(app, context, {.boundary = tessy::RunTrainBoundary, .sft = tessy::RunTrainSft});
+  tessy::AddTrainCommand(app, context, tessy::TrainHere());
   return tessy::RunProgram(app, context, argc, argv);
 }

@@ -3,25 +3,18 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <csignal>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/numbers.h"
 #include "cli/command.h"
 #include "cli/exit_status.h"
 #include "cli/progress.h"
+#include "job/train_job.h"
 
 namespace tessy {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::atomic<bool> g_stop{false};
-static_assert(std::atomic<bool>::is_always_lock_free);
-
-extern "C" void StopTraining(int) { g_stop = true; }
 
 std::string Describe(const TrainingProgress& progress) {
   std::string line = fmt::format("step {}/{}, epoch {}/{}, loss {:.4f}", progress.step, progress.steps,
@@ -35,88 +28,43 @@ std::string Describe(const TrainingProgress& progress) {
                             Duration(progress.seconds_left));
 }
 
-std::string Summary(const Json& result, const std::string& out) {
-  std::string line = fmt::format("{}: {} steps in {}", out, result.value("steps", 0),
+std::string ForPeople(const Json& result, const std::string& out, bool was_done) {
+  std::string text = fmt::format("{}: {} steps in {}", out, result.value("steps", 0),
                                  Duration(result.value("seconds", 0.0)));
-  if (result.contains("epoch")) line += fmt::format(", epoch {} kept", result["epoch"].get<int>());
-  return line;
+  if (result.contains("epoch")) text += fmt::format(", epoch {} kept", result["epoch"].get<int>());
+  text += was_done ? "; it was done already\n" : "\n";
+  if (result.contains("validation_text")) text += result["validation_text"].get<std::string>();
+  return text;
+}
+
+template <class Options>
+Result<int> Train(const Options& options, const TrainMessages& messages) {
+  auto style = FindProgressStyle(messages.shown.progress, isatty(STDERR_FILENO) == 1);
+  if (!style) return tl::unexpected(style.error());
+  ProgressDisplay display(*style);
+  const auto say = [&display](const std::string& line) {
+    display.Close();
+    Say(line + "\n");
+  };
+  const auto show = [&display](const TrainingProgress& progress) {
+    const double share = static_cast<double>(progress.step) / static_cast<double>(progress.steps);
+    display.Show(share, progress.seconds, Describe(progress));
+  };
+  auto outcome = TrainJob(options, {.progress = show, .notice = say}, {.on_signals = true}).Run();
+  display.Close();
+  if (!outcome) return tl::unexpected(outcome.error());
+  if (outcome->interrupted) {
+    say(fmt::format("{}: interrupted; the same command goes on", options.out));
+    return kExitInterrupted;
+  }
+  const Json result = Json::parse(outcome->result_json);
+  const std::string text =
+      messages.json ? result.dump(2) + "\n" : ForPeople(result, options.out, outcome->was_done);
+  return WriteOutput(text).map([] { return kExitDone; });
 }
 
 }  // namespace
 
-TrainerOptions TrainerOptionsOf(const TrainFlags& flags) {
-  TrainerOptions options;
-  options.epochs = flags.epochs;
-  options.batch = flags.batch_size;
-  options.micro_tokens = flags.micro_tokens;
-  options.rate = flags.rate;
-  options.rate_floor = flags.rate_floor;
-  options.beta2 = flags.beta2;
-  options.warmup_steps = flags.warmup_steps;
-  options.cosine = flags.schedule == "cosine";
-  options.weight_decay = flags.weight_decay;
-  options.clip = flags.clip;
-  options.steps_max = flags.steps;
-  options.seed = flags.seed;
-  options.device = flags.device;
-  const bool accelerated = flags.device != "cpu";
-  options.precision = flags.precision == "bf16" || (flags.precision == "auto" && accelerated)
-                          ? Precision::kBF16
-                          : Precision::kF32;
-  options.threads = flags.threads;
-  if (flags.lora_rank > 0) {
-    options.lora = {.rank = flags.lora_rank, .alpha = flags.lora_alpha, .targets = flags.lora_targets};
-  }
-  return options;
-}
-
-WeightType WeightTypeOf(const TrainFlags& flags) {
-  return flags.type == "f16" ? WeightType::kF16 : flags.type == "bf16" ? WeightType::kBF16 : WeightType::kF32;
-}
-
-Result<int> RunJob(TrainingJob job, const TrainFlags& flags, const std::string& about) {
-  auto style = FindProgressStyle(flags.messages.progress, isatty(STDERR_FILENO) == 1);
-  if (!style) return tl::unexpected(style.error());
-  ProgressDisplay display(*style);
-  const auto say = [&display](const std::string& text) {
-    display.Close();
-    fmt::print(stderr, "{}\n", text);
-  };
-  const TrainingCallbacks callbacks{
-      .begun = [&] { say(about); },
-      .progress =
-          [&display](const TrainingProgress& progress) {
-            const double share = static_cast<double>(progress.step) / static_cast<double>(progress.steps);
-            display.Show(share, progress.seconds, Describe(progress));
-          },
-      .judged =
-          [&say](uint64_t epoch, const Judgement& judgement) {
-            say(fmt::format("epoch {}: {}", epoch, judgement.text.substr(0, judgement.text.find('\n'))));
-          },
-      .resumed =
-          [&say, &flags](uint64_t step, uint64_t steps) {
-            say(fmt::format("{}: {} of {} steps are done already", flags.out, step, steps));
-          }};
-  struct sigaction action {};
-  action.sa_handler = StopTraining;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  auto outcome = RunTraining(job, callbacks, g_stop);
-  display.Close();
-  if (!outcome) return tl::unexpected(outcome.error());
-  if (outcome->interrupted) {
-    say(fmt::format("{}: interrupted; the same command goes on", flags.out));
-    return kExitInterrupted;
-  }
-  const Json result = Json::parse(outcome->result_json);
-  if (flags.json) {
-    if (auto status = WriteOutput(result.dump(2) + "\n"); !status) return tl::unexpected(status.error());
-    return kExitDone;
-  }
-  std::string text = Summary(result, flags.out) + (outcome->was_done ? "; it was done already" : "") + "\n";
-  if (result.contains("validation_text")) text += result["validation_text"].get<std::string>();
-  if (auto status = WriteOutput(text); !status) return tl::unexpected(status.error());
-  return kExitDone;
-}
+TrainRunners TrainHere() { return {.boundary = Train<TrainBoundaryOptions>, .sft = Train<TrainSftOptions>}; }
 
 }  // namespace tessy

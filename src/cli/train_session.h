@@ -1,18 +1,12 @@
 #pragma once
 
-#include <string>
-
 #include "base/error.h"
-#include "cli/train_options.h"
-#include "train/training_run.h"
+#include "cli/train.h"
 
 namespace tessy {
 
-TrainerOptions TrainerOptionsOf(const TrainFlags& flags);
-WeightType WeightTypeOf(const TrainFlags& flags);
-
-// Says what it trains on (`about`), runs the job with the flags' progress, until done or Ctrl-C, and says
-// what came of it. The exit status.
-Result<int> RunJob(TrainingJob job, const TrainFlags& flags, const std::string& about);
+// The runners of `tessy-train`, which is linked with libtorch: they train in this process until all is done
+// or a signal comes, and print what came of it.
+TrainRunners TrainHere();
 
 }  // namespace tessy

@@ -17,13 +17,4 @@ CLI::Validator WholeNumber() {
   return {check, ""};
 }
 
-CLI::Validator Number(double min, double max) {
-  const auto check = [min, max](const std::string& text) -> std::string {
-    double value = 0.0;
-    if (CLI::detail::lexical_cast(text, value) && value >= min && value <= max) return "";
-    return fmt::format("{} is not a number from {} to {}", text, min, max);
-  };
-  return {check, fmt::format("FLOAT in [{} - {}]", min, max)};
-}
-
 }  // namespace tessy

@@ -7,7 +7,4 @@ namespace tessy {
 // A whole number that 64 bits hold; CLI11's own takes -1 for 2^64 - 1.
 CLI::Validator WholeNumber();
 
-// A number from min to max, both included; CLI::Range lets "nan" pass.
-CLI::Validator Number(double min, double max);
-
 }  // namespace tessy

@@ -76,8 +76,9 @@ Status SetAsideAll(const std::string& out, const std::string& folder) {
 
 }  // namespace
 
-Result<TrainingFiles> TrainingFiles::Open(const std::string& out, const std::string& configuration_json,
-                                          bool fresh) {
+Result<TrainingFiles> TrainingFiles::Open(
+    const std::string& out, const std::string& configuration_json, bool fresh,
+    const std::function<std::string(const std::string& recorded)>& as_recorded_now) {
   const std::string folder = out + ".run";
   if (fresh) {
     if (auto status = SetAsideAll(out, folder); !status) return tl::unexpected(status.error());
@@ -93,8 +94,10 @@ Result<TrainingFiles> TrainingFiles::Open(const std::string& out, const std::str
   }
   auto metrics = AppendFile::Open(folder + "/metrics.jsonl");
   if (!metrics) return tl::unexpected(metrics.error());
+  const std::string recorded = begun ? ReadWhole(config).value_or("") : "";
   if (begun) {
-    const std::string difference = DifferenceOf(ReadWhole(config).value_or(""), configuration_json);
+    const std::string known = as_recorded_now ? as_recorded_now(recorded) : recorded;
+    const std::string difference = DifferenceOf(known, configuration_json);
     if (!difference.empty()) {
       return Fail(
           ErrorCode::kConflict,
@@ -102,8 +105,11 @@ Result<TrainingFiles> TrainingFiles::Open(const std::string& out, const std::str
                       "--out, or --fresh to start over",
                       out, difference));
     }
-  } else if (auto status = WriteWhole(config, configuration_json + "\n"); !status) {
-    return tl::unexpected(status.error());
+  }
+  // A record in an older form is written anew.
+  if (!begun || !DifferenceOf(recorded, configuration_json).empty()) {
+    if (auto status = WriteWhole(config, configuration_json + "\n"); !status)
+      return tl::unexpected(status.error());
   }
   TrainingFiles files(folder, std::move(*metrics));
   if (fs::exists(ResultPath(folder))) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -35,8 +36,10 @@ class TrainingFiles {
  public:
   // Opens and locks the folder. kConflict if another training writes here, if `out` was not made by a
   // training, or if it was made with other settings. With `fresh` the existing files are set aside.
-  static Result<TrainingFiles> Open(const std::string& out, const std::string& configuration_json,
-                                    bool fresh);
+  // `as_recorded_now` gives the settings that an earlier version recorded in the form of configuration_json.
+  static Result<TrainingFiles> Open(
+      const std::string& out, const std::string& configuration_json, bool fresh,
+      const std::function<std::string(const std::string& recorded)>& as_recorded_now = {});
 
   // The result, if the training is done.
   const std::optional<std::string>& result_json() const { return result_; }

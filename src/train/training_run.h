@@ -32,6 +32,8 @@ struct TrainingJob {
   bool keep_last = false;  // keep the last epoch instead of the best
   std::string out;
   std::string configuration_json;
+  // The settings that an earlier version recorded, in the form of configuration_json; empty: as recorded.
+  std::function<std::string(const std::string& recorded)> as_recorded_now = {};
   bool fresh = false;
   uint64_t save_every = 200;  // steps between checkpoints; one is also saved at the end of each epoch
   WriteGgufOptions file;
