@@ -11,6 +11,7 @@
 #include "cli/run_file.h"
 #include "cli/synth.h"
 #include "cli/validators.h"
+#include "job/common_settings.h"
 #include "job/synth_options.h"
 #include "judge/grading.h"
 
@@ -115,10 +116,7 @@ void AddModelFlags(CLI::App& command, SynthOptions& f) {
                   "a .gguf of the model that is served, for its vocabulary and template")
       ->type_name("FILE")
       ->group("Servers");
-  command
-      .add_option("--family", f.student_family,
-                  "qwen3, gpt-oss, deepseek-r1, plain or a .toml (default: by template)")
-      ->type_name("FAMILY");
+  command.add_option("--family", f.student_family, FamilyHelp())->type_name("FAMILY");
   AddSamplingFlags(command, f.sampling);
 }
 
