@@ -64,7 +64,7 @@ class ModelCast final : public Cast {
   int concurrency() const { return concurrency_; }
   // True where both players and both predictors share one vocabulary: `--cut auto` then cuts at tokens.
   bool shares_vocabulary() const;
-  // What every part has done, players first; rules are left out.
+  // The work of every part, players first; rules are left out.
   std::vector<PartCounts> Counts() const;
 
  private:

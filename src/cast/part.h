@@ -15,7 +15,7 @@ namespace tessy {
 // The tokens of a sample where nothing says how many a model holds (method, section 3).
 inline constexpr size_t kContextTokensDefault = 40960;
 
-// What a player or predictor takes of this machine's memory.
+// The memory of this machine that a player or predictor needs.
 struct MemoryNeeds {
   std::string file;              // of the weights; parts of one file share them
   uint64_t weights_bytes = 0;    // once
@@ -23,7 +23,7 @@ struct MemoryNeeds {
   size_t context_tokens = 0;     // the most that a sample may hold; 0: any number
 };
 
-// What a player or predictor is told before its first session or reader.
+// The settings that a player or predictor gets before its first session or reader.
 struct StartOptions {
   int samples = 1;                         // at a time
   size_t context_tokens = 0;               // of each
@@ -39,7 +39,7 @@ struct StartOptions {
   }
 };
 
-// What a player or predictor has done so far.
+// The work that a player or predictor has done so far.
 struct PartCounts {
   struct Served {
     ServerModel::Counts counts;

@@ -15,7 +15,7 @@ struct TrainMessages {
   bool json = false;
 };
 
-// Who does the work of `tessy train`. Each gives the exit status.
+// The functions that do the work of `tessy train`; each returns the exit status.
 struct TrainRunners {
   std::function<Result<int>(const TrainBoundaryOptions&, const TrainMessages&)> boundary;
   std::function<Result<int>(const TrainSftOptions&, const TrainMessages&)> sft;

@@ -34,7 +34,7 @@ class QuestionFile {
   // The first question without an id of its own that asks the same as one before it; empty if all differ.
   std::optional<size_t> FirstRepeated() const;
 
-  // What Read fills in beside what is asked.
+  // The parts of a question that Read fills in besides the ones asked for.
   enum class Keep : uint8_t { kSource, kSourceAndRow };
   // kConflict if the question's line is no longer what it was.
   Result<Question> Read(size_t index, Keep keep = Keep::kSource);

@@ -12,7 +12,7 @@
 
 namespace tessy {
 
-// What an annotation came to; counts are those of the whole file, earlier runs included.
+// The result of an annotation. Counts are those of the whole file, earlier runs included.
 struct AnnotateResult {
   size_t windows = 0;
   size_t annotated = 0;
@@ -20,7 +20,7 @@ struct AnnotateResult {
   uint64_t style_bytes = 0;                // of `window_bytes`
   uint64_t window_bytes = 0;               // of the text of annotated windows
   bool interrupted = false;
-  // What stopped the run before its end; what is finished is kept.
+  // The error that stopped the run before its end; the finished part is kept.
   Status status;
 };
 

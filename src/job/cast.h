@@ -21,8 +21,9 @@ struct ServedBy {
   bool streams = true;
 };
 
-// How a model that is served is reached. Family, template and sampling are those that `local` has for the
-// role. Keys come from the environment alone, so that no list of processes and no settings file shows them.
+// The options with which a served model is reached. Family, template and sampling are those that `local` has
+// for the role. Keys come from the environment alone, so that no process list and no settings file shows
+// them.
 Result<ServerModelOptions> ServerOptionsOf(const ServedBy& served, Role role, const CastOptions& local);
 // How a predictor that is served is reached.
 Result<PoolingModelOptions> PoolingOptionsOf(const ServedBy& served);

@@ -6,9 +6,9 @@
 
 namespace tessy {
 
-// What a model file holds, as one JSON object: name, architecture, sizes, vocabulary, family by the chat
-// template, how `tessy train` made it ("training"), the head of a boundary predictor. With `all_metadata`
-// every key of the file, too, as text ("metadata").
+// The content of a model file as one JSON object: name, architecture, sizes, vocabulary, family by the chat
+// template, its history of training with `tessy train` ("training"), and the head of a boundary predictor.
+// With `all_metadata` also every key of the file, as text ("metadata").
 std::string DescribeModel(const GgufFile& file, bool all_metadata);
 
 }  // namespace tessy

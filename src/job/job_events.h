@@ -10,7 +10,7 @@
 
 namespace tessy {
 
-// What came of one sample or one window.
+// The result of one sample or one window.
 struct JobItem {
   std::string id;           // of the question or of the window
   uint32_t sample = 0;      // of the question
@@ -19,8 +19,9 @@ struct JobItem {
   std::string reason = {};  // not done: why
 };
 
-// What a job tells while it runs, on the thread that runs it. Any of these may be empty. A job writes to no
-// standard stream itself. Texts are one line without a newline, and may quote what models or files hold.
+// The notices of a job while it runs, on the thread that runs it. Any of these may be empty. A job writes to
+// no standard stream itself. Texts are one line without a newline, and may quote the content of models or
+// files.
 struct JobEvents {
   std::function<void(const RunProgress&)> progress;  // about twice a second
   std::function<void(const std::string&)> notice;    // what a user of the job wants to know
@@ -32,7 +33,7 @@ struct JobEvents {
   std::function<Status(const JobItem&)> finished;
 };
 
-// What may end a job early. What is under way is then kept, and the same job goes on with it.
+// The ways to end a job early. The unfinished work is then kept, and the same job goes on with it.
 struct JobStop {
   // SIGINT, SIGTERM and SIGHUP (unless it is ignored, as under nohup); the second one ends the process at
   // once.

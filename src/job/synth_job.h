@@ -12,17 +12,17 @@
 
 namespace tessy {
 
-// What a synthesis came to.
+// The result of a synthesis.
 struct SynthResult {
   RunProgress progress;  // samples in all, done, failed; what was there already included
   bool interrupted = false;
-  // What stopped the run before its end. What is finished is kept where there are files.
+  // The error that stopped the run before its end. The finished part is kept where there are files.
   Status status;
-  // Of the files; empty and zero where the options name none.
+  // The files of the job; empty and zero if the options name none.
   std::string out;
   std::string failures_path;
   size_t responses = 0;  // in `out`, with those of earlier runs
-  // What the responses of `out` sum up to; none where the lines do not tell (output_format tessy-reference).
+  // The sums over the responses of `out`; empty if the lines do not tell (output_format tessy-reference).
   std::optional<RunFiles::Totals> totals = std::nullopt;
 };
 

@@ -12,8 +12,8 @@
 
 namespace tessy {
 
-// The options of a synthesis; `SynthSettings` explains each of them. Values as people write them: 0 or empty is
-// the default that the setting's help names. Defaults are the paper's where it names one.
+// The options of a synthesis; `SynthSettings` explains each of them. Values as people write them: 0 or empty
+// is the default that the setting's help names. Defaults are the paper's where it names one.
 struct SynthOptions {
   std::string questions;
   std::string out, run_folder;
@@ -66,7 +66,7 @@ Result<CastOptions> CastOptionsOf(const SynthOptions& options, const Method& met
 // `shares_vocabulary`: both roles and both predictors share one, which `cut = auto` asks.
 Result<SampleSettings> SampleSettingsOf(const SynthOptions& options, const Method& method,
                                         bool shares_vocabulary);
-// Candidates, scoring and prompts; the judge is left to the caller.
+// Candidates, scoring and prompts. The caller sets is_right, because it knows the answers.
 Result<TaskSettings> TaskSettingsOf(const SynthOptions& options, const SampleSettings& sample);
 uint32_t CandidatesOf(const SynthOptions& options, const Method& method);
 

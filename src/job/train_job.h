@@ -11,14 +11,14 @@
 
 namespace tessy {
 
-// What a training tells while it runs, on the thread that runs it. Either may be empty. A job writes to no
-// standard stream itself.
+// The notices of a training while it runs, on the thread that runs it. Either may be empty. A job writes to
+// no standard stream itself.
 struct TrainEvents {
   std::function<void(const TrainingProgress&)> progress = {};
   std::function<void(const std::string&)> notice = {};  // one line, without a newline
 };
 
-// What may end a training early. A checkpoint is then there, and the same job goes on with it.
+// The ways to end a training early. A checkpoint is then saved, and the same job goes on with it.
 struct TrainStop {
   // SIGINT, SIGTERM and SIGHUP (unless it is ignored, as under nohup); the second one ends the process at
   // once.

@@ -9,8 +9,7 @@
 
 namespace tessy {
 
-// What both kinds of training are told; `TrainSettings` explains each value. 0 or empty is the default that
-// the setting's help names.
+// The flags of both kinds of training. 0 or empty: the default that the help names.
 struct TrainOptions {
   std::string out;
   bool fresh = false;
@@ -84,7 +83,7 @@ Settings TrainSettings(TrainSftOptions& options);
 Status CheckOptions(const TrainBoundaryOptions& options);
 Status CheckOptions(const TrainSftOptions& options);
 
-// All that the weights depend on, with the contents of files, as one JSON object in one line.
+// Everything that the weights depend on, the contents of files included, as one JSON object in one line.
 Result<std::string> RecordOf(const TrainBoundaryOptions& options);
 Result<std::string> RecordOf(const TrainSftOptions& options);
 

@@ -9,9 +9,9 @@
 
 namespace tessy {
 
-// A file of lines that only grows. One writer at a time: it holds a lock on the file (flock) for as long as
-// the object lives. A crash may leave a torn last line, without its newline; RepairTail cuts it off. Not
-// thread-safe. Movable.
+// A file of lines that only grows. It has one writer at a time, which holds a lock on it (flock) as long as
+// the object lives. After a crash a line is there completely or not at all: text after the last newline is a
+// torn line and is cut off. Not thread-safe. Movable.
 class AppendFile {
  public:
   // Opens the file for appending; makes the file and its folders where they are missing. kConflict: another

@@ -16,7 +16,7 @@ namespace tessy {
 
 // A run as plain records. Times are milliseconds since 1970, UTC.
 
-// The settings of the run from this moment on. The first record has those with which the run began.
+// The settings of the run from this moment on; the first record holds those it began with.
 struct ConfigurationRecord {
   int64_t at_ms = 0;
   std::string json;
@@ -27,7 +27,7 @@ struct ConfigurationRecord {
 // One process that worked on the run, until it ended, was killed or crashed.
 struct SessionRecord {
   int64_t started_ms = 0;
-  int64_t last_ms = 0;   // when it last recorded something
+  int64_t last_ms = 0;   // the time of its last record
   std::string ended;     // "finished", "interrupted", "failed"; empty while it runs, or if it was killed
   uint64_t samples = 0;  // wanted in all
   uint64_t done = 0;     // of `samples`, in this session and in earlier ones
@@ -59,8 +59,8 @@ struct SampleKey {
 struct SampleRecord {
   SampleKey key;
   bool done = false;
-  uint64_t line_end = 0;  // of a done one: bytes of the results through its line
-  std::string reason;     // of a failed one
+  uint64_t line_end = 0;  // if done: bytes of the results file up to the end of its line
+  std::string reason;     // if failed: the reason
   std::string closed_by;
   std::array<uint64_t, 2> thinking_tokens{};  // by role
   uint64_t answer_tokens = 0;
@@ -77,7 +77,7 @@ struct SampleRecord {
 
 enum class Writer : uint8_t { kStudent, kTeacher, kBoth };
 
-// One text that is written for a sample: the response, a candidate, a reference answer, a judgement.
+// One text that a sample needs: the response itself, a candidate, a reference answer, or a judgement.
 struct WritingKey {
   SampleKey sample;
   uint32_t candidate = 0;
@@ -86,7 +86,7 @@ struct WritingKey {
   bool operator==(const WritingKey&) const = default;
 };
 
-// An attempt that came to nothing.
+// An attempt that failed.
 struct AttemptRecord {
   uint32_t number = 0;  // from 0
   std::string reason;
@@ -112,7 +112,7 @@ struct SpanRecord {
   Role role = Role::kStudent;
   SpanEnd end = SpanEnd::kOpen;
   uint32_t tokens = 0;  // kept, of this record
-  std::string events;   // what was drafted and what the predictor said; see event_codec.h
+  std::string events;   // the drafts and the answers of the predictor; see event_codec.h
 
   bool operator==(const SpanRecord&) const = default;
 };

@@ -8,9 +8,9 @@
 
 namespace tessy {
 
-// The response as it stands in the file: the assistant's content in the student's family's form, spans in
-// code points that tile thinking and answer, text that is UTF-8. Does not fill in models, sampling, seed and
-// wall time. Pure.
+// The response in the form of the file: the assistant's content as the student's family writes it, with
+// spans in code points that tile thinking and answer. The text is UTF-8. Models, sampling, seed and wall
+// time are not filled in. Pure.
 Response FormResponse(const SampleTask& task, const SampleOutcome& outcome, const Method& method,
                       const Family& student_family);
 

@@ -22,7 +22,7 @@ struct SampleTask {
   std::shared_ptr<const Question> question;  // never null; the samples of one question share it
   uint32_t sample = 0;
   uint64_t number = 0;     // in the run, from 0
-  uint32_t candidate = 0;  // of those that a method writes for one response
+  uint32_t candidate = 0;  // number among the candidates for one response
 };
 
 struct SampleSettings {
@@ -35,15 +35,15 @@ struct SampleSettings {
   CutRule cut = CutRule::kCompleteWord;
   uint32_t min_span_tokens = 1;
   float style_threshold = 0.5F;
-  // Of a method of one role: false hands over to the answer at once, with nothing thought.
+  // For a method with one role: false hands over to the answer at once, without any thinking.
   bool thinks = true;
 };
 
-// What one task came to: a response, or the reasons why there is none.
+// The result of one task: a response, or the reasons why there is none.
 struct SampleOutcome {
   bool done = false;
   bool cancelled = false;
-  std::optional<Error> lost = {};  // with `cancelled`: a backend has been given up, and the run cannot go on
+  std::optional<Error> lost = {};  // with `cancelled`: a backend was given up, so the run cannot go on
   Trace thinking;                  // trimmed as the student's family writes it
   std::string answer;
   Role answered_by = Role::kStudent;
@@ -62,7 +62,7 @@ struct SampleOutcome {
       failures;  // of each failed attempt: the reason, with a backend's words if there are any
 };
 
-// Counters that live while samples run; for progress only. Driving thread.
+// Counters that change while samples run, for progress only. Used by the driving thread.
 struct RunCounters {
   uint64_t tokens = 0;  // kept, thinking and answer
   uint64_t drafted = 0;
@@ -71,10 +71,10 @@ struct RunCounters {
   uint64_t spans = 0;     // brought to their end, answers too
 };
 
-// Synthesises one response, retries included. Ends early, with `cancelled`, once *stop is set, or where the
-// store fails. What the store has of it is taken over, as if it had just happened, and what happens is
-// recorded there: attempts that failed, and of the one under way every span when it ends, and an open one
-// whenever it has grown by kRecordedTokens. Null: nothing is recorded. The referenced objects must outlive
+// Synthesises one response, retries included. Ends early with `cancelled` once *stop is set or if the store
+// fails. Events that the store has recorded are taken over as if they had just happened. New events are
+// recorded there: failed attempts, every span of the current attempt when it ends, and an open span whenever
+// it has grown by kRecordedTokens. Without a store nothing is recorded. The referenced objects must outlive
 // the coroutine; they are used on the thread that runs it.
 boost::asio::awaitable<SampleOutcome> RunSample(Cast& cast, const SampleSettings& settings,
                                                 const SampleTask& task, RunCounters& counters,

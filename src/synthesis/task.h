@@ -16,8 +16,8 @@ enum class ScoreBy : uint8_t {
   kJudge,       // the last number in the teacher's answer to the judging prompt
 };
 
-// How the methods that need more than one response come to theirs (method, section 10), and whether wrong
-// ones are dropped.
+// The options of methods that need more than one response (method, section 10), and whether wrong responses
+// are dropped.
 struct TaskSettings {
   SampleSettings sample;
   uint32_t candidates = 1;  // of teacher-score, and the responses that `judge` may refuse at most
@@ -33,11 +33,9 @@ struct TaskSettings {
 std::string_view BuiltInJudgePrompt();
 std::string_view BuiltInReferencePrompt();
 
-// One response by any method. teacher-mix takes turns by the task's number; teacher-score keeps the best of
-// the candidates; teacher-reference lets the student write with the teacher's answer before it. Other methods
-// write until the judge says that the response is right, at most `candidates` times. A task that is stopped
-// while a response is under judgement ends with `cancelled`; a run that goes on has it judged again. As
-// RunSample for the rest.
+// Writes one response by any method. teacher-mix takes turns by the number of the task. teacher-score keeps
+// the best of the candidates. teacher-reference shows the teacher's answer to the student. The other methods
+// write until is_right accepts a response, at most `candidates` times. The rest is as in RunSample.
 boost::asio::awaitable<SampleOutcome> RunTask(Cast& cast, const TaskSettings& settings,
                                               const SampleTask& task, RunCounters& counters,
                                               const std::atomic<bool>& stop, RunStore* store = nullptr);

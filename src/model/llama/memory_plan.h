@@ -9,7 +9,7 @@
 
 namespace tessy {
 
-// What the models of a run will take of this machine's memory. All sizes in bytes.
+// The memory of this machine that the models of a run need. All sizes in bytes.
 struct MemoryPlan {
   struct Line {
     std::string what;  // "student", "teacher predictor"

@@ -106,7 +106,7 @@ inline const auto kLoops =
     VocabularyOf({{" go", 90}, {" on", 3}, {"\n", 3}, {"</think>", 2, ScriptedPiece::Kind::kControl}});
 inline const Vocabularies kVocabularies{kWords, kLetters, kBytes, kMarkers, kLoops};
 
-// Those that are no more than who thinks and who answers.
+// The methods that only choose who thinks and who answers.
 inline constexpr std::span kSimpleMethods(kMethods.data(), 5);
 
 // ---- A case: who plays, under which rules; all of it by the seed.

@@ -105,7 +105,7 @@ class ScriptedCast final : public Cast {
     for (const Message& message : messages) text += message.content + "\n";
     return PlayerOf(role).model->TokenizeMarkup(text + PlayerOf(role).family.open_thinking);
   }
-  // Of the last session that was opened for these messages.
+  // The thinking of the last session that was opened for these messages.
   const ScriptedRecord& RecordOf(Role role, std::span<const Message> messages) const {
     return *records_.at({messages.back().content, role});
   }
@@ -118,14 +118,14 @@ class ScriptedCast final : public Cast {
       done(static_cast<double>(bytes));
     });
   }
-  // Was the role asked just this, or something that begins so?
+  // True if the role was asked exactly this, or a prompt that begins so.
   bool HasHeard(Role role, const std::string& prompt) const { return records_.contains({prompt, role}); }
   bool HasHeardLike(Role role, std::string_view beginning) const {
     return std::any_of(records_.begin(), records_.end(), [&](const auto& record) {
       return record.first.second == role && record.first.first.starts_with(beginning);
     });
   }
-  // Of every token that the role's sessions drew.
+  // The positions of all tokens that the role's sessions drew.
   const std::vector<DraftPosition>& DrawnBy(Role role) const { return *drawn_[Index(role)]; }
   uint64_t calls() const { return calls_; }
 
