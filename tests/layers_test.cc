@@ -25,7 +25,8 @@ using Layers = std::map<std::string, std::set<std::string>>;
 
 const fs::path kRoot = tessy::InSource("");
 
-// Rows of the form "| `src/x/y` | … | a, b/c |"; "nothing" allows nothing, "everything" all; "a/b.h" that header.
+// Rows of the form "| `src/x/y` | … | a, b/c |"; "nothing" allows nothing, "everything" all; "a/b.h" that
+// header.
 Layers ReadLayers() {
   std::ifstream document(kRoot / "ARCHITECTURE.md");
   EXPECT_TRUE(document) << "ARCHITECTURE.md cannot be read";

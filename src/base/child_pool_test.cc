@@ -39,8 +39,8 @@ class ChildPoolTest : public testing::Test {
   size_t Run(ChildPool& pool, const std::string& line, milliseconds wall_max = milliseconds(60'000),
              std::string input = "") {
     return RunCommand(pool, {.arguments = {"/bin/sh", "-c", "cd '" + folder_ + "' || exit 99; " + line},
-                      .input = std::move(input),
-                      .wall_max = wall_max});
+                             .input = std::move(input),
+                             .wall_max = wall_max});
   }
   size_t RunCommand(ChildPool& pool, ChildCommand command) {
     const size_t place = ends_.size();
