@@ -349,8 +349,6 @@ void PoolingModel::Cancel() {
   });
 }
 
-bool PoolingModel::busy() const { return !impl_->batches.empty() || !impl_->waiting.empty(); }
-
 PoolingModel::Counts PoolingModel::counts() const {
   Counts counts = impl_->counts;
   const uint64_t retries = counts.retries;

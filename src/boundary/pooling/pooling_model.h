@@ -49,7 +49,6 @@ class PoolingModel {
   // own. Only with a vocabulary.
   std::unique_ptr<BoundaryReader> Open(std::array<bool, 2> reads_tokens_of);
   void Cancel();  // every question, and every later one, ends with kCancelled
-  bool busy() const;
   Counts counts() const;
 
  private:

@@ -176,11 +176,6 @@ size_t ServerModel::context_tokens() const { return impl_->identity().context_to
 const Vocabulary* ServerModel::vocabulary() const { return impl_->vocabulary.get(); }
 void ServerModel::SetSharesVocabulary(bool shares) { impl_->shares_vocabulary = shares; }
 
-bool ServerModel::busy() const {
-  return std::any_of(impl_->sessions.begin(), impl_->sessions.end(),
-                     [](const ServerSession* session) { return session->waits(); });
-}
-
 void ServerModel::Cancel() {
   impl_->cancelled = true;
   for (ServerSession* session : impl_->sessions) session->Cancel();

@@ -58,8 +58,7 @@ class ServerModel {
   // The model must outlive the session. `prompt_tokens`, where not null, becomes the prompt's length (0: not
   // known here).
   Result<std::unique_ptr<Session>> Open(std::span<const Message> messages, size_t* prompt_tokens = nullptr);
-  bool busy() const;  // true while a session waits for a server
-  void Cancel();      // every draft that is waited for, and every later one, ends with kCancelled
+  void Cancel();  // every draft that is waited for, and every later one, ends with kCancelled
   Counts counts() const;
 
  private:

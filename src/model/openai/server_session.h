@@ -70,7 +70,6 @@ class ServerSession final : public Session, private TokenSink {
 
   void Cancel();
   void Watch(int64_t now_ms);
-  bool waits() const { return asked_.has_value(); }
   bool streams() const { return exchange_ != nullptr; }
 
  private:
