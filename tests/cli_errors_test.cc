@@ -74,7 +74,7 @@ TEST_F(ErrorTest, ModelsThatCannotBeLoaded) {
   const auto no_predictor = Try({"--teacher-boundary", "http://localhost:1/v1#served"});
   EXPECT_EQ(no_predictor.exit_status, 4);
   EXPECT_THAT(no_predictor.err,
-              AllOf(HasSubstr("http://localhost:1/v1/models: "), HasSubstr("is the server up")));
+              AllOf(HasSubstr("http://localhost:1/props: "), HasSubstr("is the server up")));
 }
 
 TEST_F(ErrorTest, WhatIsMissingIsNamed) {

@@ -315,9 +315,7 @@ TEST(Tidy, ProductionCodeIncludesNoTestSupport) {
   EXPECT_THAT(TestSupportInProduction(OurTree()), IsEmpty());
 }
 
-TEST(Tidy, CommentsOfHeadersBeginWithASubject) {
-  EXPECT_THAT(CommentsWithoutSubject(OurTree()), IsEmpty());
-}
+TEST(Tidy, CommentsOfHeadersBeginWithASubject) { EXPECT_THAT(CommentsWithoutSubject(OurTree()), IsEmpty()); }
 
 }  // namespace
 }  // namespace tessy

@@ -194,9 +194,11 @@ std::array<uint64_t, 2> ModelCast::Vocabularies() const {
 }
 
 bool ModelCast::shares_vocabulary() const {
-  const auto [student, teacher] = Vocabularies();
-  return student != 0 && student == teacher && std::ranges::all_of(predictors_, [&](const auto& predictor) {
-           return predictor && predictor->vocabulary() == student;
+  const std::array<uint64_t, 2> vocabularies = Vocabularies();
+  const uint64_t shared = vocabularies[0];
+  return shared != 0 && vocabularies[1] == shared &&
+         std::ranges::all_of(predictors_, [&](const auto& predictor) {
+           return predictor && predictor->vocabulary() == shared;
          });
 }
 
