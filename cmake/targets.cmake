@@ -6,9 +6,9 @@ set(level $<TARGET_PROPERTY:TESSY_LEVEL>)
 target_compile_options(tessy_options INTERFACE
   -O$<IF:$<STREQUAL:${level},>,${TESSY_OPTIMIZE},${level}> -g1 -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion
   -Wnon-virtual-dtor -Woverloaded-virtual $<$<BOOL:${TESSY_WERROR}>:-Werror>
-  # g++ 12 raises these for std::string concatenation (GCC bug 105651); from a precompiled header they are not taken for
-  # warnings of a system header.
-  -Wno-restrict -Wno-stringop-overflow)
+  # g++ 12 raises these for std::string concatenation (GCC bugs 105329, 105651); from a precompiled header they are not
+  # taken for warnings of a system header.
+  -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds)
 target_include_directories(tessy_options INTERFACE "${CMAKE_SOURCE_DIR}/src")
 target_compile_definitions(tessy_options INTERFACE
   TESSY_VERSION="${PROJECT_VERSION}")
