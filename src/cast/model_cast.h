@@ -24,7 +24,7 @@ namespace tessy {
 
 // Who plays. Arrays are by role.
 struct CastOptions {
-  Method method = kMethods[0];  // says who is needed
+  Method method = DefaultMethod();  // says who is needed
   // GGUF files; empty for a role that is served or that has no model.
   std::array<std::string, 2> models = {};
   // GGUF files of predictors, or "lexicon"; empty where the predictor is served.

@@ -65,7 +65,7 @@ ServedBy PredictorServedByOf(const SynthOptions& told, Role role) {
 
 // What is behind servers is taken out of what is loaded here.
 Status SplitServed(const SynthOptions& told, const Method& method, CastOptions& cast) {
-  if (method.plan == Plan::kBestOf && told.score_by == "likelihood" && IsServed(told.teacher)) {
+  if (method.scores_candidates && told.score_by == "likelihood" && IsServed(told.teacher)) {
     return Fail(
         ErrorCode::kInvalidArgument,
         "--score-by likelihood: a server (--teacher) tells no likelihoods; use --score-by judge, or a "
@@ -164,7 +164,7 @@ Result<SampleSettings> SampleSettingsOf(const SynthOptions& told, const Method& 
 
 uint32_t CandidatesOf(const SynthOptions& told, const Method& method) {
   if (told.candidates > 0) return told.candidates;
-  return method.plan == Plan::kBestOf || told.keep == "correct" ? kCandidates : 1;
+  return method.scores_candidates || told.keep == "correct" ? kCandidates : 1;
 }
 
 namespace {
@@ -187,11 +187,10 @@ Result<std::string> PromptOf(const std::string& path, std::string_view built_in,
 }  // namespace
 
 Result<TaskSettings> TaskSettingsOf(const SynthOptions& told, const SampleSettings& sample) {
-  const Plan plan = sample.method.plan;
   if (!told.checker.empty() && told.keep != "correct") {
     return Fail(ErrorCode::kInvalidArgument, "--checker: is for --keep correct");
   }
-  if (told.candidates > 1 && plan != Plan::kBestOf && told.keep != "correct") {
+  if (told.candidates > 1 && !sample.method.scores_candidates && told.keep != "correct") {
     return Fail(ErrorCode::kInvalidArgument,
                 "--candidates: is for --method teacher-score, and for --keep correct");
   }

@@ -21,7 +21,7 @@ struct Uses {
     student_served = !o.student.empty() && IsServerAddress(o.student.front());
     teacher_served = !o.teacher.empty() && IsServerAddress(o.teacher.front());
   }
-  Method method = kMethods[0];
+  Method method = DefaultMethod();
   bool picks = false;  // one of several candidates may be kept, or none
   bool student_served = false, teacher_served = false;
 };
@@ -141,7 +141,7 @@ Settings ModelSettings(SynthOptions& o, const Uses& uses) {
 // "{tessy,student-only,…}", for the help and the shell's completion.
 std::string MethodChoice() {
   std::string choice;
-  for (const Method& method : kMethods) {
+  for (const Method& method : Methods()) {
     choice += choice.empty() ? "{" : ",";
     choice += method.name;
   }
@@ -253,7 +253,7 @@ Settings ChoiceSettings(SynthOptions& o, const Uses& uses) {
        .help = "of teacher-score: the teacher's likelihood of a candidate, or its judgement",
        .group = group,
        .range = Choices{"likelihood", "judge"},
-       .recorded = {.as = Fingerprint::kValue, .applies = uses.method.plan == Plan::kBestOf}},
+       .recorded = {.as = Fingerprint::kValue, .applies = uses.method.scores_candidates}},
       {.key = "judge-prompt",
        .value = &o.judge_prompt,
        .help = "with {question} and {response} in it (default: built in)",

@@ -9,20 +9,13 @@
 #include "base/utf8.h"
 #include "dataset/style_spans.h"
 #include "embedded/annotate.h"
+#include "synthesis/prompt.h"
 
 namespace tessy {
 namespace {
 
-constexpr std::string_view kPlace = "{window}";
 // Of a wrong answer that is shown again: enough to see what is wrong.
 constexpr size_t kShownMax = 2000;
-
-std::string Filled(std::string_view prompt, std::string_view window) {
-  std::string text(prompt);
-  // What looks like the place in a window is not looked at again.
-  if (const size_t at = text.find(kPlace); at != std::string::npos) text.replace(at, kPlace.size(), window);
-  return text;
-}
 
 class Interview {
  public:
@@ -32,7 +25,8 @@ class Interview {
     for (size_t i = 0; i < windows.size(); ++i) {
       places_.emplace(windows[i].id, i);
       tasks_.push_back(
-          TaskOf(windows[i].id, kFirst, {{.role = "user", .content = Filled(prompt, windows[i].text)}}));
+          TaskOf(windows[i].id, kFirst,
+                 {{.role = "user", .content = FillIn(prompt, {{"{window}", windows[i].text}})}}));
     }
   }
 

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <array>
-#include <cstdint>
+#include <boost/asio/awaitable.hpp>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "base/error.h"
@@ -10,39 +10,35 @@
 
 namespace tessy {
 
-// The steps that a response takes besides one role that thinks and one that answers.
-enum class Plan : uint8_t {
-  kOnce,       // no other steps
-  kAlternate,  // teacher and student take turns, response by response
-  kBestOf,     // the teacher scores the student's candidates
-  kReference   // the student writes with the teacher's answer before it
-};
+class MethodRun;
+struct SampleOutcome;
 
-// The roles that write the parts of a response (method, section 10).
+// How a response comes about: who writes, and in which steps (method, section 10). The methods are rows of
+// the table in synthesis/methods/; a new one is a file there and a line in its table.cc.
 struct Method {
+  // Makes one response. `run` outlives the coroutine.
+  using Steps = boost::asio::awaitable<SampleOutcome> (*)(MethodRun& run);
+
   std::string_view name;
   std::optional<Role> thinker;  // none: both think, by Algorithm 1
   Role answerer = Role::kStudent;
-  Plan plan = Plan::kOnce;
+  bool needs_both = false;         // both roles play, whoever thinks and answers
+  bool scores_candidates = false;  // the teacher scores several responses: reads `candidates` and `score_by`
+  Steps steps = nullptr;
 
+  // Algorithm 1 needs both roles' boundary predictors.
   bool cooperative() const { return !thinker.has_value(); }
-  bool Uses(Role role) const {
-    return plan != Plan::kOnce || cooperative() || thinker == role || answerer == role;
-  }
+  // Whether a model must play the role.
+  bool Uses(Role role) const { return needs_both || cooperative() || thinker == role || answerer == role; }
 };
 
-inline constexpr std::array<Method, 8> kMethods{{
-    {"tessy", std::nullopt, Role::kStudent},
-    {"student-only", Role::kStudent, Role::kStudent},
-    {"teacher-only", Role::kTeacher, Role::kTeacher},
-    {"teacher-think", Role::kTeacher, Role::kStudent},
-    {"teacher-answer", Role::kStudent, Role::kTeacher},
-    {"teacher-mix", Role::kTeacher, Role::kTeacher, Plan::kAlternate},
-    {"teacher-score", Role::kStudent, Role::kStudent, Plan::kBestOf},
-    {"teacher-reference", Role::kStudent, Role::kStudent, Plan::kReference},
-}};
+// All methods, in the order in which they are listed to users. They live as long as the program. Thread-safe.
+std::span<const Method> Methods();
 
 // The method of this name; the error lists the names.
 Result<Method> FindMethod(std::string_view name);
+
+// Algorithm 1 of the paper: the first of the table.
+inline const Method& DefaultMethod() { return Methods().front(); }
 
 }  // namespace tessy

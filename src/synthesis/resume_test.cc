@@ -458,7 +458,7 @@ TEST_F(ResumeTest, InterruptedAtAnyMomentNothingIsDrawnTwice) {
 TEST_F(ResumeTest, RecordThatDoesNotFitIsStartedOver) {
   const TestCase test = [] {
     TestCase simple = CaseOf(5);
-    simple.settings.method = kMethods[0];
+    simple.settings.method = DefaultMethod();
     simple.tasks = TasksOf(1);
     return simple;
   }();

@@ -26,7 +26,7 @@ struct SampleTask {
 };
 
 struct SampleSettings {
-  Method method = kMethods[0];
+  Method method = DefaultMethod();
   uint64_t seed = 0;
   uint32_t draft_tokens = 1;  // k, for `--draft rollback`; 1 stops at the boundary
   uint32_t thinking_tokens_max = 38000;

@@ -294,7 +294,7 @@ TEST(RunAll, ComesToTheSameForEveryDraftLengthConcurrencyAndOrder) {
   EXPECT_GT(tally.done, 5000U);
   EXPECT_GT(tally.retried, 1000U);
   EXPECT_GT(tally.switches, 10000U);
-  for (const Method& method : kSimpleMethods) EXPECT_GT(tally.by_method[method.name], 300U) << method.name;
+  for (const Method& method : SimpleMethods()) EXPECT_GT(tally.by_method[method.name], 300U) << method.name;
   for (const FailureReason reason :
        {FailureReason::kEmptyGeneration, FailureReason::kEndedInThinking, FailureReason::kThinkingNotClosed,
         FailureReason::kContextFull, FailureReason::kRepetition, FailureReason::kAnswerNotFinished}) {
@@ -411,7 +411,7 @@ TEST(RunAll, RecordsAPromptThatDoesNotFitWithoutARetry) {
 
 TEST(RunAll, ThinksNoLongerThanTheSmallestContextAllows) {
   const auto never_closes = VocabularyOf({{" and", 100}, {" on", 99}, {",", 99}});
-  for (const Method& method : kSimpleMethods) {
+  for (const Method& method : SimpleMethods()) {
     TestCase test = SimpleCase(never_closes, 10);
     test.settings.method = method;
     test.settings.retries_max = 0;

@@ -33,9 +33,8 @@ struct TaskSettings {
 std::string_view BuiltInJudgePrompt();
 std::string_view BuiltInReferencePrompt();
 
-// Writes one response by any method. teacher-mix takes turns by the number of the task. teacher-score keeps
-// the best of the candidates. teacher-reference shows the teacher's answer to the student. The other methods
-// write until is_right accepts a response, at most `candidates` times. The rest is as in RunSample.
+// Writes one response, by the steps of `settings.sample.method`. A task that is stopped while a response is
+// under judgement ends with `cancelled`; a run that goes on has it judged again. The rest is as in RunSample.
 boost::asio::awaitable<SampleOutcome> RunTask(Cast& cast, const TaskSettings& settings,
                                               const SampleTask& task, RunCounters& counters,
                                               const std::atomic<bool>& stop, RunStore* store = nullptr);

@@ -107,7 +107,7 @@ inline const auto kLoops =
 inline const Vocabularies kVocabularies{kWords, kLetters, kBytes, kMarkers, kLoops};
 
 // The methods that only choose who thinks and who answers.
-inline constexpr std::span kSimpleMethods(kMethods.data(), 5);
+inline std::span<const Method> SimpleMethods() { return Methods().first(5); }
 
 // ---- A case: who plays, under which rules; all of it by the seed.
 
@@ -175,7 +175,7 @@ inline TestCase CaseOf(uint64_t seed) {
     if (below(6) == 0) player.context_tokens = 30 + below(80);
   }
   SampleSettings& settings = test.settings;
-  settings.method = kMethods[below(2) == 0 ? below(kSimpleMethods.size()) : 0];
+  settings.method = SimpleMethods()[below(2) == 0 ? below(SimpleMethods().size()) : 0];
   settings.seed = seed;
   settings.thinking_tokens_max = static_cast<uint32_t>(20 + below(150));
   settings.answer_tokens_max = static_cast<uint32_t>(40 + below(200));

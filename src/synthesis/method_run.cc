@@ -1,0 +1,82 @@
+#include "synthesis/method_run.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "synthesis/await.h"
+
+namespace tessy {
+
+using boost::asio::awaitable;
+
+Method MethodRun::Solo(Role role) const {
+  Method solo = method();
+  solo.thinker = solo.answerer = role;
+  solo.needs_both = false;
+  return solo;
+}
+
+SampleTask MethodRun::Asking(std::vector<Message> messages) const {
+  auto question = std::make_shared<Question>(*task_.question);
+  question->messages = std::move(messages);
+  SampleTask task = task_;
+  task.question = std::move(question);
+  return task;
+}
+
+awaitable<SampleOutcome> MethodRun::Write(Method who, SampleTask task) {
+  SampleSettings settings = settings_.sample;
+  settings.method = who;
+  co_return co_await RunSample(cast_, settings, task, counters_, stop_, store_);
+}
+
+awaitable<bool> MethodRun::IsRight(SampleOutcome& outcome) {
+  if (settings_.judge == nullptr) co_return true;
+  auto right = Result<bool>(Fail(ErrorCode::kCancelled, "cancelled"));
+  if (!stop_) {
+    right = co_await Await<bool>([&](auto done) {
+      settings_.judge->Ask(*task_.question, {.thinking = outcome.thinking.text, .answer = outcome.answer},
+                           std::move(done));
+    });
+  }
+  if (right) co_return *right;
+  outcome.cancelled = right.error().code == ErrorCode::kCancelled;
+  if (outcome.cancelled) {
+    outcome.done = false;
+  } else if (settings_.unjudged) {
+    settings_.unjudged(task_, right.error());
+  }
+  co_return false;
+}
+
+awaitable<SampleOutcome> MethodRun::UntilRight(Method who, SampleTask task) {
+  SampleOutcome last;
+  uint32_t wrong = 0;
+  for (uint32_t i = 0; i < std::max(1U, settings_.candidates); ++i) {
+    task.candidate = i;
+    SampleOutcome outcome = co_await Write(who, task);
+    if (i > 0) Inherit(outcome, last);
+    outcome.candidates = i + 1;
+    outcome.wrong_candidates = wrong;
+    if (outcome.cancelled || !outcome.done) co_return outcome;
+    if (co_await IsRight(outcome) || outcome.cancelled) co_return outcome;
+    ++wrong;
+    last = std::move(outcome);
+  }
+  last.done = false;
+  last.wrong_candidates = wrong;
+  last.failed_attempts_tokens += TokensOf(last);
+  last.failures.emplace_back(kNoRightAnswer);
+  co_return last;
+}
+
+uint64_t MethodRun::TokensOf(const SampleOutcome& outcome) {
+  return outcome.thinking_tokens[0] + outcome.thinking_tokens[1] + outcome.answer_tokens;
+}
+
+void MethodRun::Inherit(SampleOutcome& kept, const SampleOutcome& lost) {
+  kept.failed_attempts_tokens += lost.failed_attempts_tokens + (lost.done ? TokensOf(lost) : 0);
+}
+
+}  // namespace tessy
