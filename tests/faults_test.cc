@@ -141,7 +141,7 @@ void ExpectRight(const ServedRunResult& result, size_t questions, Tally& tally) 
       continue;
     }
     ++tally.done;
-    tally.at_first += outcome.attempts == 1 ? 1 : 0;
+    tally.at_first += outcome.stats.attempts == 1 ? 1 : 0;
     EXPECT_EQ(BrokenInvariant(outcome), "") << question;
     // These servers write the same whenever they are asked.
     EXPECT_EQ(Shape(outcome), Shape(Undisturbed().at(question).front())) << question;
@@ -233,7 +233,7 @@ TEST_F(Faults, NoScheduleLosesOrSpoilsASample) {
   for (const auto& [question, outcomes] : Undisturbed()) {
     ASSERT_TRUE(outcomes.front().done) << question << ": " << outcomes.front().failures.back();
     EXPECT_EQ(BrokenInvariant(outcomes.front()), "") << question;
-    EXPECT_GT(outcomes.front().switches, 2U);
+    EXPECT_GT(outcomes.front().stats.switches, 2U);
   }
   // A single seed, to investigate a failure.
   const char* wanted = std::getenv("TESSY_FAULT_SEED");

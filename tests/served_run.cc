@@ -119,9 +119,9 @@ std::string BrokenInvariant(const SampleOutcome& outcome) {
     return "a marker in the text";
   if (IsBlankText(outcome.answer)) return "no answer";
   for (const Role role : kRoles) {
-    if (tokens[Index(role)] > outcome.thinking_tokens[Index(role)])
+    if (tokens[Index(role)] > outcome.stats.thinking_tokens(role))
       return fmt::format("{} tokens of the {} in spans, {} counted", tokens[Index(role)], Name(role),
-                         outcome.thinking_tokens[Index(role)]);
+                         outcome.stats.thinking_tokens(role));
   }
   return "";
 }

@@ -128,7 +128,7 @@ Ran RunOnce(const TestCase& test, const Mode& mode) {
   RunCallbacks callbacks;
   callbacks.finished = [&](const SampleTask& task, const SampleOutcome& outcome, uint64_t) -> Status {
     std::string& text = ran.texts[PlaceOf(tasks, task)];
-    ran.switches += outcome.switches;
+    ran.switches += outcome.stats.switches;
     if (outcome.done) {
       ++ran.done;
       ran.invalid += IsValidUtf8(outcome.thinking.text + outcome.answer) ? 0 : 1;
@@ -137,7 +137,7 @@ Ran RunOnce(const TestCase& test, const Mode& mode) {
       response.stats.drafted_tokens = response.stats.discarded_tokens = 0;
       text = ToJsonLine(response) + outcome.thinking.text + outcome.answer;
     }
-    text += fmt::format(" {} attempts {} {}", outcome.attempts, outcome.failed_attempts_tokens,
+    text += fmt::format(" {} attempts {} {}", outcome.stats.attempts, outcome.stats.failed_attempts_tokens,
                         fmt::join(outcome.failures, " "));
     return {};
   };

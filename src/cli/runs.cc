@@ -72,13 +72,13 @@ void AddFigures(Lines& lines, const CataloguedRun& run) {
             fmt::format("{} of {} done, {} failed, {} under way", WithThousands(s.done),
                         WithThousands(s.samples), WithThousands(s.failed), WithThousands(s.unfinished)));
   lines.Add("tokens", fmt::format("{}: thinking {} by the student, {} by the teacher ({}); answers {}",
-                                  WithThousands(run.tokens()), WithThousands(s.thinking_tokens[0]),
-                                  WithThousands(s.thinking_tokens[1]), Percent(run.teacher_share()),
-                                  WithThousands(s.answer_tokens)));
-  lines.Add("switches", WithThousands(s.switches));
+                                  WithThousands(run.tokens()), WithThousands(s.stats.student_tokens),
+                                  WithThousands(s.stats.teacher_tokens), Percent(run.teacher_share()),
+                                  WithThousands(s.stats.answer_tokens)));
+  lines.Add("switches", WithThousands(s.stats.switches));
   lines.Add("closed by", Counts(s.closed_by));
-  lines.Add("attempts", fmt::format("{} for what is done; {} tokens in vain", WithThousands(s.attempts),
-                                    WithThousands(s.failed_attempts_tokens)));
+  lines.Add("attempts", fmt::format("{} for what is done; {} tokens in vain", WithThousands(s.stats.attempts),
+                                    WithThousands(s.stats.failed_attempts_tokens)));
   lines.Add("failed attempts", Counts(s.failed_attempts));
   lines.Add("failed for good", Counts(s.failures));
   lines.Add("rates", fmt::format("{:.0f} tokens/s, {:.0f} samples/h, in {} of work", s.tokens_per_second(),

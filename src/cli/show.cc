@@ -115,9 +115,10 @@ std::string Shortened(std::string_view text, size_t width) {
 }
 
 std::string ListRow(size_t index, const Response& response) {
-  const ResponseStats& stats = response.stats;
+  const SampleStats& stats = response.stats;
   return fmt::format("{:>6}  {:<40}  {:>8}  {:>7}  {:>8}  {}\n", index, Shortened(response.id, 40),
-                     WithThousands(stats.thinking_tokens), TeacherShare(stats), WithThousands(stats.switches),
+                     WithThousands(stats.thinking_tokens()), TeacherShare(stats),
+                     WithThousands(stats.switches),
                      response.closed_by.empty() ? "–" : Shortened(response.closed_by, 20));
 }
 

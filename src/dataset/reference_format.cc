@@ -41,7 +41,7 @@ struct Counts {
 };
 
 Counts CountsOf(const Response& response) {
-  Counts counts{.total = response.stats.thinking_tokens + response.stats.answer_tokens,
+  Counts counts{.total = response.stats.tokens(),
                 .teacher = response.stats.teacher_tokens,
                 .student = response.stats.student_tokens};
   for (const ResponseSpan& span : response.spans) {

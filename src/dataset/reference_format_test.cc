@@ -14,7 +14,6 @@ Response Answered(Role answered_by = Role::kStudent) {
   response.spans = {{Role::kStudent, SpanKind::kStyle, 8, 11, 2},
                     {Role::kTeacher, SpanKind::kCapability, 11, 14, 5},
                     {answered_by, SpanKind::kAnswer, 26, 28, 3}};
-  response.stats.thinking_tokens = 7;
   response.stats.student_tokens = 2;
   response.stats.teacher_tokens = 5;
   response.stats.answer_tokens = 3;

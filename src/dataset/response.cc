@@ -13,33 +13,16 @@
 namespace tessy {
 namespace {
 
-// One place names the keys, for both directions: a list of (key, member).
-template <class Record, class Value>
-struct Key {
-  const char* name;
-  Value Record::*member;
-  bool required = true;
-  bool only_if_several = false;  // candidates were written
-};
+constexpr const char* kThinkingTokens = "thinking_tokens";
 
-using StatsKey = Key<ResponseStats, uint64_t>;
-constexpr StatsKey kStatsKeys[] = {{"thinking_tokens", &ResponseStats::thinking_tokens},
-                                   {"student_tokens", &ResponseStats::student_tokens},
-                                   {"teacher_tokens", &ResponseStats::teacher_tokens},
-                                   {"answer_tokens", &ResponseStats::answer_tokens},
-                                   {"switches", &ResponseStats::switches},
-                                   {"drafted_tokens", &ResponseStats::drafted_tokens},
-                                   {"discarded_tokens", &ResponseStats::discarded_tokens},
-                                   {"attempts", &ResponseStats::attempts},
-                                   {"failed_attempts_tokens", &ResponseStats::failed_attempts_tokens, false},
-                                   {"candidates", &ResponseStats::candidates, false, true},
-                                   {"wrong_candidates", &ResponseStats::wrong_candidates, false, true},
-                                   {"wall_ms", &ResponseStats::wall_ms}};
-using ModelKey = Key<ModelNames, std::string>;
-constexpr ModelKey kModelKeys[] = {{"student", &ModelNames::student, false},
-                                   {"teacher", &ModelNames::teacher, false},
-                                   {"student_boundary", &ModelNames::student_boundary, false},
-                                   {"teacher_boundary", &ModelNames::teacher_boundary, false}};
+struct ModelKey {
+  const char* name;
+  std::string ModelNames::*member;
+};
+constexpr ModelKey kModelKeys[] = {{"student", &ModelNames::student},
+                                   {"teacher", &ModelNames::teacher},
+                                   {"student_boundary", &ModelNames::student_boundary},
+                                   {"teacher_boundary", &ModelNames::teacher_boundary}};
 
 tl::unexpected<Error> Bad(std::string reason) { return Fail(ErrorCode::kInvalidData, std::move(reason)); }
 
@@ -91,11 +74,6 @@ class Fields {
     }
     Refuse(fmt::format("{}{} is not a whole number from {} to {}", path_, key, std::numeric_limits<T>::min(),
                        std::numeric_limits<T>::max()));
-  }
-
-  template <class Keys, class Record>
-  void ReadAll(const Keys& keys, Record& record) {
-    for (const auto& key : keys) Read(key.name, record.*key.member, key.required);
   }
 
   void Refuse(std::string reason) {
@@ -184,10 +162,18 @@ Status ReadSampling(const Json& object, SamplingRecord& sampling) {
   return fields.status();
 }
 
-template <class Keys, class Record>
-Status ReadRecord(const Json& object, const char* path, const Keys& keys, Record& record) {
-  Fields fields(object, path);
-  fields.ReadAll(keys, record);
+Status ReadStats(const Json& object, SampleStats& stats) {
+  Fields fields(object, "stats.");
+  uint64_t thinking_tokens = 0;  // for readers of the rows: the sum of both roles' tokens
+  fields.Read(kThinkingTokens, thinking_tokens);
+  stats.candidates = 1;
+  for (const SampleStat& stat : kSampleStats) fields.Read(stat.key.data(), stats.*stat.value, stat.required);
+  return fields.status();
+}
+
+Status ReadModels(const Json& object, ModelNames& models) {
+  Fields fields(object, "models.");
+  for (const ModelKey& key : kModelKeys) fields.Read(key.name, models.*key.member, false);
   return fields.status();
 }
 
@@ -214,8 +200,8 @@ Status ReadResponse(const Json& row, Response& response) {
         const size_t code_points = CountCodePoints(response.messages.back().content);
         return ReadSpans(*spans, code_points, response.spans);
       })
-      .and_then([&] { return ReadRecord(*stats, "stats.", kStatsKeys, response.stats); })
-      .and_then([&] { return ReadRecord(*models, "models.", kModelKeys, response.models); })
+      .and_then([&] { return ReadStats(*stats, response.stats); })
+      .and_then([&] { return ReadModels(*models, response.models); })
       .and_then([&] { return ReadSampling(*sampling, response.sampling); });
 }
 
@@ -239,11 +225,11 @@ Json SpansJson(const std::vector<ResponseSpan>& spans) {
   return list;
 }
 
-Json StatsJson(const ResponseStats& stats) {
-  Json object = Json::object();
-  for (const StatsKey& key : kStatsKeys) {
-    if (key.only_if_several && stats.candidates <= 1) continue;
-    object[key.name] = stats.*key.member;
+Json StatsJson(const SampleStats& stats) {
+  Json object{{kThinkingTokens, stats.thinking_tokens()}};
+  for (const SampleStat& stat : kSampleStats) {
+    if (stat.only_if_several && stats.candidates <= 1) continue;
+    object[stat.key.data()] = stats.*stat.value;
   }
   return object;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cooperation/sample_stats.h"
 #include "cooperation/trace.h"
 #include "dataset/line_reader.h"
 #include "dataset/question.h"
@@ -24,23 +25,6 @@ struct ResponseSpan {
   uint64_t tokens = 0;  // in the writer's own vocabulary
 
   bool operator==(const ResponseSpan&) const = default;
-};
-
-struct ResponseStats {
-  uint64_t thinking_tokens = 0;  // student_tokens + teacher_tokens
-  uint64_t student_tokens = 0;
-  uint64_t teacher_tokens = 0;
-  uint64_t answer_tokens = 0;
-  uint64_t switches = 0;
-  uint64_t drafted_tokens = 0;
-  uint64_t discarded_tokens = 0;
-  uint64_t attempts = 1;
-  uint64_t failed_attempts_tokens = 0;  // of the attempts before the one that is kept
-  uint64_t candidates = 1;              // written for this response
-  uint64_t wrong_candidates = 0;        // among them, where answers were checked
-  uint64_t wall_ms = 0;
-
-  bool operator==(const ResponseStats&) const = default;
 };
 
 // Empty where a method has no such model.
@@ -72,7 +56,7 @@ struct Response {
   std::vector<ResponseSpan> spans;
   std::string closed_by =
       {};  // who closed the thinking; empty (null in JSON) for a method that has no such thing
-  ResponseStats stats;
+  SampleStats stats;
   ModelNames models;
   SamplingRecord sampling;
   uint64_t seed = 0;

@@ -108,14 +108,8 @@ Json Full(const CataloguedRun& run) {
   const RunSummary& summary = run.summary;
   Json json = Brief(run);
   json["unfinished"] = summary.unfinished;
-  json["student_tokens"] = summary.thinking_tokens[Index(Role::kStudent)];
-  json["teacher_tokens"] = summary.thinking_tokens[Index(Role::kTeacher)];
-  json["answer_tokens"] = summary.answer_tokens;
-  json["switches"] = summary.switches;
+  for (const SampleStat& stat : kSampleStats) json[std::string(stat.key)] = summary.stats.*stat.value;
   json["closed_by"] = summary.closed_by;
-  json["attempts"] = summary.attempts;
-  json["wrong_candidates"] = summary.wrong_candidates;
-  json["failed_attempts_tokens"] = summary.failed_attempts_tokens;
   json["failures"] = summary.failures;
   json["failed_attempts"] = summary.failed_attempts;
   json["generated"] = Generated(summary);
@@ -147,14 +141,12 @@ std::string_view Name(RunState state) {
   return kNames[static_cast<size_t>(state)];
 }
 
-uint64_t CataloguedRun::tokens() const {
-  return summary.thinking_tokens[0] + summary.thinking_tokens[1] + summary.answer_tokens;
-}
+uint64_t CataloguedRun::tokens() const { return summary.stats.tokens(); }
 
 double CataloguedRun::teacher_share() const {
-  const uint64_t teacher = summary.thinking_tokens[Index(Role::kTeacher)];
-  const uint64_t thinking = teacher + summary.thinking_tokens[Index(Role::kStudent)];
-  return thinking == 0 ? 0.0 : static_cast<double>(teacher) / static_cast<double>(thinking);
+  const uint64_t thinking = summary.stats.thinking_tokens();
+  return thinking == 0 ? 0.0
+                       : static_cast<double>(summary.stats.teacher_tokens) / static_cast<double>(thinking);
 }
 
 int64_t CataloguedRun::last_activity_ms() const {

@@ -42,8 +42,7 @@ class RunCatalogueTest : public testing::Test {
                          .done = true,
                          .reason = {},
                          .closed_by = "student",
-                         .thinking_tokens = {30, 10},
-                         .answer_tokens = 4});
+                         .stats = {.student_tokens = 30, .teacher_tokens = 10, .answer_tokens = 4}});
     EXPECT_TRUE(store->Commit());
     return folder;
   }

@@ -250,7 +250,7 @@ Status SynthJob::Work::Deliver(const SampleTask& task, const SampleOutcome& outc
 Status SynthJob::Work::DeliverFailure(const SampleTask& task, const SampleOutcome& outcome) {
   const std::string reason = outcome.failures.empty() ? "unknown" : outcome.failures.back();
   Tell(events_.warning, fmt::format("{}/{} failed after {}: {}", task.question->id, task.sample,
-                                    Counted(outcome.attempts, "attempt"), reason));
+                                    Counted(outcome.stats.attempts, "attempt"), reason));
   if (auto status = files_ ? files_->AddFailure(task, outcome) : Status(); !status) return status;
   return Finish(
       {.id = task.question->id, .sample = task.sample, .done = false, .line = {}, .reason = reason});

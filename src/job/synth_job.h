@@ -23,7 +23,7 @@ struct SynthResult {
   std::string failures_path;
   size_t responses = 0;  // in `out`, with those of earlier runs
   // The sums over the responses of `out`; empty if the lines do not tell (output_format tessy-reference).
-  std::optional<RunFiles::Totals> totals = std::nullopt;
+  std::optional<SampleStats> totals = std::nullopt;
 };
 
 // Makes a response for every question. One run with files goes on where an earlier one with the same settings

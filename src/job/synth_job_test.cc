@@ -89,7 +89,7 @@ TEST_F(JobTest, AStoppedJobIsInterruptedAndGoesOn) {
   EXPECT_EQ(resumed->responses, 8U);
   EXPECT_EQ(resumed->progress.resumed, stopped->responses);
   ASSERT_TRUE(resumed->totals.has_value());
-  EXPECT_GT(resumed->totals->thinking_tokens, 0U);
+  EXPECT_GT(resumed->totals->thinking_tokens(), 0U);
   EXPECT_THAT(items_, SizeIs(8));
   EXPECT_THAT(notices_, testing::Contains(HasSubstr("samples are there already")));
 }

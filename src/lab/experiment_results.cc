@@ -37,21 +37,15 @@ Result<Json> DataFigures(const std::string& path, const std::string& questions) 
   if (!graded) return tl::unexpected(graded.error());
   const auto responses = ReadResponses(path);
   if (!responses) return tl::unexpected(responses.error());
-  uint64_t thinking_tokens = 0;
-  uint64_t teacher_tokens = 0;
-  uint64_t switches = 0;
-  for (const Response& response : *responses) {
-    thinking_tokens += response.stats.thinking_tokens;
-    teacher_tokens += response.stats.teacher_tokens;
-    switches += response.stats.switches;
-  }
+  SampleStats sums;
+  for (const Response& response : *responses) sums += response.stats;
   const auto count = static_cast<double>(std::max<size_t>(1, responses->size()));
+  const auto thinking_tokens = static_cast<double>(sums.thinking_tokens());
   return Json{{"responses", responses->size()},
               {"right", graded->all.pass_at_1},
-              {"thinking_tokens", static_cast<double>(thinking_tokens) / count},
-              {"switches", static_cast<double>(switches) / count},
-              {"teacher_share", static_cast<double>(teacher_tokens) /
-                                    static_cast<double>(std::max<uint64_t>(1, thinking_tokens))}};
+              {"thinking_tokens", thinking_tokens / count},
+              {"switches", static_cast<double>(sums.switches) / count},
+              {"teacher_share", static_cast<double>(sums.teacher_tokens) / std::max(1.0, thinking_tokens)}};
 }
 
 // By step: the loss that was minimised, and the losses by kind of token.

@@ -109,7 +109,7 @@ class Page {
     out_ += "<div class=\"roles\">\n";
     for (const Role role : {Role::kStudent, Role::kTeacher}) RoleFigures(role);
     out_ += "</div>\n<dl>\n";
-    Figure("thinking tokens", WithThousands(response_.stats.thinking_tokens));
+    Figure("thinking tokens", WithThousands(response_.stats.thinking_tokens()));
     Figure("answer tokens", WithThousands(response_.stats.answer_tokens));
     Figure("role switches", WithThousands(response_.stats.switches));
     Figure("closed by", response_.closed_by.empty() ? "–" : response_.closed_by);
@@ -241,7 +241,7 @@ class Page {
   }
 
   void Origin() {
-    const ResponseStats& stats = response_.stats;
+    const SampleStats& stats = response_.stats;
     const SamplingRecord& sampling = response_.sampling;
     out_ += "<footer>\n<dl>\n";
     Figure("student", response_.models.student);

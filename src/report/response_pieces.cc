@@ -41,8 +41,8 @@ std::string_view AnswerWriter(const Response& response) {
   return answer == response.spans.end() ? std::string_view() : Name(answer->role);
 }
 
-std::string TeacherShare(const ResponseStats& stats) {
-  const uint64_t thinking = stats.student_tokens + stats.teacher_tokens;
+std::string TeacherShare(const SampleStats& stats) {
+  const uint64_t thinking = stats.thinking_tokens();
   if (thinking == 0) return "–";
   return fmt::format("{:.1f} %",
                      100.0 * static_cast<double>(stats.teacher_tokens) / static_cast<double>(thinking));

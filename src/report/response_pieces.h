@@ -32,6 +32,6 @@ struct RoleShare {
 RoleShare ShareOf(const Response& response, Role role);
 
 std::string_view AnswerWriter(const Response& response);  // "student"; empty if there is no answer
-std::string TeacherShare(const ResponseStats& stats);     // "78.3 %", "–" where there was no thinking
+std::string TeacherShare(const SampleStats& stats);       // "78.3 %", "–" where there was no thinking
 
 }  // namespace tessy

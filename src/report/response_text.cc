@@ -71,9 +71,9 @@ class TextPage {
   }
 
   void Figures(const Response& response) {
-    const ResponseStats& stats = response.stats;
+    const SampleStats& stats = response.stats;
     std::string line =
-        fmt::format("thinking {}, teacher {}, {}; answer {}", Counted(stats.thinking_tokens, "token"),
+        fmt::format("thinking {}, teacher {}, {}; answer {}", Counted(stats.thinking_tokens(), "token"),
                     TeacherShare(stats), Counted(stats.switches, "switch", "switches"),
                     Counted(stats.answer_tokens, "token"));
     if (!response.closed_by.empty()) line += "; closed by " + VisibleLine(response.closed_by);
@@ -146,7 +146,7 @@ std::string RenderText(const Response& response, bool colour) {
   page.Question(response.messages);
   page.Legend(response);
   page.Content(response);
-  const bool is_counted = response.stats.thinking_tokens + response.stats.answer_tokens > 0;
+  const bool is_counted = response.stats.tokens() > 0;
   if (is_counted) page.Figures(response);  // an annotated window is not
   return page.Take();
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "cooperation/sample_stats.h"
 #include "cooperation/trace.h"
 
 namespace tessy {
@@ -62,15 +63,7 @@ struct SampleRecord {
   uint64_t line_end = 0;  // if done: bytes of the results file up to the end of its line
   std::string reason;     // if failed: the reason
   std::string closed_by;
-  std::array<uint64_t, 2> thinking_tokens{};  // by role
-  uint64_t answer_tokens = 0;
-  uint64_t switches = 0;
-  uint64_t drafted_tokens = 0;
-  uint64_t discarded_tokens = 0;
-  uint64_t attempts = 0;
-  uint64_t failed_attempts_tokens = 0;
-  uint64_t wrong_candidates = 0;
-  uint64_t wall_ms = 0;
+  SampleStats stats = {};
 
   bool operator==(const SampleRecord&) const = default;
 };

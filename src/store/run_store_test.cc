@@ -76,15 +76,17 @@ class RunStoreTest : public testing::TestWithParam<Adapter> {
             .line_end = line_end,
             .reason = {},
             .closed_by = "teacher",
-            .thinking_tokens = {5, 7},
-            .answer_tokens = 11,
-            .switches = 3,
-            .drafted_tokens = 30,
-            .discarded_tokens = 2,
-            .attempts = 2,
-            .failed_attempts_tokens = 9,
-            .wrong_candidates = 1,
-            .wall_ms = 1234};
+            .stats = {.student_tokens = 5,
+                      .teacher_tokens = 7,
+                      .answer_tokens = 11,
+                      .switches = 3,
+                      .drafted_tokens = 30,
+                      .discarded_tokens = 2,
+                      .attempts = 2,
+                      .failed_attempts_tokens = 9,
+                      .candidates = 4,
+                      .wrong_candidates = 1,
+                      .wall_ms = 1234}};
   }
   static std::vector<SampleRecord> Samples(RunStore& store) {
     std::vector<SampleRecord> all;

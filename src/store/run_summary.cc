@@ -15,12 +15,7 @@ void Add(RunSummary& summary, const SampleRecord& sample) {
     ++summary.failures[sample.reason];
     return;
   }
-  for (const Role role : kRoles) summary.thinking_tokens[Index(role)] += sample.thinking_tokens[Index(role)];
-  summary.answer_tokens += sample.answer_tokens;
-  summary.switches += sample.switches;
-  summary.attempts += sample.attempts;
-  summary.failed_attempts_tokens += sample.failed_attempts_tokens;
-  summary.wrong_candidates += sample.wrong_candidates;
+  summary.stats += sample.stats;
   if (!sample.closed_by.empty()) ++summary.closed_by[sample.closed_by];
 }
 

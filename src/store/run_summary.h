@@ -1,6 +1,5 @@
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -20,13 +19,8 @@ struct RunSummary {
   uint64_t failed = 0;      // for good
   uint64_t unfinished = 0;  // begun, neither done nor failed
 
-  // Sums over the samples that are done:
-  std::array<uint64_t, 2> thinking_tokens{};  // by role
-  uint64_t answer_tokens = 0;
-  uint64_t switches = 0;
-  uint64_t attempts = 0;
-  uint64_t failed_attempts_tokens = 0;
-  uint64_t wrong_candidates = 0;
+  // Of the samples that are done:
+  SampleStats stats;                          // their sums
   std::map<std::string, uint64_t> closed_by;  // "student", "teacher"; samples
 
   std::map<std::string, uint64_t> failures;         // samples that failed for good, by reason

@@ -32,15 +32,19 @@ class RunSummaryTest : public testing::Test {
             .done = true,
             .reason = {},
             .closed_by = closed_by,
-            .thinking_tokens = {2, 3},
-            .answer_tokens = 4,
-            .switches = 5,
-            .attempts = 2,
-            .failed_attempts_tokens = 6,
-            .wrong_candidates = 1};
+            .stats = {.student_tokens = 2,
+                      .teacher_tokens = 3,
+                      .answer_tokens = 4,
+                      .switches = 5,
+                      .attempts = 2,
+                      .failed_attempts_tokens = 6,
+                      .wrong_candidates = 1}};
   }
   static SampleRecord Failed(uint32_t sample, const std::string& reason) {
-    return {.key = {.question_id = "a", .sample = sample}, .reason = reason, .closed_by = {}, .attempts = 6};
+    return {.key = {.question_id = "a", .sample = sample},
+            .reason = reason,
+            .closed_by = {},
+            .stats = {.attempts = 6}};
   }
 
   std::string folder_;
@@ -82,12 +86,14 @@ TEST_F(RunSummaryTest, SumsUpSamplesAttemptsAndSessions) {
   EXPECT_EQ(summary->failed, 1U);
   EXPECT_EQ(summary->unfinished, 1U);
   EXPECT_FALSE(summary->finished());
-  EXPECT_THAT(summary->thinking_tokens, ElementsAre(4, 6));
-  EXPECT_EQ(summary->answer_tokens, 8U);
-  EXPECT_EQ(summary->switches, 10U);
-  EXPECT_EQ(summary->attempts, 4U);
-  EXPECT_EQ(summary->failed_attempts_tokens, 12U);
-  EXPECT_EQ(summary->wrong_candidates, 2U);
+  const SampleStats expected{.student_tokens = 4,
+                             .teacher_tokens = 6,
+                             .answer_tokens = 8,
+                             .switches = 10,
+                             .attempts = 4,
+                             .failed_attempts_tokens = 12,
+                             .wrong_candidates = 2};
+  EXPECT_EQ(summary->stats, expected);
   EXPECT_THAT(summary->closed_by, ElementsAre(Pair("student", 2)));
   EXPECT_THAT(summary->failures, ElementsAre(Pair("repetition", 1)));
   EXPECT_THAT(summary->failed_attempts, ElementsAre(Pair("context_full", 1), Pair("repetition", 2)));

@@ -57,26 +57,23 @@ awaitable<SampleOutcome> MethodRun::UntilRight(Method who, SampleTask task) {
     task.candidate = i;
     SampleOutcome outcome = co_await Write(who, task);
     if (i > 0) Inherit(outcome, last);
-    outcome.candidates = i + 1;
-    outcome.wrong_candidates = wrong;
+    outcome.stats.candidates = i + 1;
+    outcome.stats.wrong_candidates = wrong;
     if (outcome.cancelled || !outcome.done) co_return outcome;
     if (co_await IsRight(outcome) || outcome.cancelled) co_return outcome;
     ++wrong;
     last = std::move(outcome);
   }
   last.done = false;
-  last.wrong_candidates = wrong;
-  last.failed_attempts_tokens += TokensOf(last);
+  last.stats.wrong_candidates = wrong;
+  last.stats.failed_attempts_tokens += last.stats.tokens();
   last.failures.emplace_back(kNoRightAnswer);
   co_return last;
 }
 
-uint64_t MethodRun::TokensOf(const SampleOutcome& outcome) {
-  return outcome.thinking_tokens[0] + outcome.thinking_tokens[1] + outcome.answer_tokens;
-}
-
 void MethodRun::Inherit(SampleOutcome& kept, const SampleOutcome& lost) {
-  kept.failed_attempts_tokens += lost.failed_attempts_tokens + (lost.done ? TokensOf(lost) : 0);
+  kept.stats.failed_attempts_tokens +=
+      lost.stats.failed_attempts_tokens + (lost.done ? lost.stats.tokens() : 0);
 }
 
 }  // namespace tessy

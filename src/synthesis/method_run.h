@@ -38,8 +38,6 @@ class MethodRun {
   // Writes until the judge says that the response is right, at most `settings().candidates` times.
   boost::asio::awaitable<SampleOutcome> UntilRight(Method who, SampleTask task);
 
-  // The tokens of the outcome's response.
-  static uint64_t TokensOf(const SampleOutcome& outcome);
   // Counts what a text has cost that is not kept with the one that is.
   static void Inherit(SampleOutcome& kept, const SampleOutcome& lost);
 

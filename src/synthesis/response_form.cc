@@ -50,22 +50,10 @@ Response FormResponse(const SampleTask& task, const SampleOutcome& outcome, cons
   }
   content.AddMarkup(student_family.content_close);
   response.spans.push_back(
-      content.AddSpan(outcome.answered_by, SpanKind::kAnswer, outcome.answer, outcome.answer_tokens));
+      content.AddSpan(outcome.answered_by, SpanKind::kAnswer, outcome.answer, outcome.stats.answer_tokens));
   response.messages.push_back({.role = "assistant", .content = content.Take()});
 
-  const uint64_t student = outcome.thinking_tokens[Index(Role::kStudent)];
-  const uint64_t teacher = outcome.thinking_tokens[Index(Role::kTeacher)];
-  response.stats = {.thinking_tokens = student + teacher,
-                    .student_tokens = student,
-                    .teacher_tokens = teacher,
-                    .answer_tokens = outcome.answer_tokens,
-                    .switches = outcome.switches,
-                    .drafted_tokens = outcome.drafted_tokens,
-                    .discarded_tokens = outcome.discarded_tokens,
-                    .attempts = outcome.attempts,
-                    .failed_attempts_tokens = outcome.failed_attempts_tokens,
-                    .candidates = outcome.candidates,
-                    .wrong_candidates = outcome.wrong_candidates};
+  response.stats = outcome.stats;
   return response;
 }
 

@@ -107,9 +107,9 @@ struct Ran {
 // All that must be as in an undisturbed run.
 std::string Text(const SampleOutcome& o) {
   if (!o.done) {
-    return fmt::format("failed after {} attempts, {} tokens in vain, {} candidates, {} wrong: {}", o.attempts,
-                       o.failed_attempts_tokens, o.candidates, o.wrong_candidates,
-                       fmt::join(o.failures, " "));
+    return fmt::format("failed after {} attempts, {} tokens in vain, {} candidates, {} wrong: {}",
+                       o.stats.attempts, o.stats.failed_attempts_tokens, o.stats.candidates,
+                       o.stats.wrong_candidates, fmt::join(o.failures, " "));
   }
   std::string spans;
   for (const Span& span : o.thinking.spans) {
@@ -118,10 +118,10 @@ std::string Text(const SampleOutcome& o) {
   return fmt::format(
       "\"{}\"{} \"{}\" by {}, closed by {}; {}+{}+{} tokens, {} switches, {} drafted, {} discarded, "
       "{} attempts, {} in vain, {} candidates, {} wrong, score {}: {}",
-      o.thinking.text, spans, o.answer, Name(o.answered_by), Name(o.closed_by), o.thinking_tokens[0],
-      o.thinking_tokens[1], o.answer_tokens, o.switches, o.drafted_tokens, o.discarded_tokens, o.attempts,
-      o.failed_attempts_tokens, o.candidates, o.wrong_candidates, o.score.value_or(-1.0),
-      fmt::join(o.failures, " "));
+      o.thinking.text, spans, o.answer, Name(o.answered_by), Name(o.closed_by), o.stats.student_tokens,
+      o.stats.teacher_tokens, o.stats.answer_tokens, o.stats.switches, o.stats.drafted_tokens,
+      o.stats.discarded_tokens, o.stats.attempts, o.stats.failed_attempts_tokens, o.stats.candidates,
+      o.stats.wrong_candidates, o.score.value_or(-1.0), fmt::join(o.failures, " "));
 }
 
 class ResumeTest : public testing::Test {

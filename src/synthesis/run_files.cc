@@ -37,21 +37,12 @@ tl::unexpected<Error> AnotherQuestion(const std::string& where, const std::strin
 }
 
 SampleRecord RecordOf(const Response& response, uint64_t line_end) {
-  const ResponseStats& stats = response.stats;
   return {.key = {.question_id = response.question_id, .sample = response.sample},
           .done = true,
           .line_end = line_end,
           .reason = {},
           .closed_by = response.closed_by,
-          .thinking_tokens = {stats.student_tokens, stats.teacher_tokens},
-          .answer_tokens = stats.answer_tokens,
-          .switches = stats.switches,
-          .drafted_tokens = stats.drafted_tokens,
-          .discarded_tokens = stats.discarded_tokens,
-          .attempts = stats.attempts,
-          .failed_attempts_tokens = stats.failed_attempts_tokens,
-          .wrong_candidates = stats.wrong_candidates,
-          .wall_ms = stats.wall_ms};
+          .stats = response.stats};
 }
 
 SampleRecord FailedRecord(const std::string& question_id, uint32_t sample) {
@@ -204,8 +195,8 @@ Status RunFiles::ReadFailures() {
     const auto count_of = [&record](const char* name) {
       return record.contains(name) && record[name].is_number_unsigned() ? record[name].get<uint64_t>() : 0;
     };
-    sample.attempts = count_of("attempts");
-    sample.failed_attempts_tokens = count_of("failed_attempts_tokens");
+    sample.stats.attempts = count_of("attempts");
+    sample.stats.failed_attempts_tokens = count_of("failed_attempts_tokens");
     store_->FinishSample(sample);
     return {};
   });
@@ -218,12 +209,7 @@ Status RunFiles::ReadFailures() {
 
 void RunFiles::TakeDone(const SampleRecord& record) {
   done_.emplace(record.key.question_id, record.key.sample);
-  totals_.thinking_tokens += record.thinking_tokens[0] + record.thinking_tokens[1];
-  totals_.teacher_tokens += record.thinking_tokens[Index(Role::kTeacher)];
-  totals_.switches += record.switches;
-  totals_.drafted += record.drafted_tokens;
-  totals_.discarded += record.discarded_tokens;
-  totals_.wrong += record.wrong_candidates;
+  totals_ += record.stats;
 }
 
 Status RunFiles::RecordConfiguration() {
@@ -249,15 +235,15 @@ Status RunFiles::AddFailure(const SampleTask& task, const SampleOutcome& outcome
   const Json record{{"question_id", task.question->id},
                     {"sample", task.sample},
                     {"reason", outcome.failures.empty() ? "unknown" : outcome.failures.back()},
-                    {"attempts", outcome.attempts},
+                    {"attempts", outcome.stats.attempts},
                     {"reasons", outcome.failures},
-                    {"failed_attempts_tokens", outcome.failed_attempts_tokens}};
+                    {"failed_attempts_tokens", outcome.stats.failed_attempts_tokens}};
   const std::string line = record.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (auto status = folder_.rejects().Append(line); !status) return status;
   SampleRecord sample = FailedRecord(task.question->id, task.sample);
   sample.reason = record["reason"];
-  sample.attempts = outcome.attempts;
-  sample.failed_attempts_tokens = outcome.failed_attempts_tokens;
+  sample.stats.attempts = outcome.stats.attempts;
+  sample.stats.failed_attempts_tokens = outcome.stats.failed_attempts_tokens;
   store_->FinishSample(sample);
   failed_.emplace(task.question->id, task.sample);
   return {};

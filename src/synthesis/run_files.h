@@ -83,10 +83,7 @@ class RunFiles {
   std::string failures_path() { return folder_.rejects().path(); }
 
   // The sums over the responses of this file, earlier runs included.
-  struct Totals {
-    uint64_t thinking_tokens = 0, teacher_tokens = 0, switches = 0, drafted = 0, discarded = 0, wrong = 0;
-  };
-  const Totals& totals() const { return totals_; }
+  const SampleStats& totals() const { return totals_; }
 
  private:
   using Key = std::pair<std::string, uint32_t>;
@@ -121,7 +118,7 @@ class RunFiles {
   std::set<Key> done_;
   std::set<Key> failed_;
   std::unordered_set<std::string> named_;  // questions that the store has as they are
-  Totals totals_;
+  SampleStats totals_;
 };
 
 }  // namespace tessy

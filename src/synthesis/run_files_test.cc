@@ -76,7 +76,6 @@ class RunFilesTest : public testing::Test {
         {.role = Role::kStudent, .kind = SpanKind::kStyle, .start = 7, .end = 10, .tokens = 2},
         {.role = Role::kTeacher, .kind = SpanKind::kAnswer, .start = 18, .end = 20, .tokens = 1}};
     response.closed_by = "student";
-    response.stats.thinking_tokens = 2;
     response.stats.student_tokens = 2;
     response.stats.answer_tokens = 1;
     return response;
@@ -113,7 +112,7 @@ TEST_F(RunFilesTest, WhatIsDoneIsFoundAgain) {
     ASSERT_TRUE(files->AddResponse(Answered(0, 0)));
     ASSERT_TRUE(files->AddResponse(Answered(1, 2)));
     SampleOutcome failure;
-    failure.attempts = 2;
+    failure.stats.attempts = 2;
     failure.failures = {"repetition", "thinking_not_closed"};
     ASSERT_TRUE(files->AddFailure(Task("a", 1), failure));
   }
@@ -125,7 +124,7 @@ TEST_F(RunFilesTest, WhatIsDoneIsFoundAgain) {
   EXPECT_FALSE(files->HasFailed("a", 0));
   EXPECT_EQ(files->done(), 2U);
   EXPECT_EQ(files->failed(), 1U);
-  EXPECT_EQ(files->totals().thinking_tokens, 4U);
+  EXPECT_EQ(files->totals().thinking_tokens(), 4U);
   const auto record = nlohmann::json::parse(Read("r.jsonl.run/failures.jsonl"));
   EXPECT_EQ(record["reason"], "thinking_not_closed");
   EXPECT_THAT(record["reasons"], ElementsAre("repetition", "thinking_not_closed"));
@@ -286,7 +285,7 @@ TEST_F(RunFilesTest, WhatTheStoreKnowsIsNotReadAgain) {
   Write("r.jsonl", std::string(first, '?') + whole.substr(first));
   const auto files = Open();
   EXPECT_EQ(files->done(), 3U) << "only what came after the last commit was read";
-  EXPECT_EQ(files->totals().thinking_tokens, 6U);
+  EXPECT_EQ(files->totals().thinking_tokens(), 6U);
   EXPECT_TRUE(files->IsDone("a", 0) && files->IsDone("b", 0) && files->IsDone("b", 1));
 }
 

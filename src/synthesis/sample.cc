@@ -247,10 +247,11 @@ awaitable<Result<void>> Attempt::Think(SampleOutcome& outcome) {
   }
   // A marker in pieces may have taken text back that the listener has heard; OpenAnswer mends its view.
   outcome.thinking = std::move(loop.y);
-  outcome.thinking_tokens = loop.tokens_by_role;
-  outcome.switches = loop.switches;
-  outcome.drafted_tokens = loop.drafted_tokens;
-  outcome.discarded_tokens = loop.discarded_tokens;
+  outcome.stats.student_tokens = loop.tokens_by_role[Index(Role::kStudent)];
+  outcome.stats.teacher_tokens = loop.tokens_by_role[Index(Role::kTeacher)];
+  outcome.stats.switches = loop.switches;
+  outcome.stats.drafted_tokens = loop.drafted_tokens;
+  outcome.stats.discarded_tokens = loop.discarded_tokens;
   co_return Result<void>();
 }
 
@@ -270,7 +271,7 @@ tl::expected<bool, FailureReason> TakeIn(const Draft& draft, SampleOutcome& outc
     outcome.answer += token.text;
     position.offset = outcome.answer.size();
     position.zero_byte_tokens = token.text.empty() ? position.zero_byte_tokens + 1 : 0;
-    if (++outcome.answer_tokens % kRepetitionCheckTokens == 0 && EndsInLoop(outcome.answer)) {
+    if (++outcome.stats.answer_tokens % kRepetitionCheckTokens == 0 && EndsInLoop(outcome.answer)) {
       return tl::unexpected(FailureReason::kRepetition);
     }
   }
@@ -292,9 +293,9 @@ awaitable<Result<Event>> Attempt::NextOfAnswer(Role role, const DraftRequest& re
 // What servers sent past a boundary was drafted, too.
 void Attempt::CountSurplus(SampleOutcome& outcome) {
   for (const auto& session : sessions_) {
-    const auto surplus = session ? static_cast<uint32_t>(session->SurplusTokens()) : 0U;
-    outcome.drafted_tokens += surplus;
-    outcome.discarded_tokens += surplus;
+    const auto surplus = session ? session->SurplusTokens() : 0;
+    outcome.stats.drafted_tokens += surplus;
+    outcome.stats.discarded_tokens += surplus;
     counters_.drafted += surplus;
     counters_.discarded += surplus;
   }
@@ -314,10 +315,10 @@ awaitable<Result<void>> Attempt::Answer(SampleOutcome& outcome) {
 
   outcome.answered_by = role;
   outcome.answer.clear();
-  outcome.answer_tokens = 0;
+  outcome.stats.answer_tokens = 0;
   DraftPosition position{.stream = StreamOf(settings_, task_, number_, WritingStage::kAnswer, role)};
   while (true) {
-    const uint32_t left = settings_.answer_tokens_max - outcome.answer_tokens;
+    const uint32_t left = settings_.answer_tokens_max - outcome.stats.answer_tokens;
     if (left == 0) co_return Failed(FailureReason::kAnswerNotFinished);
     const DraftRequest request{
         .tokens_max = std::min(left, kSoloDraftTokens), .position = position, .stop_texts = {}};
@@ -325,9 +326,9 @@ awaitable<Result<void>> Attempt::Answer(SampleOutcome& outcome) {
     if (!event && stop_) co_return Cancelled(WritingStage::kAnswer, role);
     if (!event) co_return tl::unexpected(event.error());
     const Draft& draft = std::get<Drafted>(*event).draft;
-    const uint32_t before = outcome.answer_tokens;
+    const uint64_t before = outcome.stats.answer_tokens;
     const auto end = TakeIn(draft, outcome, position);
-    const uint32_t kept = outcome.answer_tokens - before;
+    const uint64_t kept = outcome.stats.answer_tokens - before;
     Count(kept, kept, 0);
     tokens_ += kept;
     if (journal_.Kept(WritingStage::kAnswer, role, kept, end && *end ? SpanEnd::kFinished : SpanEnd::kOpen)) {
@@ -373,13 +374,13 @@ awaitable<SampleOutcome> RunSample(Cast& cast, const SampleSettings& settings, c
     recorded = std::move(*there);
   }
   for (const AttemptRecord& failed : recorded.failed) {
-    ++outcome.attempts;
+    ++outcome.stats.attempts;
     outcome.failures.push_back(failed.reason);
-    outcome.failed_attempts_tokens += failed.tokens;
+    outcome.stats.failed_attempts_tokens += failed.tokens;
     if (!failed.retryable) co_return outcome;
   }
-  while (outcome.attempts <= settings.retries_max) {
-    const uint32_t number = outcome.attempts;
+  while (outcome.stats.attempts <= settings.retries_max) {
+    const auto number = static_cast<uint32_t>(outcome.stats.attempts);
     AttemptJournal journal(store, key, number, std::exchange(recorded.spans, {}));
     if (journal.spoilt()) {
       store->ForgetSpans(key);
@@ -391,7 +392,7 @@ awaitable<SampleOutcome> RunSample(Cast& cast, const SampleSettings& settings, c
       store->ForgetSpans(key);
       continue;
     }
-    ++outcome.attempts;
+    ++outcome.stats.attempts;
     outcome.done = result.has_value();
     if (outcome.done) co_return outcome;
     if (result.error().code == ErrorCode::kUnavailable) outcome.lost = result.error();
@@ -399,7 +400,7 @@ awaitable<SampleOutcome> RunSample(Cast& cast, const SampleSettings& settings, c
     if (outcome.cancelled) co_return outcome;
     const Error& error = result.error();
     outcome.failures.push_back(error.message);
-    outcome.failed_attempts_tokens += attempt.tokens();
+    outcome.stats.failed_attempts_tokens += attempt.tokens();
     if (store != nullptr) {
       store->FailAttempt(key, {.number = number,
                                .reason = error.message,

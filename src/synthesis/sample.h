@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cooperation/loop.h"
+#include "cooperation/sample_stats.h"
 #include "dataset/question.h"
 #include "store/run_store.h"
 #include "synthesis/cast.h"
@@ -48,16 +49,8 @@ struct SampleOutcome {
   std::string answer;
   Role answered_by = Role::kStudent;
   Role closed_by = Role::kStudent;
-  std::array<uint32_t, 2> thinking_tokens{};  // by role
-  uint32_t answer_tokens = 0;
-  uint32_t switches = 0;
-  uint32_t drafted_tokens = 0;
-  uint32_t discarded_tokens = 0;
-  uint32_t attempts = 0;
-  uint64_t failed_attempts_tokens = 0;  // of candidates that were not kept, too
-  uint32_t candidates = 1;              // written for this response
-  uint32_t wrong_candidates = 0;        // among them, where answers are checked
-  std::optional<double> score = {};     // the teacher's, where candidates are scored
+  SampleStats stats{.candidates = 1};  // its wall time is set by who runs the sample
+  std::optional<double> score = {};    // the teacher's, where candidates are scored
   std::vector<std::string>
       failures;  // of each failed attempt: the reason, with a backend's words if there are any
 };

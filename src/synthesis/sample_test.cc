@@ -44,8 +44,9 @@ std::string Content(const Response& response, const Family& family) {
 // What must not depend on the mode, in words.
 std::string Text(const SampleTask& task, const SampleOutcome& outcome, const SampleSettings& settings,
                  const Family& student_family) {
-  const std::string failures = fmt::format("{} attempts, {} tokens in vain: {}", outcome.attempts,
-                                           outcome.failed_attempts_tokens, fmt::join(outcome.failures, " "));
+  const std::string failures =
+      fmt::format("{} attempts, {} tokens in vain: {}", outcome.stats.attempts,
+                  outcome.stats.failed_attempts_tokens, fmt::join(outcome.failures, " "));
   if (!outcome.done) return "failed after " + failures;
   Response response = FormResponse(task, outcome, settings.method, student_family);
   EXPECT_EQ(Content(response, student_family), response.messages.back().content);
@@ -105,13 +106,13 @@ bool WritesWholeCharactersAndNoQuietTokens(const ScriptedPlayer& player) {
 std::string CheckOutcome(const TestCase& test, const Mode& mode, const SampleOutcome& outcome) {
   const SampleSettings& settings = test.settings;
   if (outcome.cancelled) return "cancelled";
-  if (outcome.attempts != outcome.failures.size() + (outcome.done ? 1U : 0U))
+  if (outcome.stats.attempts != outcome.failures.size() + (outcome.done ? 1U : 0U))
     return "attempts are miscounted";
-  if (outcome.attempts > settings.retries_max + 1) return "too many attempts";
+  if (outcome.stats.attempts > settings.retries_max + 1) return "too many attempts";
   if (!outcome.done) return outcome.failures.empty() ? "failed without a reason" : "";
-  if (outcome.thinking_tokens[0] + outcome.thinking_tokens[1] > settings.thinking_tokens_max)
+  if (outcome.stats.student_tokens + outcome.stats.teacher_tokens > settings.thinking_tokens_max)
     return "over its budget";
-  if (outcome.answer_tokens > settings.answer_tokens_max) return "the answer is over its budget";
+  if (outcome.stats.answer_tokens > settings.answer_tokens_max) return "the answer is over its budget";
   if (outcome.answered_by != settings.method.answerer) return "answered by the wrong role";
   const Trace& y = outcome.thinking;
   for (const std::string& marker : test.cast.players[0].family.close_texts) {
@@ -130,10 +131,10 @@ std::string CheckOutcome(const TestCase& test, const Mode& mode, const SampleOut
   const auto thinker = settings.method.thinker;
   if (thinker && (y.spans.size() != 1 || y.spans[0].role != *thinker)) return "somebody else thought";
   if (mode.draft_tokens > 1 || thinker) return {};
-  if (settings.cut == CutRule::kToken && outcome.discarded_tokens > 0)
+  if (settings.cut == CutRule::kToken && outcome.stats.discarded_tokens > 0)
     return "cutting at tokens discards at k = 1";
   if (std::ranges::all_of(test.cast.players, WritesWholeCharactersAndNoQuietTokens) &&
-      settings.cut == CutRule::kCompleteWord && outcome.discarded_tokens > outcome.switches) {
+      settings.cut == CutRule::kCompleteWord && outcome.stats.discarded_tokens > outcome.stats.switches) {
     return "completing words discards more than one token a switch";
   }
   return {};
@@ -193,7 +194,7 @@ std::string CheckViews(const TestCase& test, const ScriptedCast& cast, const Sam
   if (!outcome.done) return {};
   std::vector<TokenId> answer = cast.RecordOf(outcome.answered_by, task.question->messages).answer;
   const ScriptedVocabulary& answerers = *test.cast.players[Index(outcome.answered_by)].model;
-  if (TextOf(answerers, answer) != outcome.answer || answer.size() != outcome.answer_tokens + 1) {
+  if (TextOf(answerers, answer) != outcome.answer || answer.size() != outcome.stats.answer_tokens + 1) {
     return "the answer is not what was written";
   }
   if (!test.settings.method.cooperative()) return {};
@@ -247,8 +248,8 @@ struct Tally {
 void Count(const TestCase& test, const Ran& ran, Tally& tally) {
   for (const SampleOutcome& outcome : ran.outcomes) {
     tally.done += outcome.done ? 1 : 0;
-    tally.retried += outcome.done && outcome.attempts > 1 ? 1 : 0;
-    tally.switches += outcome.switches;
+    tally.retried += outcome.done && outcome.stats.attempts > 1 ? 1 : 0;
+    tally.switches += outcome.stats.switches;
     tally.reasons.insert(outcome.failures.begin(), outcome.failures.end());
     tally.by_method[test.settings.method.name] += outcome.done ? 1 : 0;
   }
@@ -384,7 +385,7 @@ TEST(RunAll, RecordsASampleThatAlwaysFailsOnce) {
     for (size_t i = 0; i < test.tasks.size(); ++i) {
       EXPECT_EQ(ran.finished[i], 1);
       EXPECT_FALSE(ran.outcomes[i].done);
-      EXPECT_EQ(ran.outcomes[i].attempts, retries_max + 1);
+      EXPECT_EQ(ran.outcomes[i].stats.attempts, retries_max + 1);
       EXPECT_EQ(ran.outcomes[i].failures.size(), retries_max + 1);
     }
   }
@@ -395,7 +396,8 @@ TEST(RunAll, DrawsAFailedSampleAnew) {
   const TestCase test = SimpleCase(kLetters, 100);
   const Ran ran = RunOnce(test, {});
   size_t retried = 0;
-  for (const SampleOutcome& outcome : ran.outcomes) retried += outcome.done && outcome.attempts > 1 ? 1 : 0;
+  for (const SampleOutcome& outcome : ran.outcomes)
+    retried += outcome.done && outcome.stats.attempts > 1 ? 1 : 0;
   EXPECT_GT(retried, 20U);
 }
 
@@ -422,7 +424,7 @@ TEST(RunAll, ThinksNoLongerThanTheSmallestContextAllows) {
       // Some end by chance before.
       thought_on += outcome.failures[0] == Name(FailureReason::kThinkingNotClosed) ? 1 : 0;
       EXPECT_NE(outcome.failures[0], Name(FailureReason::kContextFull)) << method.name;
-      EXPECT_LT(outcome.failed_attempts_tokens, 60U) << method.name;
+      EXPECT_LT(outcome.stats.failed_attempts_tokens, 60U) << method.name;
     }
     EXPECT_GT(thought_on, 0U) << method.name;
   }
@@ -564,8 +566,9 @@ TEST(RunSample, WritesWhatItsModelsSay) {
   EXPECT_EQ(outcome.thinking.text, "Okay x the = Wait 12.");
   EXPECT_EQ(outcome.answer, " 12.\n");
   EXPECT_EQ(outcome.closed_by, Role::kTeacher);
-  EXPECT_EQ(outcome.thinking_tokens, (std::array<uint32_t, 2>{4, 3}));
-  EXPECT_EQ(outcome.switches, 7U);
+  EXPECT_EQ(outcome.stats.student_tokens, 4U);
+  EXPECT_EQ(outcome.stats.teacher_tokens, 3U);
+  EXPECT_EQ(outcome.stats.switches, 7U);
   EXPECT_NE(ran.texts[0].find(R"("content":"<think>\nOkay x the = Wait 12.\n</think>\n\n 12.\n")"),
             std::string::npos)
       << ran.texts[0];

@@ -103,17 +103,18 @@ TEST_F(TaskTest, ScoreKeepsTheBestOfTheStudentsCandidates) {
   const auto outcomes = Run("teacher-score");
   for (size_t i = 0; i < outcomes.size(); ++i) {
     ASSERT_TRUE(outcomes[i].done);
-    EXPECT_EQ(outcomes[i].candidates, 5U);
+    EXPECT_EQ(outcomes[i].stats.candidates, 5U);
     std::string best;
     uint64_t tokens = 0;
     for (uint32_t candidate = 0; candidate < 5; ++candidate) {
       const SampleOutcome own = Candidate(i, candidate);
       if (own.answer.size() > best.size()) best = own.answer;
-      tokens += own.thinking_tokens[0] + own.answer_tokens + own.failed_attempts_tokens;
+      tokens += own.stats.student_tokens + own.stats.answer_tokens + own.stats.failed_attempts_tokens;
     }
     EXPECT_EQ(outcomes[i].answer, best);
     EXPECT_EQ(outcomes[i].score, static_cast<double>(best.size()));
-    EXPECT_EQ(outcomes[i].thinking_tokens[0] + outcomes[i].answer_tokens + outcomes[i].failed_attempts_tokens,
+    EXPECT_EQ(outcomes[i].stats.student_tokens + outcomes[i].stats.answer_tokens +
+                  outcomes[i].stats.failed_attempts_tokens,
               tokens);
   }
 }
@@ -142,13 +143,13 @@ TEST_F(TaskTest, WrongCandidatesAreDroppedAndCounted) {
     for (const SampleOutcome& outcome : Run(method)) {
       if (outcome.done) {
         EXPECT_EQ(outcome.answer.size() % 3, 0U) << method;
-        dropped += outcome.wrong_candidates;
-        EXPECT_LE(outcome.wrong_candidates, outcome.candidates);
+        dropped += outcome.stats.wrong_candidates;
+        EXPECT_LE(outcome.stats.wrong_candidates, outcome.stats.candidates);
       } else {
         ++never;
         EXPECT_EQ(outcome.failures.back(), "no_right_answer") << method;
-        EXPECT_EQ(outcome.wrong_candidates, 4U) << method;
-        EXPECT_GT(outcome.failed_attempts_tokens, 0U);
+        EXPECT_EQ(outcome.stats.wrong_candidates, 4U) << method;
+        EXPECT_GT(outcome.stats.failed_attempts_tokens, 0U);
       }
     }
   }
@@ -173,7 +174,7 @@ TEST_F(TaskTest, ReferenceIsShownToTheStudentAlone) {
   RunAll(io, cast, settings_, tasks_, {.concurrency = 1, .stop_on_signals = false}, callbacks);
   ASSERT_TRUE(outcome.done);
   EXPECT_EQ(outcome.answered_by, Role::kStudent);
-  EXPECT_GT(outcome.failed_attempts_tokens, 0U);  // the reference is not free
+  EXPECT_GT(outcome.stats.failed_attempts_tokens, 0U);  // the reference is not free
   const std::string question = tasks_[0].question->messages.back().content;
   EXPECT_TRUE(cast.HasHeard(Role::kTeacher, question));
   EXPECT_FALSE(cast.HasHeard(Role::kStudent, question));

@@ -108,6 +108,10 @@ Status Connection::Finished(sqlite3_stmt* statement) {
   return {};
 }
 
+void Connection::Forget(const char* sql) {
+  if (const auto found = statements_.extract(sql)) sqlite3_finalize(found.mapped());
+}
+
 Result<int64_t> Connection::Integer(const char* sql) {
   int64_t value = 0;
   return Query(sql, {}, [&value](const Row& row) { value = row.Integer(0); }).map([&value] { return value; });

@@ -41,14 +41,21 @@ class Connection {
 
   // Runs any number of statements that take no values and give no results.
   Status Execute(const char* statements);
-  // Runs one statement and calls `row` with each row of its result. `sql` must be a literal: it is prepared
-  // once, and found again by its address.
+  // Runs one statement and calls `row` with each row of its result. `sql` must live as long as the
+  // connection: it is prepared once, and found again by its address.
   template <class OnRow>
   Status Query(const char* sql, std::span<const Value> values, OnRow row) {
     auto statement = Bound(sql, values);
     if (!statement) return tl::unexpected(statement.error());
     while (sqlite3_step(*statement) == SQLITE_ROW) row(Row(*statement));
     return Finished(*statement);
+  }
+  // As Query, for a statement that is made at run time: it is prepared for this call alone.
+  template <class OnRow>
+  Status QueryOnce(const char* sql, OnRow row) {
+    auto status = Query(sql, {}, std::move(row));
+    Forget(sql);
+    return status;
   }
   Status Run(const char* sql, std::span<const Value> values) {
     return Query(sql, values, [](const Row&) {});
@@ -61,6 +68,7 @@ class Connection {
   Connection(std::string path, sqlite3* handle) : path_(std::move(path)), handle_(handle) {}
   Result<sqlite3_stmt*> Bound(const char* sql, std::span<const Value> values);
   Status Finished(sqlite3_stmt* statement);
+  void Forget(const char* sql);
   tl::unexpected<Error> Failure() const;
 
   std::string path_;

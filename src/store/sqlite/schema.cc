@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <set>
+#include <string>
 
 namespace tessy::sqlite {
 namespace {
@@ -65,7 +68,33 @@ Result<int64_t> VersionOf(Connection& connection) {
   return version;
 }
 
+// A counter that is younger than the store gets its column. An older program goes on to use the store: it
+// names the columns that it knows.
+Status AddStatColumns(Connection& connection) {
+  const auto there = StatColumns(connection);
+  if (!there) return tl::unexpected(there.error());
+  std::string script;
+  for (const SampleStat& stat : kSampleStats) {
+    if (std::ranges::find(*there, stat.key, &SampleStat::key) != there->end()) continue;
+    script += fmt::format("ALTER TABLE samples ADD COLUMN {} INTEGER NOT NULL DEFAULT 0;\n", stat.key);
+  }
+  if (script.empty()) return {};
+  return connection.Execute(("BEGIN IMMEDIATE;\n" + script + "COMMIT").c_str());
+}
+
 }  // namespace
+
+Result<std::vector<SampleStat>> StatColumns(Connection& connection) {
+  std::set<std::string> there;
+  auto status = connection.Query("SELECT name FROM pragma_table_info('samples')", {},
+                                 [&there](const Row& row) { there.insert(row.Text(0)); });
+  if (!status) return tl::unexpected(status.error());
+  std::vector<SampleStat> columns;
+  for (const SampleStat& stat : kSampleStats) {
+    if (there.contains(std::string(stat.key))) columns.push_back(stat);
+  }
+  return columns;
+}
 
 Status CheckSchema(Connection& connection) {
   const auto version = VersionOf(connection);
@@ -85,12 +114,14 @@ Status PrepareSchema(Connection& connection) {
       !status) {
     return status;
   }
-  if (*version == static_cast<int64_t>(kMigrations.size())) return {};
-  std::string script = "BEGIN IMMEDIATE;\n";
-  for (size_t i = static_cast<size_t>(*version); i < kMigrations.size(); ++i) script += kMigrations[i];
-  script += fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {};\nCOMMIT", kApplicationId,
-                        kMigrations.size());
-  return connection.Execute(script.c_str());
+  if (*version < static_cast<int64_t>(kMigrations.size())) {
+    std::string script = "BEGIN IMMEDIATE;\n";
+    for (size_t i = static_cast<size_t>(*version); i < kMigrations.size(); ++i) script += kMigrations[i];
+    script += fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {};\nCOMMIT", kApplicationId,
+                          kMigrations.size());
+    if (auto status = connection.Execute(script.c_str()); !status) return status;
+  }
+  return AddStatColumns(connection);
 }
 
 }  // namespace tessy::sqlite

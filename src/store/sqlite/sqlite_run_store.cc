@@ -6,8 +6,10 @@
 #include <filesystem>
 #include <initializer_list>
 #include <map>
+#include <span>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "base/random.h"
 #include "store/sqlite/connection.h"
@@ -69,7 +71,10 @@ class Store final : public RunStore {
   using Place = std::pair<int64_t, uint32_t>;  // question, sample
 
   // Changes are made at once, in a transaction that Commit ends; the first that fails spoils all after it.
-  void Change(const char* sql, std::initializer_list<Value> values);
+  void Change(const char* sql, std::span<const Value> values);
+  void Change(const char* sql, std::initializer_list<Value> values) {
+    Change(sql, std::span<const Value>(values.begin(), values.size()));
+  }
   Place PlaceOf(const SampleKey& key) const;
   Place MakePlaceOf(const SampleKey& key);
   void ForgetSpansOf(const UnderWay& sample);
@@ -144,28 +149,22 @@ Status Store::ForEachQuestion(const std::function<void(const QuestionRecord&)>& 
 }
 
 Status Store::ForEachSample(const std::function<void(const SampleRecord&)>& sample) {
-  return db_->Query(
-      "SELECT name, sample, state, line_end, reason, closed_by, student_tokens, teacher_tokens, "
-      "answer_tokens, "
-      "switches, drafted_tokens, discarded_tokens, attempts, failed_attempts_tokens, wrong_candidates, "
-      "wall_ms "
-      "FROM samples JOIN questions ON questions.id = question WHERE state <> 0 ORDER BY samples.id",
-      {}, [&](const Row& row) {
-        sample({.key = {.question_id = row.Text(0), .sample = static_cast<uint32_t>(row.Integer(1))},
-                .done = row.Integer(2) == kDone,
-                .line_end = row.Unsigned(3),
-                .reason = row.Text(4),
-                .closed_by = row.Text(5),
-                .thinking_tokens = {row.Unsigned(6), row.Unsigned(7)},
-                .answer_tokens = row.Unsigned(8),
-                .switches = row.Unsigned(9),
-                .drafted_tokens = row.Unsigned(10),
-                .discarded_tokens = row.Unsigned(11),
-                .attempts = row.Unsigned(12),
-                .failed_attempts_tokens = row.Unsigned(13),
-                .wrong_candidates = row.Unsigned(14),
-                .wall_ms = row.Unsigned(15)});
-      });
+  const auto columns = StatColumns(*db_);
+  if (!columns) return tl::unexpected(columns.error());
+  std::string sql = "SELECT name, sample, state, line_end, reason, closed_by";
+  for (const SampleStat& stat : *columns) sql += fmt::format(", {}", stat.key);
+  sql += " FROM samples JOIN questions ON questions.id = question WHERE state <> 0 ORDER BY samples.id";
+  return db_->QueryOnce(sql.c_str(), [&](const Row& row) {
+    SampleRecord record{.key = {.question_id = row.Text(0), .sample = static_cast<uint32_t>(row.Integer(1))},
+                        .done = row.Integer(2) == kDone,
+                        .line_end = row.Unsigned(3),
+                        .reason = row.Text(4),
+                        .closed_by = row.Text(5),
+                        .stats = {}};
+    int column = 6;
+    for (const SampleStat& stat : *columns) record.stats.*stat.value = row.Unsigned(column++);
+    sample(record);
+  });
 }
 
 AttemptRecord AttemptOf(const Row& row) {
@@ -225,7 +224,7 @@ Result<size_t> Store::Unfinished() {
 
 // ---- Writing.
 
-void Store::Change(const char* sql, std::initializer_list<Value> values) {
+void Store::Change(const char* sql, std::span<const Value> values) {
   if (status_ && !open_) status_ = db_->Run("BEGIN IMMEDIATE", {});
   if (!status_) return;
   open_ = true;
@@ -298,24 +297,32 @@ void Store::ForgetSpansOf(const UnderWay& sample) {
   for (const SpanPlace& span : sample.spans) Change("DELETE FROM spans WHERE id = ?1", {span.id});
 }
 
+// The columns of the counters follow from their table.
+std::string FinishSampleSql() {
+  constexpr std::string_view kOwn[] = {"question", "sample", "state", "line_end", "reason", "closed_by"};
+  std::vector<std::string_view> columns(std::begin(kOwn), std::end(kOwn));
+  for (const SampleStat& stat : kSampleStats) columns.push_back(stat.key);
+  std::string places;
+  std::string updates;
+  for (size_t i = 0; i < columns.size(); ++i) {
+    places += fmt::format("{}?{}", i == 0 ? "" : ", ", i + 1);
+    if (i >= 2) updates += fmt::format("{0}{1} = excluded.{1}", i == 2 ? "" : ", ", columns[i]);
+  }
+  return fmt::format("INSERT INTO samples({}) VALUES({}) ON CONFLICT(question, sample) DO UPDATE SET {}",
+                     fmt::join(columns, ", "), places, updates);
+}
+
 void Store::FinishSample(const SampleRecord& s) {
   const Place place = MakePlaceOf(s.key);
-  Change(
-      "INSERT INTO samples(question, sample, state, line_end, reason, closed_by, student_tokens, "
-      "teacher_tokens, answer_tokens, switches, drafted_tokens, discarded_tokens, attempts, "
-      "failed_attempts_tokens, wrong_candidates, wall_ms) "
-      "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16) "
-      "ON CONFLICT(question, sample) DO UPDATE SET state = excluded.state, line_end = excluded.line_end, "
-      "reason = excluded.reason, closed_by = excluded.closed_by, student_tokens = excluded.student_tokens, "
-      "teacher_tokens = excluded.teacher_tokens, answer_tokens = excluded.answer_tokens, "
-      "switches = excluded.switches, drafted_tokens = excluded.drafted_tokens, "
-      "discarded_tokens = excluded.discarded_tokens, attempts = excluded.attempts, "
-      "failed_attempts_tokens = excluded.failed_attempts_tokens, "
-      "wrong_candidates = excluded.wrong_candidates, wall_ms = excluded.wall_ms",
-      {place.first, N(place.second), int64_t{s.done ? kDone : kFailed}, N(s.line_end),
-       std::string_view(s.reason), std::string_view(s.closed_by), N(s.thinking_tokens[0]),
-       N(s.thinking_tokens[1]), N(s.answer_tokens), N(s.switches), N(s.drafted_tokens), N(s.discarded_tokens),
-       N(s.attempts), N(s.failed_attempts_tokens), N(s.wrong_candidates), N(s.wall_ms)});
+  std::vector<Value> values{place.first,
+                            N(place.second),
+                            int64_t{s.done ? kDone : kFailed},
+                            N(s.line_end),
+                            std::string_view(s.reason),
+                            std::string_view(s.closed_by)};
+  for (const SampleStat& stat : kSampleStats) values.emplace_back(N(s.stats.*stat.value));
+  static const std::string kSql = FinishSampleSql();
+  Change(kSql.c_str(), values);
   const auto found = under_way_.find(place);
   if (found == under_way_.end()) return;
   ForgetSpansOf(found->second);

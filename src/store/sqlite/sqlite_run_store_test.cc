@@ -4,11 +4,13 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <vector>
 
 namespace tessy {
 namespace {
@@ -125,6 +127,42 @@ TEST_F(SqliteRunStoreTest, FolderThatIsMissingIsAnError) {
   const auto store = SqliteRunStore::Open(folder_ + "/missing/run.sqlite");
   ASSERT_FALSE(store);
   EXPECT_THAT(store.error().message, HasSubstr("missing/run.sqlite: cannot be opened: No such file"));
+}
+
+TEST_F(SqliteRunStoreTest, StoreWithoutANewerCounterIsReadAndGetsItsColumn) {
+  const SampleRecord done{.key = {.question_id = "a", .sample = 0},
+                          .done = true,
+                          .reason = {},
+                          .closed_by = "student",
+                          .stats = {.answer_tokens = 7, .candidates = 3, .wall_ms = 5}};
+  {
+    const auto store = SqliteRunStore::Open(path_);
+    ASSERT_TRUE(store);
+    (*store)->FinishSample(done);
+    ASSERT_TRUE((*store)->Commit());
+  }
+  sqlite3* handle = nullptr;
+  ASSERT_EQ(sqlite3_open(path_.c_str(), &handle), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(handle, "ALTER TABLE samples DROP COLUMN candidates", nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  sqlite3_close(handle);
+
+  SampleRecord expected = done;
+  expected.stats.candidates = 0;
+  const auto samples = [](RunStore& store) {
+    std::vector<SampleRecord> all;
+    EXPECT_TRUE(store.ForEachSample([&all](const SampleRecord& sample) { all.push_back(sample); }));
+    return all;
+  };
+  const auto reader = SqliteRunStore::OpenToRead(path_);
+  ASSERT_TRUE(reader);
+  EXPECT_THAT(samples(**reader), testing::ElementsAre(expected));
+  const auto store = SqliteRunStore::Open(path_);
+  ASSERT_TRUE(store) << store.error().message;
+  EXPECT_THAT(samples(**store), testing::ElementsAre(expected));
+  (*store)->FinishSample(done);
+  ASSERT_TRUE((*store)->Commit());
+  EXPECT_THAT(samples(**store), testing::ElementsAre(done));
 }
 
 }  // namespace

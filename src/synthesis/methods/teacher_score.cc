@@ -32,7 +32,8 @@ awaitable<Result<double>> AskTeacher(MethodRun& run, const SampleOutcome& candid
                    .content = FillIn(run.settings().judge_prompt,
                                      {{"{question}", run.task().question->messages.back().content},
                                       {"{response}", response}})}});
-  judging.candidate = candidate.candidates;  // counted from 1: no candidate's own random numbers
+  judging.candidate =
+      static_cast<uint32_t>(candidate.stats.candidates);  // counted from 1: no candidate's own random numbers
   const SampleOutcome verdict = co_await run.Write(run.Solo(Role::kTeacher), judging);
   if (verdict.lost) co_return tl::unexpected<Error>(*verdict.lost);
   if (verdict.cancelled) co_return Fail(ErrorCode::kCancelled, "cancelled");
@@ -70,7 +71,7 @@ awaitable<SampleOutcome> KeepBest(MethodRun& run) {
   for (uint32_t i = 0; i < candidates; ++i) {
     task.candidate = i;
     SampleOutcome outcome = co_await run.Write(run.Solo(Role::kStudent), task);
-    outcome.candidates = i + 1;
+    outcome.stats.candidates = i + 1;
     if (outcome.cancelled) co_return outcome;
     const bool kept = outcome.done && co_await run.IsRight(outcome);
     if (outcome.cancelled) co_return outcome;
@@ -78,7 +79,7 @@ awaitable<SampleOutcome> KeepBest(MethodRun& run) {
       wrong += outcome.done ? 1 : 0;
       MethodRun::Inherit(rest, outcome);
       if (!outcome.done) rest.failures = outcome.failures;
-      rest.attempts = outcome.attempts;
+      rest.stats.attempts = outcome.stats.attempts;
       continue;
     }
     const auto score = co_await Score(run, outcome);
@@ -92,10 +93,10 @@ awaitable<SampleOutcome> KeepBest(MethodRun& run) {
     }
   }
   if (!best && wrong > 0) rest.failures.emplace_back(kNoRightAnswer);
-  if (best) best->failed_attempts_tokens += rest.failed_attempts_tokens;
+  if (best) best->stats.failed_attempts_tokens += rest.stats.failed_attempts_tokens;
   SampleOutcome outcome = best ? std::move(*best) : std::move(rest);
-  outcome.candidates = candidates;
-  outcome.wrong_candidates = wrong;
+  outcome.stats.candidates = candidates;
+  outcome.stats.wrong_candidates = wrong;
   co_return outcome;
 }
 
