@@ -28,13 +28,28 @@ SampleTask MethodRun::Asking(std::vector<Message> messages) const {
 awaitable<SampleOutcome> MethodRun::Write(Method who, SampleTask task) {
   SampleSettings settings = settings_.sample;
   settings.method = who;
+  const auto place = co_await TakePlace();
   co_return co_await RunSample(cast_, settings, task, counters_, stop_, store_);
+}
+
+awaitable<std::optional<Places::Held>> MethodRun::TakePlace() {
+  if (settings_.places == nullptr) co_return std::nullopt;
+  co_return co_await settings_.places->Take();
+}
+
+awaitable<Result<double>> MethodRun::LikelihoodOf(const SampleOutcome& outcome) {
+  const auto place = co_await TakePlace();
+  co_return co_await Await<double>([&](auto done) {
+    cast_.Score(Role::kTeacher, task_.question->messages, outcome.thinking.text, outcome.answer,
+                std::move(done));
+  });
 }
 
 awaitable<bool> MethodRun::IsRight(SampleOutcome& outcome) {
   if (settings_.judge == nullptr) co_return true;
   auto right = Result<bool>(Fail(ErrorCode::kCancelled, "cancelled"));
   if (!stop_) {
+    if (settings_.judging) settings_.judging();
     right = co_await Await<bool>([&](auto done) {
       settings_.judge->Ask(*task_.question, {.thinking = outcome.thinking.text, .answer = outcome.answer},
                            std::move(done));

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "base/message.h"
@@ -23,7 +24,6 @@ class MethodRun {
   const Method& method() const { return settings_.sample.method; }
   const TaskSettings& settings() const { return settings_; }
   const SampleTask& task() const { return task_; }
-  Cast& cast() { return cast_; }
 
   // The method with one role that thinks and answers.
   Method Solo(Role role) const;
@@ -32,6 +32,8 @@ class MethodRun {
   // Writes one text; `who` says who thinks and who answers. `task.candidate` tells its random numbers and its
   // place in the store from those of other texts.
   boost::asio::awaitable<SampleOutcome> Write(Method who, SampleTask task);
+  // The mean log-likelihood that the teacher gives a token of the response.
+  boost::asio::awaitable<Result<double>> LikelihoodOf(const SampleOutcome& outcome);
   // Whether the judge finds the response right; true without a judge. Sets `cancelled`, and takes `done`
   // back, where the run is stopped before anything is known.
   boost::asio::awaitable<bool> IsRight(SampleOutcome& outcome);
@@ -42,6 +44,8 @@ class MethodRun {
   static void Inherit(SampleOutcome& kept, const SampleOutcome& lost);
 
  private:
+  boost::asio::awaitable<std::optional<Places::Held>> TakePlace();
+
   Cast& cast_;
   const TaskSettings& settings_;
   const SampleTask& task_;

@@ -25,6 +25,10 @@ bool HangupIsIgnored() {
   return sigaction(SIGHUP, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
 
+// Workers for each place: how many samples may wait for their judgement is limited, because each keeps its
+// response.
+constexpr int kWorkersPerPlace = 4;
+
 class Runner {
  public:
   Runner(asio::io_context& io, Cast& cast, const TaskSettings& settings, TaskSource& tasks,
@@ -32,6 +36,7 @@ class Runner {
       : io_(io),
         cast_(cast),
         settings_(settings),
+        places_(io, options.concurrency),
         tasks_(tasks),
         options_(options),
         callbacks_(callbacks),
@@ -41,11 +46,16 @@ class Runner {
     progress_.done = options.resumed_done;
     progress_.failed = options.resumed_failed;
     progress_.resumed = options.resumed_done + options.resumed_failed;
+    settings_.places = &places_;
+    settings_.judging = [this] {
+      if (places_.has_free() && workers_ < kWorkersPerPlace * options_.concurrency) Employ();
+    };
   }
 
   RunResult Run();
 
  private:
+  void Employ();
   asio::awaitable<void> Worker();
   void Deliver(const SampleTask& task, const SampleOutcome& outcome, Clock::time_point began);
   void Commit();
@@ -60,7 +70,8 @@ class Runner {
 
   asio::io_context& io_;
   Cast& cast_;
-  const TaskSettings& settings_;
+  TaskSettings settings_;
+  Places places_;
   TaskSource& tasks_;
   const RunOptions& options_;
   const RunCallbacks& callbacks_;
@@ -86,7 +97,20 @@ asio::awaitable<void> Runner::Worker() {
         co_await RunTask(cast_, settings_, **task, progress_.counters, stop_, options_.store);
     if (outcome.lost) FailWith(tl::unexpected<Error>(*outcome.lost));
     if (!outcome.cancelled) Deliver(**task, outcome, began);
+    // While its response was judged another worker has taken its place.
+    if (!places_.has_free()) co_return;
   }
+}
+
+void Runner::Employ() {
+  ++workers_;
+  // Not within the call: a worker that takes over what is recorded may come as far as to employ the next one.
+  asio::post(io_, [this] {
+    asio::co_spawn(io_, Worker(), [this](const std::exception_ptr& failure) {
+      --workers_;
+      if (failure) std::rethrow_exception(failure);
+    });
+  });
 }
 
 void Runner::Deliver(const SampleTask& task, const SampleOutcome& outcome, Clock::time_point began) {
@@ -186,13 +210,7 @@ RunResult Runner::Run() {
   }
   AwaitTick();
   const auto guard = asio::make_work_guard(io_);
-  workers_ = options_.concurrency;
-  for (int i = 0; i < options_.concurrency; ++i) {
-    asio::co_spawn(io_, Worker(), [this](const std::exception_ptr& failure) {
-      --workers_;
-      if (failure) std::rethrow_exception(failure);
-    });
-  }
+  for (int i = 0; i < options_.concurrency; ++i) Employ();
   Drive();
   signals_.cancel();
   timer_.cancel();

@@ -25,7 +25,7 @@ struct RunProgress {
 };
 
 struct RunOptions {
-  int concurrency = 1;
+  int concurrency = 1;  // texts that are written at a time; samples under judgement are not among them
   std::chrono::milliseconds progress_interval{500};
   // SIGINT, SIGTERM and SIGHUP (unless it is ignored, as under nohup) stop the run; the store keeps what is
   // under way.
@@ -52,7 +52,8 @@ struct RunResult {
 };
 
 // Runs all tasks, each as a coroutine of its own, `concurrency` at a time and without a barrier between them,
-// on this thread. `io` is the context to which the cast's engines post; nothing else may run it.
+// on this thread. Where responses are judged, up to three times as many wait for their judgement besides.
+// `io` is the context to which the cast's engines post; nothing else may run it.
 RunResult RunAll(boost::asio::io_context& io, Cast& cast, const TaskSettings& settings, TaskSource& tasks,
                  const RunOptions& options, const RunCallbacks& callbacks);
 // The same for a list of tasks, to which the callbacks may add.

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "judge/judge.h"
+#include "synthesis/places.h"
 #include "synthesis/sample.h"
 
 namespace tessy {
@@ -26,6 +27,10 @@ struct TaskSettings {
   std::string reference_prompt = {};  // of teacher-reference: with {question} and {answer}
   // Decides which candidates are dropped; null: none are. It must outlive the run.
   Judge* judge = nullptr;
+  // Limits how many texts are written at the same time; null: any number. It must outlive the run.
+  Places* places = nullptr;
+  // Called when a response starts to wait for its judgement; it has given its place back. May be empty.
+  std::function<void()> judging = {};
   // Told of a response that could not be judged, and why; the response counts as wrong. May be empty.
   std::function<void(const SampleTask&, const Error&)> unjudged = {};
 };

@@ -8,6 +8,8 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 
 #include "judge/testing/scripted_judge.h"
 #include "synthesis/run.h"
@@ -95,6 +97,57 @@ TEST_F(TaskTest, MixTakesTurns) {
     EXPECT_EQ(outcomes[i].answered_by, role);
     for (const Span& span : outcomes[i].thinking.spans) EXPECT_EQ(span.role, role);
   }
+}
+
+// Gives its judgements once eight responses wait for theirs, or after a while.
+class SlowJudge final : public Judge {
+ public:
+  explicit SlowJudge(boost::asio::io_context& io) : io_(io), patience_(io) {}
+  void Ask(const Question&, const JudgedResponse&, Done done) override {
+    waiting_.push_back(std::move(done));
+    most_ = std::max(most_, waiting_.size());
+    patience_.expires_after(std::chrono::seconds(2));
+    patience_.async_wait([this](const boost::system::error_code& error) {
+      if (!error) AnswerAll();
+    });
+    if (waiting_.size() == 8) AnswerAll();
+  }
+  void Cancel() override {}
+  size_t most() const { return most_; }
+
+ private:
+  void AnswerAll() {
+    for (Done& done : std::exchange(waiting_, {})) {
+      boost::asio::post(io_, [done = std::move(done)] { done(true); });
+    }
+  }
+
+  boost::asio::io_context& io_;
+  boost::asio::steady_timer patience_;
+  std::vector<Done> waiting_;
+  size_t most_ = 0;
+};
+
+TEST_F(TaskTest, WhatIsUnderJudgementLeavesItsPlaceToOthers) {
+  boost::asio::io_context io(1);
+  settings_.sample.method = FindMethod("tessy").value();
+  ScriptedCastOptions options = test_.cast;
+  options.places = 2 * 4;  // the sessions of four samples
+  ScriptedCast cast(std::move(options), [&io](auto call) { boost::asio::post(io, std::move(call)); });
+  SlowJudge judge(io);
+  TaskSettings settings = settings_;
+  settings.judge = &judge;
+  std::vector<int> finished(tasks_.size());
+  const RunCallbacks callbacks{
+      .finished = [&](const SampleTask& task, const SampleOutcome& outcome, uint64_t) -> Status {
+        finished[PlaceOf(tasks_, task)] += outcome.done ? 1 : 0;
+        return {};
+      }};
+  const RunResult result =
+      RunAll(io, cast, settings, tasks_, {.concurrency = 4, .stop_on_signals = false}, callbacks);
+  EXPECT_TRUE(result.status.has_value());
+  EXPECT_EQ(judge.most(), 8U) << "four samples write at a time, and wait for nothing";
+  EXPECT_THAT(finished, testing::Each(1));
 }
 
 // The scripted cast holds the longer answer for the better one.

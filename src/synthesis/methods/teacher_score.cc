@@ -5,7 +5,6 @@
 #include <string>
 #include <utility>
 
-#include "synthesis/await.h"
 #include "synthesis/method_run.h"
 #include "synthesis/prompt.h"
 
@@ -48,10 +47,7 @@ awaitable<Result<double>> AskTeacher(MethodRun& run, const SampleOutcome& candid
 
 awaitable<Result<double>> Score(MethodRun& run, const SampleOutcome& candidate) {
   if (run.settings().score_by == ScoreBy::kJudge) co_return co_await AskTeacher(run, candidate);
-  co_return co_await Await<double>([&](auto done) {
-    run.cast().Score(Role::kTeacher, run.task().question->messages, candidate.thinking.text, candidate.answer,
-                     std::move(done));
-  });
+  co_return co_await run.LikelihoodOf(candidate);
 }
 
 SampleOutcome Unscored(SampleOutcome candidate, const Error& error) {
@@ -83,7 +79,11 @@ awaitable<SampleOutcome> KeepBest(MethodRun& run) {
       continue;
     }
     const auto score = co_await Score(run, outcome);
-    if (!score) co_return Unscored(std::move(outcome), score.error());
+    if (!score) {
+      outcome.stats.failed_attempts_tokens += outcome.stats.tokens() + rest.stats.failed_attempts_tokens;
+      if (best) MethodRun::Inherit(outcome, *best);
+      co_return Unscored(std::move(outcome), score.error());
+    }
     outcome.score = *score;
     if (best && *best->score >= *score) {
       MethodRun::Inherit(rest, outcome);
