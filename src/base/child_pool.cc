@@ -48,7 +48,11 @@ class Descriptor {
   int number_;
 };
 
-tl::unexpected<Error> FailSystem(int number) { return Fail(ErrorCode::kIo, std::strerror(number)); }
+// kResourceLimit: the system gives no more now.
+tl::unexpected<Error> FailSystem(int number) {
+  const bool lacks = number == EMFILE || number == ENFILE || number == EAGAIN || number == ENOMEM;
+  return Fail(lacks ? ErrorCode::kResourceLimit : ErrorCode::kIo, std::strerror(number));
+}
 
 // In a file that nobody else sees: a pipe would block on a program that does not read.
 Result<Descriptor> OpenInput(std::string_view text) {
@@ -229,25 +233,38 @@ class ChildPool::Impl {
       Order order = std::move(waiting_.front());
       waiting_.pop_front();
       lock.unlock();
-      Start(std::move(order));
+      auto child = Start(order.command);
+      if (child) {
+        child->done = std::move(order.done);
+        children_.push_back(std::move(*child));
+      } else if (child.error().code == ErrorCode::kResourceLimit && !children_.empty()) {
+        children_max_ = children_.size();  // no more than these fit; it waits for one of them to end
+        lock.lock();
+        if (!cancelled_) {
+          waiting_.push_front(std::move(order));
+        } else {
+          Deliver(std::move(order.done), tl::unexpected<Error>(Cancelled()));
+        }
+      } else {
+        Deliver(std::move(order.done), tl::unexpected<Error>(child.error()));
+      }
     }
   }
 
-  void Start(Order order) {
-    const auto input = OpenInput(order.command.input);
-    if (!input) return Deliver(std::move(order.done), tl::unexpected<Error>(input.error()));
-    const auto process = SpawnPlan(input->get()).Spawn(order.command.arguments);
-    if (!process) return Deliver(std::move(order.done), tl::unexpected<Error>(process.error()));
+  static Result<Child> Start(ChildCommand& command) {
+    const auto input = OpenInput(command.input);
+    if (!input) return tl::unexpected(input.error());
+    const auto process = SpawnPlan(input->get()).Spawn(command.arguments);
+    if (!process) return tl::unexpected(process.error());
     Child child{.process = *process,
                 .handle = Descriptor(pidfd_open(*process, 0)),
-                .deadline = Clock::now() + order.command.wall_max,
-                .done = std::move(order.done)};
-    if (!child.handle.valid()) {
-      const int failure = errno;
-      Kill(child, {.code = ErrorCode::kIo, .message = std::string("pidfd_open: ") + std::strerror(failure)});
-      return Deliver(std::move(child.done), Reap(child));
-    }
-    children_.push_back(std::move(child));
+                .deadline = Clock::now() + command.wall_max,
+                .done = {}};
+    if (child.handle.valid()) return child;
+    const auto failure = FailSystem(errno);
+    Kill(child, failure.value());
+    (void)Reap(child);
+    return failure;
   }
 
   // Until a program ends, a deadline passes or somebody calls.
@@ -281,7 +298,7 @@ class ChildPool::Impl {
     children_ = std::move(running);
   }
 
-  const size_t children_max_;
+  size_t children_max_;
   const Post post_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>();  // callbacks run while it is there
   Descriptor wake_{eventfd(0, EFD_CLOEXEC)};

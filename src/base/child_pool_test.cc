@@ -1,7 +1,9 @@
 #include "base/child_pool.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -166,6 +168,25 @@ TEST_F(ChildPoolTest, NoMoreThanTheBoundRunAtATime) {
   int most = 0;
   for (int count = 0; counts >> count;) most = std::max(most, count);
   EXPECT_EQ(most, 3);
+}
+
+// Each child takes a descriptor while it runs; a program that cannot be started for want of one waits.
+TEST_F(ChildPoolTest, ProgramsWaitWhereTheSystemGivesNoMore) {
+  const auto pool = NewPool(8);
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = open("/dev/null", O_RDONLY);
+  close(next);
+  const rlimit few{.rlim_cur = static_cast<rlim_t>(next) + 3, .rlim_max = before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+  for (int i = 0; i < 8; ++i) Run(*pool, "sleep 0.02");
+  const bool all = AwaitAll();
+  setrlimit(RLIMIT_NOFILE, &before);
+  ASSERT_TRUE(all);
+  for (const auto& end : ends_) {
+    ASSERT_TRUE(*end) << (*end).error().message;
+    EXPECT_EQ((*end)->exit_status, 0);
+  }
 }
 
 TEST_F(ChildPoolTest, WhoeverTakesTooLongIsKilledWithItsChildren) {
