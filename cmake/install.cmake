@@ -19,3 +19,13 @@ add_custom_target(tessy_completions ALL DEPENDS "${completions}/bash")
 install(FILES "${completions}/bash" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions" RENAME tessy)
 install(FILES "${completions}/zsh" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions" RENAME _tessy)
 install(FILES "${completions}/fish" DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d" RENAME tessy.fish)
+
+# And its manual pages.
+set(manuals "${CMAKE_BINARY_DIR}/man1")
+add_custom_command(OUTPUT "${manuals}/tessy.1"
+  COMMAND ${CMAKE_COMMAND} -E rm -rf "${manuals}"
+  COMMAND ${CMAKE_COMMAND} -E make_directory "${manuals}"
+  COMMAND tessy man --all "${manuals}"
+  DEPENDS tessy VERBATIM)
+add_custom_target(tessy_manuals ALL DEPENDS "${manuals}/tessy.1")
+install(DIRECTORY "${manuals}/" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")

@@ -46,6 +46,14 @@ TEST_F(EvalTest, WhatIsRefused) {
                 {"open.jsonl:1: has no \"answer\""});
   ExpectRefusal(Tessy({"eval", "--model", Model("teacher"), "--questions", "q.jsonl"}), {"--out is missing"});
   ExpectRefusal(Tessy({"eval", "--questions", "q.jsonl", "--out", "x.jsonl"}), {"--model is missing"});
+  ExpectRefusal(Tessy({"eval", "--model", Model("teacher"), "--out", "x.jsonl"}), {"--questions is missing"});
+  ExpectRefusal(Tessy({"eval", "--model", Model("teacher"), "--questions", "q.jsonl", "--out", "-"}),
+                {"--out is missing"});
+  ExpectRefusal(Tessy({"eval", "--model", Model("teacher"), "--questions", "-", "--out", "x.jsonl"}),
+                {"--questions: is read twice"});
+  ExpectRefusal(
+      Tessy({"eval", "--model", Model("teacher"), "--responses", "r.jsonl", "--questions", "q.jsonl"}),
+      {"--model and --responses"});
   EXPECT_FALSE(Exists("x.jsonl"));
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "cli/commands.h"
+
 namespace tessy {
 namespace {
 

@@ -47,7 +47,4 @@ std::string BashCompletion(const std::string& program, const CompletionNode& roo
 std::string ZshCompletion(const std::string& program, const CompletionNode& root);
 std::string FishCompletion(const std::string& program, const CompletionNode& root);
 
-// tessy completion: the script for a shell on standard output.
-void AddCompletionCommand(CLI::App& app, CommandContext& context);
-
 }  // namespace tessy

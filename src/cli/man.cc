@@ -1,4 +1,5 @@
-#include "cli/man.h"
+#include "cli/commands.h"
+#include "store/append_file.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -72,23 +73,8 @@ std::string CommandsOf(const CLI::App& command) {
   return text.empty() ? "" : ".SH COMMANDS\n" + text;
 }
 
-Status PrintManual(const CLI::App& app, const std::vector<std::string>& path) {
-  const CLI::App* command = &app;
-  std::string name = app.get_name();
-  for (const std::string& part : path) {
-    const auto children =
-        command->get_subcommands([&](const CLI::App* child) { return child->get_name() == part; });
-    if (children.empty()) {
-      return Fail(ErrorCode::kInvalidArgument, fmt::format("{} has no command \"{}\"", name, part));
-    }
-    command = children.front();
-    name += " " + part;
-  }
-  return WriteOutput(ManualPage(*command, name, app.version()));
-}
-
-}  // namespace
-
+// The manual page of a command in the language of man(7), from the flags that the program parses by. `name`
+// is the program with the command's path ("tessy train sft").
 std::string ManualPage(const CLI::App& command, const std::string& name, const std::string& version) {
   std::string upper = FileNameOf(name);
   std::ranges::transform(upper, upper.begin(),
@@ -108,14 +94,57 @@ std::string ManualPage(const CLI::App& command, const std::string& name, const s
   return page;
 }
 
+Status PrintManual(const CLI::App& app, const std::vector<std::string>& path) {
+  const CLI::App* command = &app;
+  std::string name = app.get_name();
+  for (const std::string& part : path) {
+    const auto children =
+        command->get_subcommands([&](const CLI::App* child) { return child->get_name() == part; });
+    if (children.empty()) {
+      return Fail(ErrorCode::kInvalidArgument, fmt::format("{} has no command \"{}\"", name, part));
+    }
+    command = children.front();
+    name += " " + part;
+  }
+  return WriteOutput(ManualPage(*command, name, app.version()));
+}
+
+// The page of the command and those of all below it, each in a file of its name.
+Status WriteManuals(const CLI::App& command, const std::string& name, const std::string& version,
+                    const std::string& folder) {
+  const std::string path = fmt::format("{}/{}.1", folder, FileNameOf(name));
+  if (auto status = WriteWhole(path, ManualPage(command, name, version)); !status) return status;
+  for (const CLI::App* child : command.get_subcommands({})) {
+    if (child->get_name().empty() || child->get_group().empty()) continue;
+    if (auto status = WriteManuals(*child, name + " " + child->get_name(), version, folder); !status)
+      return status;
+  }
+  return {};
+}
+
+}  // namespace
+
 void AddManCommand(CLI::App& app, CommandContext& context) {
-  auto path = std::make_shared<std::vector<std::string>>();
-  CLI::App* command = app.add_subcommand("man", "a manual page for man(1)");
+  struct Flags {
+    std::vector<std::string> path;
+    std::string folder;
+  };
+  auto flags = std::make_shared<Flags>();
+  CLI::App* command = app.add_subcommand("man", "manual pages for man(1)");
   command->footer(
-      "Example:\n"
-      "  tessy man synth > /usr/local/share/man/man1/tessy-synth.1");
-  command->add_option("COMMAND", *path, "as it is typed after tessy (default: tessy itself)")->type_name("");
-  command->callback([path, &app, &context] { Finish(context, PrintManual(app, *path)); });
+      "Examples:\n"
+      "  tessy man synth | man -l -\n"
+      "  tessy man --all /usr/local/share/man/man1");
+  auto* path =
+      command->add_option("COMMAND", flags->path, "as it is typed after tessy (default: tessy itself)");
+  path->type_name("");
+  command->add_option("--all", flags->folder, "write the pages of all commands into this folder")
+      ->type_name("DIR")
+      ->excludes(path);
+  command->callback([flags, &app, &context] {
+    Finish(context, flags->folder.empty() ? PrintManual(app, flags->path)
+                                          : WriteManuals(app, app.get_name(), app.version(), flags->folder));
+  });
 }
 
 }  // namespace tessy

@@ -1,4 +1,4 @@
-#include "cli/model.h"
+#include "cli/commands.h"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -1,4 +1,4 @@
-#include "cli/show.h"
+#include "cli/commands.h"
 
 #include <fmt/format.h>
 
@@ -62,6 +62,7 @@ Response AsResponse(const Annotation& window) {
     at = span.end;
   }
   add(Role::kTeacher, SpanKind::kCapability, at, window.text.size());
+  response.stats.attempts = 1;
   response.stats.switches = response.spans.empty() ? 0 : response.spans.size() - 1;
   return response;
 }

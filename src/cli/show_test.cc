@@ -1,8 +1,8 @@
-#include "cli/show.h"
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
+#include "cli/commands.h"
 
 #include <filesystem>
 #include <fstream>

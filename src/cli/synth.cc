@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/numbers.h"
-#include "cli/command.h"
+#include "cli/commands.h"
 #include "cli/exit_status.h"
 #include "cli/job_display.h"
 #include "cli/setting_flags.h"
@@ -43,7 +43,8 @@ void SayTotals(const SynthResult& result) {
                                   : ""));
 }
 
-// How the run ended; the exit status.
+}  // namespace
+
 int Conclude(const SynthResult& result) {
   const bool keeps = !result.out.empty();
   if (!result.status) return ReportStopped(result.status.error(), keeps);
@@ -60,15 +61,15 @@ int Conclude(const SynthResult& result) {
   return kExitSomeFailed;
 }
 
+namespace {
+
 struct SynthFlags {
   SynthOptions options;
   MessageOptions messages;
   std::string run_file;
 };
 
-}  // namespace
-
-Result<int> RunSynth(const SynthOptions& options, const MessageOptions& messages) {
+Result<int> Synthesise(const SynthOptions& options, const MessageOptions& messages) {
   std::signal(SIGPIPE, SIG_IGN);  // writing to somebody who is gone is an error like any other
   auto display = JobDisplay::Open(messages);
   if (!display) return tl::unexpected(display.error());
@@ -83,6 +84,8 @@ Result<int> RunSynth(const SynthOptions& options, const MessageOptions& messages
   display->Close();
   return std::move(result).map(&Conclude);
 }
+
+}  // namespace
 
 void AddSynthCommand(CLI::App& app, CommandContext& context) {
   CLI::App* command = app.add_subcommand("synth", "make fine-tuning data: a response for every question");
@@ -102,7 +105,7 @@ void AddSynthCommand(CLI::App& app, CommandContext& context) {
       "resumable; 4 a server cannot be reached.");
   command->callback([command, flags, settings, &context] {
     if (auto given = ApplyRunFile(*command, settings, flags->run_file); !given) return Finish(context, given);
-    const auto status = RunSynth(flags->options, flags->messages);
+    const auto status = Synthesise(flags->options, flags->messages);
     if (!status) return Finish(context, tl::unexpected(status.error()));
     context.exit_status = *status;
   });

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "cli/commands.h"
 #include "cli/setting_flags.h"
 
 namespace tessy {
@@ -93,9 +94,9 @@ void AddTrainCommand(CLI::App& app, CommandContext& context, const TrainRunners&
   AddKind(*sft, context, runners.sft);
 }
 
-TrainRunners HandOver(const CommandContext& context) {
+void AddTrainCommand(CLI::App& app, CommandContext& context) {
   const auto run = [&context](const auto&, const TrainMessages&) { return ExecuteTrainer(context.argv); };
-  return {.boundary = run, .sft = run};
+  AddTrainCommand(app, context, {.boundary = run, .sft = run});
 }
 
 }  // namespace tessy

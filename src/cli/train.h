@@ -21,10 +21,9 @@ struct TrainRunners {
   std::function<Result<int>(const TrainSftOptions&, const TrainMessages&)> sft;
 };
 
+// `tessy train`, with the functions that do its work. That of `tessy` (cli/commands.h), which is not linked
+// with libtorch (to load it takes most of a second), lets the program `tessy-train` beside it take over the
+// process, with the same arguments.
 void AddTrainCommand(CLI::App& app, CommandContext& context, const TrainRunners& runners);
-
-// The runners of `tessy`, which is not linked with libtorch (to load it takes most of a second): the program
-// `tessy-train` beside it takes over this process, with the same arguments.
-TrainRunners HandOver(const CommandContext& context);
 
 }  // namespace tessy

@@ -168,7 +168,9 @@ Status AnnotateJob::Work::ReadRejects() {
                   fmt::format("{}:{}: not a record of a window; mend or remove that line",
                               files_->rejects().path(), number));
     }
-    rejected_[record["id"].get<std::string>()] = record.value("reason", "");
+    const auto reason = record.find("reason");
+    rejected_[record["id"].get<std::string>()] =
+        reason != record.end() && reason->is_string() ? reason->get<std::string>() : "";
     return {};
   });
 }

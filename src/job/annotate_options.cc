@@ -49,7 +49,7 @@ Result<CastOptions> CastOptionsOf(const AnnotateOptions& f) {
   if (!IsServerAddress(f.annotator)) return options;
   if (f.exact) {
     return Fail(ErrorCode::kInvalidArgument,
-                "--exact: the arithmetic of a server (--annotator) is not ours to say");
+                "--exact: the arithmetic of a server (--annotator) cannot be controlled from here");
   }
   auto server = ServerOptionsOf({.flag = "annotator",
                                  .specs = {f.annotator},

@@ -63,8 +63,9 @@ std::string WhyNoValue(const Setting& setting, const std::string& text) {
   } else if constexpr (std::is_floating_point_v<T>) {
     const auto value = Parse<double>(text);
     const auto* range = std::get_if<RealRange>(&setting.range);
-    if (range == nullptr) return value ? "" : text + " is not a number";
-    if (value && *value >= range->min && *value <= range->max) return "";  // which NaN is not
+    const bool fits = Parse<T>(text).has_value();
+    if (range == nullptr) return fits ? "" : text + " is not a number";
+    if (fits && value && *value >= range->min && *value <= range->max) return "";  // which NaN is not
     return fmt::format("{} is not a number from {} to {}", text, range->min, range->max);
   } else {
     return "";

@@ -109,7 +109,7 @@ Result<std::string> RecordOf(std::span<const Setting> settings, std::string_view
       json[place] = std::move(*value);
     }
   }
-  return json.dump();
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string AsRecordedNow(std::span<const Setting> settings, const std::string& recorded,
@@ -132,7 +132,7 @@ std::string AsRecordedNow(std::span<const Setting> settings, const std::string& 
       value["server"] = ServedName(value["server"].get<std::string>());
     }
   }
-  return json.dump();
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string RecordedText(const std::string& recorded, std::string_view name) {

@@ -45,6 +45,7 @@ TEST(Setting, ValuesAreCheckedBeforeTheyAreAssigned) {
                                   {"seed", "18446744073709551616"},
                                   {"top-p", "nan"},
                                   {"top-p", "0"},
+                                  {"temperature", "1e-50"},  // less than a float can be
                                   {"top-p", "high"},
                                   {"gpu-layers", "-2"},
                                   {"exact", "yes"},

@@ -297,6 +297,9 @@ Result<SynthResult> SynthJob::Work::Run() {
     options_.out = options_.run_folder + "/responses.jsonl";
   }
   if (auto options = CastOptionsOf(options_, method_); !options) return tl::unexpected(options.error());
+  if (auto settings = TaskSettingsOf(options_, {.method = method_}); !settings) {
+    return tl::unexpected(settings.error());
+  }
   if (auto status = ReadQuestionFile(); !status) return tl::unexpected(status.error());
   if (auto status = OpenFiles(); !status) return tl::unexpected(status.error());
   CountTasks();

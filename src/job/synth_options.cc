@@ -76,7 +76,8 @@ Status SplitServed(const SynthOptions& told, const Method& method, CastOptions& 
     if (IsServed(student ? told.student : told.teacher)) {
       if (told.exact) {
         return Fail(ErrorCode::kInvalidArgument,
-                    fmt::format("--exact: the arithmetic of a server (--{}) is not ours to say", Name(role)));
+                    fmt::format("--exact: the arithmetic of a server (--{}) cannot be controlled from here",
+                                Name(role)));
       }
       if (method.Uses(role)) {
         auto server = ServerOptionsOf(ServedByOf(told, role), role, cast);
@@ -89,7 +90,8 @@ Status SplitServed(const SynthOptions& told, const Method& method, CastOptions& 
     if (told.exact) {
       return Fail(
           ErrorCode::kInvalidArgument,
-          fmt::format("--exact: the arithmetic of a server (--{}-boundary) is not ours to say", Name(role)));
+          fmt::format("--exact: the arithmetic of a server (--{}-boundary) cannot be controlled from here",
+                      Name(role)));
     }
     auto predictor = PoolingOptionsOf(PredictorServedByOf(told, role));
     if (!predictor) return tl::unexpected(predictor.error());

@@ -66,7 +66,7 @@ Result<CastOptions> CastOptionsOf(const SynthOptions& options, const Method& met
 // `shares_vocabulary`: both roles and both predictors share one, which `cut = auto` asks.
 Result<SampleSettings> SampleSettingsOf(const SynthOptions& options, const Method& method,
                                         bool shares_vocabulary);
-// Candidates, scoring and prompts. The caller sets is_right, because it knows the answers.
+// Candidates, scoring and prompts. The caller sets `judge`, because it knows the answers.
 Result<TaskSettings> TaskSettingsOf(const SynthOptions& options, const SampleSettings& sample);
 uint32_t CandidatesOf(const SynthOptions& options, const Method& method);
 

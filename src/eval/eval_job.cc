@@ -1,0 +1,83 @@
+#include "eval/eval_job.h"
+
+#include <filesystem>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "dataset/question.h"
+#include "model/openai/server_address.h"
+
+namespace tessy {
+namespace {
+
+Status Check(const EvalOptions& options) {
+  const auto refuse = [](const char* reason) { return Fail(ErrorCode::kInvalidArgument, reason); };
+  const SynthOptions& asking = options.asking;
+  if (asking.questions.empty()) {
+    return refuse("--questions is missing: name the file of questions, with an \"answer\" each");
+  }
+  if (options.model.empty() && options.responses.empty()) {
+    return refuse(
+        "--model is missing: give the .gguf file or the server to evaluate, or --responses to grade what is "
+        "there");
+  }
+  if (!options.responses.empty()) {
+    if (!options.model.empty()) return refuse("--model and --responses: give one of them");
+    return {};
+  }
+  if (asking.out.empty() || asking.out == "-") {
+    return refuse("--out is missing: name the file for the model's responses");
+  }
+  if (asking.exact && IsServerAddress(options.model)) {
+    return refuse("--exact: the arithmetic of a server (--model) cannot be controlled from here");
+  }
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(asking.questions, error) &&
+      std::filesystem::exists(asking.questions, error)) {
+    return refuse(
+        "--questions: is read twice, so that it must be a file; write what the pipe gives into one");
+  }
+  if (asking.questions == "-") {
+    return refuse("--questions: is read twice, so that it must be a file; standard input can be read once");
+  }
+  return {};
+}
+
+Result<std::vector<Question>> QuestionsOf(const SynthOptions& asking) {
+  auto read = ReadQuestions(asking.questions, {.skip_bad_lines = asking.skip_bad_lines});
+  if (!read) return tl::unexpected(read.error());
+  std::vector<Question> questions = std::move(read->questions);
+  if (asking.limit > 0 && questions.size() > asking.limit) questions.resize(asking.limit);
+  return questions;
+}
+
+}  // namespace
+
+EvalJob::EvalJob(EvalOptions options, JobEvents events, JobStop stop)
+    : options_(std::move(options)), events_(std::move(events)), stop_(std::move(stop)) {}
+
+Result<EvalResult> EvalJob::Run() {
+  if (auto status = Check(options_); !status) return tl::unexpected(status.error());
+  SynthOptions& asking = options_.asking;
+  const auto questions = QuestionsOf(asking);
+  if (!questions) return tl::unexpected(questions.error());
+  if (auto answers = ExpectedAnswers(asking.questions, *questions); !answers) {
+    return tl::unexpected(answers.error());
+  }
+  EvalResult result;
+  if (options_.responses.empty()) {
+    asking.student = {options_.model};
+    auto asked = SynthJob(asking, events_, stop_).Run();
+    if (!asked) return tl::unexpected(asked.error());
+    result.asked = std::move(*asked);
+    if (!result.asked->status || result.asked->interrupted) return result;
+  }
+  auto graded = GradeResponses(options_.responses.empty() ? asking.out : options_.responses, asking.questions,
+                               *questions, asking.samples_per_question, options_.group_by);
+  if (!graded) return tl::unexpected(graded.error());
+  result.graded = std::move(*graded);
+  return result;
+}
+
+}  // namespace tessy

@@ -1,0 +1,83 @@
+#include "eval/eval_settings.h"
+
+#include <utility>
+
+#include "job/common_settings.h"
+#include "job/synth_settings.h"
+
+namespace tessy {
+namespace {
+
+// Settings of a synthesis that an evaluation has, too.
+class SettingsOfSynthesis {
+ public:
+  explicit SettingsOfSynthesis(SynthOptions& options) : settings_(SynthSettings(options)) {}
+
+  Setting Take(std::string_view key) const { return *FindSetting(settings_, key); }
+  // Under another name, and explained for an evaluation.
+  Setting Take(std::string_view key, std::string name, std::string help) const {
+    Setting setting = Take(key);
+    setting.key = std::move(name);
+    setting.help = std::move(help);
+    return setting;
+  }
+
+ private:
+  Settings settings_;
+};
+
+Settings InputSettings(EvalOptions& o, const SettingsOfSynthesis& synthesis) {
+  const std::string group = "Input and output";
+  Setting out = synthesis.Take("out", "out", "its responses, appended one by one; the same command goes on");
+  return {synthesis.Take("questions", "questions", "JSON lines with a \"prompt\" and an \"answer\" each"),
+          {.key = "model",
+           .value = &o.model,
+           .help = "a .gguf file, or http://host:port/v1#served-model",
+           .group = group,
+           .type_name = "MODEL",
+           .recorded = {.as = Fingerprint::kModel, .name = "student"}},
+          {.key = "responses",
+           .value = &o.responses,
+           .help = "grade these instead of asking a model",
+           .group = group,
+           .type_name = "FILE"},
+          std::move(out),
+          {.key = "group-by",
+           .value = &o.group_by,
+           .help = "a field of the questions; each of its values gets a row",
+           .group = group},
+          synthesis.Take("limit"),
+          synthesis.Take("fresh"),
+          synthesis.Take("accept-config-change"),
+          synthesis.Take("skip-bad-lines")};
+}
+
+}  // namespace
+
+EvalOptions::EvalOptions() {
+  asking.method = "student-only";
+  asking.sampling.temperature = 0.6F;  // the paper's (method, section 11)
+  asking.retries = 0;
+}
+
+Settings EvalSettings(EvalOptions& options) {
+  const SettingsOfSynthesis synthesis(options.asking);
+  Settings settings = InputSettings(options, synthesis);
+  Append(settings, {synthesis.Take("student-family", "family", FamilyHelp()), synthesis.Take("template-date"),
+                    synthesis.Take("reasoning-effort"),
+                    synthesis.Take("samples-per-question", "samples", "of each question"),
+                    synthesis.Take("max-thinking-tokens"), synthesis.Take("max-answer-tokens"),
+                    synthesis.Take("retries", "retries",
+                                   "fresh attempts where none came to an end; 0: such a sample is wrong"),
+                    synthesis.Take("seed")});
+  Append(settings, SamplingSettings(options.asking.sampling));
+  Append(settings, {synthesis.Take("exact"), synthesis.Take("concurrency")});
+  Append(settings, MachineSettings(options.asking.machine));
+  settings.push_back(synthesis.Take("context"));
+  Append(settings, ServerSettings(options.asking.servers));
+  settings.push_back(synthesis.Take("student-vocabulary", "vocabulary",
+                                    "a .gguf of the model that is served, for its vocabulary and template"));
+  return settings;
+}
+
+}  // namespace tessy

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include "job/settings.h"
+#include "job/synth_options.h"
+
+namespace tessy {
+
+// The options of an evaluation; `EvalSettings` explains each of them.
+struct EvalOptions {
+  EvalOptions();
+
+  std::string model;      // a .gguf file or a server's address; empty: `responses` are graded
+  std::string responses;  // a file; empty: `model` is asked
+  std::string group_by = "task";
+  // How the model is asked: by the method student-only, as the student. Its questions, its `out` and its
+  // samples a question are those of the evaluation; its method, its student and its teacher are not read.
+  SynthOptions asking;
+};
+
+// The table of EvalOptions.
+Settings EvalSettings(EvalOptions& options);
+
+}  // namespace tessy
