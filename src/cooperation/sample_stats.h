@@ -12,7 +12,7 @@ namespace tessy {
 // their writer.
 //
 // A new counter is a member here and a row in kSampleStats, from which the keys of the rows, the columns of
-// the store and the sums of a run follow; besides, it is counted where it happens.
+// the store and the sums of a run follow; it must be counted where it happens.
 struct SampleStats {
   uint64_t student_tokens = 0;  // of the thinking, as is teacher_tokens
   uint64_t teacher_tokens = 0;
@@ -42,6 +42,7 @@ struct SampleStat {
   uint64_t SampleStats::*value = nullptr;
   bool required = true;          // false: files of older programs have rows without it
   bool only_if_several = false;  // it is left off where one candidate was written
+  uint64_t if_absent = 0;        // the value of a row, or of a store, without it
 };
 
 inline constexpr std::array kSampleStats{
@@ -53,7 +54,7 @@ inline constexpr std::array kSampleStats{
     SampleStat{"discarded_tokens", &SampleStats::discarded_tokens},
     SampleStat{"attempts", &SampleStats::attempts},
     SampleStat{"failed_attempts_tokens", &SampleStats::failed_attempts_tokens, false},
-    SampleStat{"candidates", &SampleStats::candidates, false, true},
+    SampleStat{"candidates", &SampleStats::candidates, false, true, 1},
     SampleStat{"wrong_candidates", &SampleStats::wrong_candidates, false, true},
     SampleStat{"wall_ms", &SampleStats::wall_ms}};
 // A member that has no row would be lost in every file.

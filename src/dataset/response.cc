@@ -166,8 +166,10 @@ Status ReadStats(const Json& object, SampleStats& stats) {
   Fields fields(object, "stats.");
   uint64_t thinking_tokens = 0;  // for readers of the rows: the sum of both roles' tokens
   fields.Read(kThinkingTokens, thinking_tokens);
-  stats.candidates = 1;
-  for (const SampleStat& stat : kSampleStats) fields.Read(stat.key.data(), stats.*stat.value, stat.required);
+  for (const SampleStat& stat : kSampleStats) {
+    stats.*stat.value = stat.if_absent;
+    fields.Read(stat.key.data(), stats.*stat.value, stat.required);
+  }
   return fields.status();
 }
 

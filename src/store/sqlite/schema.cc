@@ -76,7 +76,8 @@ Status AddStatColumns(Connection& connection) {
   std::string script;
   for (const SampleStat& stat : kSampleStats) {
     if (std::ranges::find(*there, stat.key, &SampleStat::key) != there->end()) continue;
-    script += fmt::format("ALTER TABLE samples ADD COLUMN {} INTEGER NOT NULL DEFAULT 0;\n", stat.key);
+    script += fmt::format("ALTER TABLE samples ADD COLUMN {} INTEGER NOT NULL DEFAULT {};\n", stat.key,
+                          stat.if_absent);
   }
   if (script.empty()) return {};
   return connection.Execute(("BEGIN IMMEDIATE;\n" + script + "COMMIT").c_str());

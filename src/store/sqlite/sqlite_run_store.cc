@@ -161,6 +161,7 @@ Status Store::ForEachSample(const std::function<void(const SampleRecord&)>& samp
                         .reason = row.Text(4),
                         .closed_by = row.Text(5),
                         .stats = {}};
+    for (const SampleStat& stat : kSampleStats) record.stats.*stat.value = stat.if_absent;
     int column = 6;
     for (const SampleStat& stat : *columns) record.stats.*stat.value = row.Unsigned(column++);
     sample(record);

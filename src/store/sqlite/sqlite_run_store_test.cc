@@ -148,7 +148,7 @@ TEST_F(SqliteRunStoreTest, StoreWithoutANewerCounterIsReadAndGetsItsColumn) {
   sqlite3_close(handle);
 
   SampleRecord expected = done;
-  expected.stats.candidates = 0;
+  expected.stats.candidates = 1;
   const auto samples = [](RunStore& store) {
     std::vector<SampleRecord> all;
     EXPECT_TRUE(store.ForEachSample([&all](const SampleRecord& sample) { all.push_back(sample); }));
