@@ -1,5 +1,5 @@
-// A synthesis inside a program of one's own: what `tessy synth` does, without its flags and without its
-// output. Run it in the clone's root, or give that folder as the first argument.
+// Runs a synthesis inside your own program: what `tessy synth` does, without its flags and its output. Start
+// it in the clone's root, or give that folder as the first argument.
 #include <cstdio>
 #include <string>
 
@@ -9,7 +9,7 @@ int main(int argc, char** argv) {
   const std::string root = argc > 1 ? argv[1] : ".";
   const std::string models = root + "/lab/models";
 
-  // Plain values; job/synth_settings.cc explains each of them. Without `out` no files are kept.
+  // Options are plain values; job/synth_settings.cc explains each of them. Without `out` no files are kept.
   tessy::SynthOptions options;
   options.questions = root + "/lab/demo/questions.jsonl";
   options.student = {models + "/student.gguf"};
@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
   options.teacher_boundary = {models + "/boundary-teacher.gguf"};
   options.limit = 5;
 
-  // What the job tells, on the thread that runs it.
+  // The job calls these functions, on the thread that runs it.
   size_t characters = 0;
   tessy::JobEvents events;
   events.progress = [](const tessy::RunProgress& progress) {

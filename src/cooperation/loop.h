@@ -29,7 +29,7 @@ enum class FailureReason : uint8_t {
 std::string_view Name(FailureReason reason);  // "empty_generation", …
 
 struct LoopSettings {
-  uint32_t draft_tokens = 1;  // k; 1 writes nothing past a boundary
+  uint32_t draft_tokens = 1;  // k; 1 writes nothing past a boundary but a token that completes a word
   uint32_t thinking_tokens_max = 38000;
   bool cooperative = true;  // false: `first` thinks alone
   Role first = Role::kStudent;

@@ -169,7 +169,8 @@ Settings MethodSettings(SynthOptions& o) {
            .range = WholeRange{1, 1000000}},
           {.key = "draft",
            .value = &o.draft,
-           .help = "stop: nothing is written past a boundary; rollback: k tokens, then cut (the paper's)",
+           .help = "stop: token by token up to the boundary, and one more where a word must be complete; "
+                   "rollback: k tokens, then cut (the paper's)",
            .group = group,
            .range = Choices{"stop", "rollback"},
            .recorded = kAsValue},
