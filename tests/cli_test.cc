@@ -324,10 +324,11 @@ TEST_F(CliTest, AManualPageHasTheFlagsOfItsCommand) {
   ExpectRefusal(Tessy({"man", "nonsense"}), {"tessy has no command \"nonsense\""});
   std::filesystem::create_directory(Path("man1"));
   ASSERT_EQ(Tessy({"man", "--all", Path("man1")}).exit_status, 0);
-  EXPECT_EQ(ReadFile(Path("man1/tessy-synth.1")), synth.out);
-  EXPECT_EQ(ReadFile(Path("man1/tessy.1")), program);
+  EXPECT_EQ(Read("man1/tessy-synth.1"), synth.out);
+  EXPECT_EQ(Read("man1/tessy.1"), program);
   EXPECT_TRUE(std::filesystem::exists(Path("man1/tessy-model-inspect.1")));
-  ExpectRefusal(Tessy({"man", "--all", Path("none")}), {"none/tessy.1"});
+  Write("file", "no folder");
+  ExpectRefusal(Tessy({"man", "--all", Path("file")}), {"file/tessy.1"});
   // If there is a man(1), it finds nothing to complain of.
   Write("tessy-synth.1", synth.out);
   const auto checked = RunProgram(

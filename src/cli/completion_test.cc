@@ -1,5 +1,7 @@
 #include "cli/completion.h"
 
+#include "cli/commands.h"
+
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -8,7 +8,7 @@
 
 namespace tessy {
 
-// What writing one response has taken, or the sums over several. Tokens are counted in the vocabulary of
+// The effort that one response took, or the sums over several. Tokens are counted in the vocabulary of
 // their writer.
 //
 // A new counter is a member here and a row in kSampleStats, from which the keys of the rows, the columns of

@@ -58,7 +58,7 @@ Response LabResponse(const LabCorpus& corpus, uint64_t number) {
   response.id = fmt::format("lab-{}/0", number);
   response.question_id = fmt::format("lab-{}", number);
   response.method = "corpus";
-  response.stats.attempts = 1;
+  response.stats.attempts = response.stats.candidates = 1;
   response.messages.push_back(
       {.role = "user",
        .content = hinted ? fmt::format("{} hint report output: {}", problem.Prompt(), problem.Answer())

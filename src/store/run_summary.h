@@ -19,8 +19,8 @@ struct RunSummary {
   uint64_t failed = 0;      // for good
   uint64_t unfinished = 0;  // begun, neither done nor failed
 
-  // Of the samples that are done:
-  SampleStats stats;                          // their sums
+  // Sums over the samples that are done:
+  SampleStats stats;
   std::map<std::string, uint64_t> closed_by;  // "student", "teacher"; samples
 
   std::map<std::string, uint64_t> failures;         // samples that failed for good, by reason

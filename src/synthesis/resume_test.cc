@@ -296,9 +296,15 @@ TEST_F(ResumeTest, MethodsOfManyWritingsGoOnWhereTheyWere) {
   settings.candidates = 3;
   settings.judge_prompt = "{question} RESPONSE {response} END";
   settings.reference_prompt = "{question} ANSWER {answer} END";
-  decide_ = [](const Question&, const JudgedResponse& response) { return response.answer.size() % 3 == 0; };
+  const ScriptedJudge::Decide decide = [](const Question&, const JudgedResponse& response) {
+    return response.answer.size() % 3 == 0;
+  };
   for (const char* method : {"tessy", "teacher-mix", "teacher-score", "teacher-reference"}) {
-    for (const ScoreBy score_by : {ScoreBy::kLikelihood, ScoreBy::kJudge}) {
+    for (const auto& [score_by, judged] : {std::pair(ScoreBy::kLikelihood, false),
+                                           {ScoreBy::kJudge, false},
+                                           {ScoreBy::kLikelihood, true},
+                                           {ScoreBy::kJudge, true}}) {
+      decide_ = judged ? decide : nullptr;
       settings.score_by = score_by;
       settings.sample.method = FindMethod(method).value();
       for (uint64_t seed = 0; seed < (kCases + 29) / 30; ++seed) {
@@ -306,7 +312,10 @@ TEST_F(ResumeTest, MethodsOfManyWritingsGoOnWhereTheyWere) {
         const Ran expected = Undisturbed(test, settings, {});
         const Ran ran = Killed(test, settings, {}, 1 + seed % 15);
         ASSERT_EQ(ran.texts, expected.texts) << method << ", seed " << seed;
-        ASSERT_NO_FATAL_FAILURE(ExpectNothingDrawnTwice(ran, expected, method));
+        // While one sample is under judgement another is written: then two are under way.
+        if (!judged) {
+          ASSERT_NO_FATAL_FAILURE(ExpectNothingDrawnTwice(ran, expected, method));
+        }
         ASSERT_EQ(ran.spans, expected.spans) << method << ", seed " << seed;
       }
     }

@@ -318,7 +318,7 @@ awaitable<Result<void>> Attempt::Answer(SampleOutcome& outcome) {
   outcome.stats.answer_tokens = 0;
   DraftPosition position{.stream = StreamOf(settings_, task_, number_, WritingStage::kAnswer, role)};
   while (true) {
-    const uint32_t left = settings_.answer_tokens_max - outcome.stats.answer_tokens;
+    const auto left = static_cast<uint32_t>(settings_.answer_tokens_max - outcome.stats.answer_tokens);
     if (left == 0) co_return Failed(FailureReason::kAnswerNotFinished);
     const DraftRequest request{
         .tokens_max = std::min(left, kSoloDraftTokens), .position = position, .stop_texts = {}};

@@ -138,11 +138,11 @@ TEST_F(TaskTest, WhatIsUnderJudgementLeavesItsPlaceToOthers) {
   TaskSettings settings = settings_;
   settings.judge = &judge;
   std::vector<int> finished(tasks_.size());
-  const RunCallbacks callbacks{
-      .finished = [&](const SampleTask& task, const SampleOutcome& outcome, uint64_t) -> Status {
-        finished[PlaceOf(tasks_, task)] += outcome.done ? 1 : 0;
-        return {};
-      }};
+  RunCallbacks callbacks;
+  callbacks.finished = [&](const SampleTask& task, const SampleOutcome& outcome, uint64_t) -> Status {
+    finished[PlaceOf(tasks_, task)] += outcome.done ? 1 : 0;
+    return {};
+  };
   const RunResult result =
       RunAll(io, cast, settings, tasks_, {.concurrency = 4, .stop_on_signals = false}, callbacks);
   EXPECT_TRUE(result.status.has_value());
