@@ -42,7 +42,7 @@ test: build/release/build.ninja
 
 sanitize: sanitize-asan sanitize-tsan
 
-sanitize-%: build/%/build.ninja
+sanitize-asan sanitize-tsan: sanitize-%: build/%/build.ninja
 	@scripts/setup.sh --tests
 	@cmake --build --preset $* -j $(JOBS)
 	@rm -rf build/$*/test-results
