@@ -114,7 +114,8 @@ TEST_F(SynthTest, ThePairAnswersRightAndEveryResponseIsWellFormed) {
     EXPECT_EQ(response["models"]["teacher_boundary"], "boundary-teacher.gguf");
     EXPECT_EQ(response["sampling"]["temperature"].dump(), "0.7");
     const std::string content = ContentOf(response);
-    const bool is_right = LastNumber(content.substr(content.find(kClose))) == response["source"]["answer"].get<std::string>();
+    const bool is_right =
+        LastNumber(content.substr(content.find(kClose))) == response["source"]["answer"].get<std::string>();
     right += is_right ? 1 : 0;
   }
   EXPECT_GE(static_cast<double>(right), 0.85 * static_cast<double>(questions)) << right << " are right";

@@ -60,8 +60,9 @@ struct RunCounters {
   uint64_t tokens = 0;  // kept, thinking and answer
   uint64_t drafted = 0;
   uint64_t discarded = 0;
-  uint64_t recalled = 0;  // kept, and taken over from an earlier session instead of generated; in no other counter
-  uint64_t spans = 0;     // brought to their end, answers too
+  uint64_t recalled =
+      0;  // kept, and taken over from an earlier session instead of generated; in no other counter
+  uint64_t spans = 0;  // brought to their end, answers too
 };
 
 // Synthesises one response, retries included. Ends early with `cancelled` once *stop is set or if the store
