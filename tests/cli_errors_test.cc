@@ -259,7 +259,31 @@ TEST_F(FailureTest, SamplesThatFailForGoodAreOnRecordAndNotTriedAgain) {
   const auto again = Try(arguments);
   EXPECT_EQ(again.exit_status, 2) << again.err;
   EXPECT_THAT(again.err, AllOf(HasSubstr("0 to go"), HasSubstr("4 of 4 samples failed for good")));
+  EXPECT_THAT(again.err, HasSubstr("(4 failed for good; --retry-failed all tries them again)"));
   EXPECT_EQ(Failures(), failures);
+}
+
+TEST_F(FailureTest, SamplesThatFailedAreTriedAgainWhereThatIsAskedFor) {
+  ASSERT_EQ(Try({"--max-thinking-tokens", "5", "--retries", "1"}).exit_status, 2);
+  const auto other = Try({"--max-thinking-tokens", "5", "--retries", "1", "--retry-failed", "repetition"});
+  EXPECT_THAT(other.err, HasSubstr("0 to go")) << "none has failed for this reason";
+  EXPECT_FALSE(Exists("r.jsonl.run/failures.jsonl.old-1"));
+  const auto again = Try({"--max-thinking-tokens", "5", "--retries", "1", "--retry-failed", "thinking_not"});
+  EXPECT_EQ(again.exit_status, 2) << again.err;
+  EXPECT_THAT(again.err, AllOf(HasSubstr("4 samples that had failed are tried again"),
+                               HasSubstr("4 of 4 samples failed for good")));
+  EXPECT_THAT(Failures(), SizeIs(4));
+  EXPECT_THAT(ReadLines("r.jsonl.run/failures.jsonl.old-1"), SizeIs(4)) << "nothing is lost";
+}
+
+TEST_F(FailureTest, WhatALimitFailedIsTriedAgainWithALargerOne) {
+  ASSERT_EQ(Try({"--max-thinking-tokens", "5", "--retries", "1"}).exit_status, 2);
+  const auto larger = Try({"--max-thinking-tokens", "400", "--retries", "1", "--accept-config-change"});
+  EXPECT_EQ(larger.exit_status, 0) << larger.err;
+  EXPECT_THAT(larger.err, AllOf(HasSubstr("max_thinking_tokens 5 -> 400"),
+                                HasSubstr("4 samples that had failed are tried again")));
+  EXPECT_THAT(ReadLines("r.jsonl"), SizeIs(4));
+  EXPECT_THAT(Failures(), SizeIs(0));
 }
 
 TEST_F(FailureTest, PromptLongerThanTheContextFailsOnce) {

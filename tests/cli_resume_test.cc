@@ -437,5 +437,55 @@ TEST_F(ResumeTest, FullDiskLeavesWholeLinesAndTheRunGoesOn) {
   if (disk.mounted()) ExpectAsUndisturbed("larger/r.jsonl");
 }
 
+// ---- Somebody else has a hand in the file of responses.
+
+class TouchedTest : public ResumeTest {
+ protected:
+  // What `touch` does while the run writes ends the run with status 3 and one line, and the same command
+  // comes to the result of an undisturbed run.
+  void ExpectNoticed(const std::string& touch, const std::string& said) const {
+    const auto program = StartTessy(Run("r.jsonl"));
+    ASSERT_TRUE(AwaitLines("r.jsonl", 3));
+    ASSERT_EQ(std::system(("cd '" + Path("") + "' && " + touch).c_str()), 0);
+    const auto result = program->Wait();
+    EXPECT_EQ(result.exit_status, 3) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("r.jsonl: " + said));
+    const auto again = Tessy(Run("r.jsonl"));
+    EXPECT_EQ(again.exit_status, 0) << again.err;
+    ExpectAsUndisturbed("r.jsonl");
+  }
+};
+
+TEST_F(TouchedTest, TheFileIsRemoved) { ExpectNoticed("rm r.jsonl", "was removed or renamed"); }
+TEST_F(TouchedTest, TheFileIsReplaced) {
+  ExpectNoticed("cp r.jsonl other && mv other r.jsonl", "was replaced by another file");
+}
+TEST_F(TouchedTest, TheFileIsCut) {
+  ExpectNoticed("head -n 1 r.jsonl > x && cat x > r.jsonl", "was changed by somebody else");
+}
+
+// Each leaves the file as long as it was, or shorter, with the run's store beside it.
+TEST_F(TouchedTest, LinesThatAreGoneAreMadeAgain) {
+  ASSERT_EQ(Tessy(Run("r.jsonl")).exit_status, 0);
+  const auto expected = Essence("r.jsonl");
+  for (const char* touch : {"rm r.jsonl", "head -n 5 r.jsonl > x && cat x > r.jsonl", "sed -i 2d r.jsonl"}) {
+    ASSERT_EQ(std::system(("cd '" + Path("") + "' && " + touch).c_str()), 0);
+    const auto again = Tessy(Run("r.jsonl"));
+    EXPECT_EQ(again.exit_status, 0) << again.err;
+    EXPECT_THAT(again.err, HasSubstr("no longer there")) << touch;
+    EXPECT_EQ(Essence("r.jsonl"), expected) << touch;
+  }
+}
+
+TEST_F(TouchedTest, ALineThatWasDamagedInPlaceIsNamed) {
+  ASSERT_EQ(Tessy(Run("r.jsonl")).exit_status, 0);
+  std::string text = Read("r.jsonl");
+  const size_t second = text.find('\n') + 1;
+  text.replace(second, 4, std::string(4, '\0'));  // as a disk that failed may leave it
+  Write("r.jsonl", text);
+  ExpectRefusal(Tessy(Run("r.jsonl")), {"r.jsonl:2: ", "mend or remove that line"});
+  EXPECT_EQ(Read("r.jsonl"), text);
+}
+
 }  // namespace
 }  // namespace tessy

@@ -78,8 +78,10 @@ void ReportError(const Error& error) { Say(fmt::format("tessy: {}\n", VisibleLin
 
 int ReportStopped(const Error& error, bool is_kept) {
   const bool goes_on = is_kept && error.code != ErrorCode::kInvalidData;
+  // An error that says itself what goes on (a file of results that somebody else has touched).
+  const bool all_kept = goes_on && error.message.find("the same command") == std::string::npos;
   ReportError({error.code,
-               error.message + (goes_on ? "; what is finished is kept, and the same command goes on" : "")});
+               error.message + (all_kept ? "; what is finished is kept, and the same command goes on" : "")});
   if (error.code == ErrorCode::kUnavailable) return kExitBackendUnreachable;
   return goes_on ? kExitInterrupted : kExitUsage;
 }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/numbers.h"
 #include "base/utf8.h"
 #include "boundary/lexicon/marking.h"
 #include "cast/driving_thread.h"
@@ -19,6 +20,7 @@
 #include "dataset/thinking.h"
 #include "job/cast.h"
 #include "job/identity.h"
+#include "job/retry_failed.h"
 #include "job/settings_record.h"
 #include "job/template_date.h"
 #include "store/run_folder.h"
@@ -161,18 +163,30 @@ Status AnnotateJob::Work::ReadAnnotations() {
 }
 
 Status AnnotateJob::Work::ReadRejects() {
-  return files_->rejects().ForEachLine([&](std::string_view line, size_t number) -> Status {
+  const auto retries = FailuresToRetry(options_.retry_failed, false, "", "");
+  std::vector<std::string> kept;
+  size_t retried = 0;
+  auto status = files_->rejects().ForEachLine([&](std::string_view line, size_t number) -> Status {
     const Json record = Json::parse(line, nullptr, false);
     if (!record.is_object() || !record.contains("id") || !record["id"].is_string()) {
       return Fail(ErrorCode::kInvalidData,
                   fmt::format("{}:{}: not a record of a window; mend or remove that line",
                               files_->rejects().path(), number));
     }
-    const auto reason = record.find("reason");
-    rejected_[record["id"].get<std::string>()] =
-        reason != record.end() && reason->is_string() ? reason->get<std::string>() : "";
+    const auto found = record.find("reason");
+    std::string reason = found != record.end() && found->is_string() ? found->get<std::string>() : "";
+    if (retries && retries(reason)) {
+      ++retried;
+      return {};
+    }
+    if (retries) kept.emplace_back(line);
+    rejected_[record["id"].get<std::string>()] = std::move(reason);
     return {};
   });
+  if (!status || retried == 0) return status;
+  Tell(events_.notice, fmt::format("{}: {} that had been rejected {} asked about again", options_.out,
+                                   Counted(retried, "window"), retried == 1 ? "is" : "are"));
+  return files_->RewriteRejects(kept);
 }
 
 void AnnotateJob::Work::Count(const Annotation& annotation) {
@@ -259,6 +273,7 @@ AnnotateResult AnnotateJob::Work::Conclude(RunResult run) const {
                         .window_bytes = window_bytes_,
                         .interrupted = run.interrupted,
                         .status = std::move(run.status)};
+  if (result.status && files_) result.status = files_->results().CheckUntouched();
   for (const auto& [id, reason] : rejected_) ++result.rejected[reason];
   return result;
 }
@@ -272,8 +287,11 @@ Result<AnnotateResult> AnnotateJob::Work::Run() {
     return accepted_.contains(window.id) || rejected_.contains(window.id);
   });
   if (windows_.size() < windows_total_) {
-    Tell(events_.notice, fmt::format("{}: {} windows are there already, {} to go", options_.out,
-                                     windows_total_ - windows_.size(), windows_.size()));
+    const std::string rejected =
+        rejected_.empty() ? ""
+                          : fmt::format(" ({} rejected; --retry-failed all asks again)", rejected_.size());
+    Tell(events_.notice, fmt::format("{}: {} windows are there already{}, {} to go", options_.out,
+                                     windows_total_ - windows_.size(), rejected, windows_.size()));
   }
   if (windows_.empty()) return Conclude({});
   auto result = KindOf(options_) == AnnotatorKind::kModel ? AskModel() : AskRules();

@@ -20,6 +20,7 @@ struct AnnotateOptions {
   std::string out;
   std::string run_folder;
   bool fresh = false;
+  std::string retry_failed;  // "all", or how the reasons of rejections begin
   bool skip_bad_lines = false;
   WindowOptions windows;
   std::string annotator;

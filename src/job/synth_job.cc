@@ -15,6 +15,7 @@
 #include "job/engine_report.h"
 #include "job/identity.h"
 #include "job/open_samples.h"
+#include "job/retry_failed.h"
 #include "job/settings_record.h"
 #include "job/synth_settings.h"
 #include "job/template_date.h"
@@ -145,6 +146,10 @@ Status SynthJob::Work::OpenFiles() {
     return questions_->messages_hash(*index);
   };
   RunFiles::Options file_options = FileOptions();
+  if (may_go_on) {
+    file_options.retries = FailuresToRetry(options_.retry_failed, options_.accept_config_change,
+                                           RunFiles::RecordedConfiguration(file_options), *record);
+  }
   file_options.as_recorded_now = [&](const std::string& before) {
     return AsRecordedNow(options_, before, *record);
   };
@@ -167,6 +172,17 @@ void SynthJob::Work::TellFiles() const {
     Tell(events_.notice,
          fmt::format("{}: {} begun with other settings {} started over", options_.out,
                      Counted(files_->started_over(), "sample"), files_->started_over() == 1 ? "is" : "are"));
+  }
+  if (files_->retried() > 0) {
+    Tell(events_.notice,
+         fmt::format("{}: {} that had failed {} tried again", options_.out,
+                     Counted(files_->retried(), "sample"), files_->retried() == 1 ? "is" : "are"));
+  }
+  if (files_->lost() > 0) {
+    Tell(events_.warning,
+         fmt::format("{}: {} that this run had written {} no longer there; {} again", options_.out,
+                     Counted(files_->lost(), "response"), files_->lost() == 1 ? "is" : "are",
+                     files_->lost() == 1 ? "it is made" : "they are made"));
   }
   if (files_->repaired_bytes() > 0) {
     Tell(events_.notice,
@@ -286,6 +302,7 @@ SynthResult SynthJob::Work::Conclude(RunResult result) const {
   concluded.failures_path = files_->failures_path();
   concluded.responses = files_->done();
   if (!AsReference()) concluded.totals = files_->totals();
+  if (concluded.status) concluded.status = files_->CheckUntouched();
   return concluded;
 }
 
@@ -305,8 +322,12 @@ Result<SynthResult> SynthJob::Work::Run() {
   CountTasks();
   const size_t there = resumed_done_ + resumed_failed_;
   if (there > 0) {
-    Tell(events_.notice,
-         fmt::format("{}: {} samples are there already, {} to go", options_.out, there, samples_ - there));
+    const std::string failed = resumed_failed_ == 0
+                                   ? ""
+                                   : fmt::format(" ({} failed for good; --retry-failed all tries {} again)",
+                                                 resumed_failed_, resumed_failed_ == 1 ? "it" : "them");
+    Tell(events_.notice, fmt::format("{}: {} samples are there already{}, {} to go", options_.out, there,
+                                     failed, samples_ - there));
   }
   if (there == samples_) {  // and no model need be loaded
     if (auto status = RecordConfiguration(); !status) return tl::unexpected(status.error());

@@ -20,6 +20,7 @@ struct SynthOptions {
   std::string output_format = "tessy";
   bool fresh = false;
   bool accept_config_change = false;
+  std::string retry_failed;  // "all", or how the reasons of their failures begin
   uint64_t limit = 0;
   bool skip_bad_lines = false;
 

@@ -60,12 +60,18 @@ Result<AppendFile> AppendFile::Open(const std::string& path) {
               fmt::format("{}: another tessy is writing to it; wait for it, or use another --out", path));
 }
 
+AppendFile::AppendFile(std::string path, int descriptor)
+    : path_(std::move(path)), descriptor_(descriptor), expected_size_(size()) {}
+
 AppendFile::AppendFile(AppendFile&& other) noexcept
-    : path_(std::move(other.path_)), descriptor_(std::exchange(other.descriptor_, -1)) {}
+    : path_(std::move(other.path_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      expected_size_(other.expected_size_) {}
 
 AppendFile& AppendFile::operator=(AppendFile&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(descriptor_, other.descriptor_);
+  std::swap(expected_size_, other.expected_size_);
   return *this;
 }
 
@@ -112,6 +118,7 @@ Result<size_t> AppendFile::RepairTail() {
   }
   if (end == size) return size_t{0};
   if (ftruncate(descriptor_, end) != 0) return SystemFailure(path_, "its torn last line cannot be cut off");
+  expected_size_ = static_cast<uint64_t>(end);
   return static_cast<size_t>(size - end);
 }
 
@@ -124,13 +131,34 @@ Status AppendFile::KeepLines(size_t count) {
   });
   if (!status) return status;
   if (ftruncate(descriptor_, end) != 0) return SystemFailure(path_, "cannot be cut off");
+  expected_size_ = static_cast<uint64_t>(end);
   return {};
 }
 
+Status AppendFile::CheckUntouched() const {
+  const auto touched = [this](const std::string& what) {
+    return Fail(
+        ErrorCode::kConflict,
+        fmt::format("{}: {} while this run wrote to it; lines that are missing there are written anew by "
+                    "the same command",
+                    path_, what));
+  };
+  struct stat ours {};
+  struct stat named {};
+  if (fstat(descriptor_, &ours) != 0) return SystemFailure(path_, "cannot be looked at");
+  if (stat(path_.c_str(), &named) != 0) return touched("was removed or renamed");
+  if (ours.st_dev != named.st_dev || ours.st_ino != named.st_ino)
+    return touched("was replaced by another file");
+  if (static_cast<uint64_t>(ours.st_size) == expected_size_) return {};
+  return touched(
+      fmt::format("was changed by somebody else (it has {} bytes, not {})", ours.st_size, expected_size_));
+}
+
 Status AppendFile::Append(std::string_view line) {
+  if (auto status = CheckUntouched(); !status) return status;
   std::string record(line);
   record += '\n';
-  const off_t before = SizeOf(descriptor_);
+  const auto before = static_cast<off_t>(expected_size_);
   size_t written = 0;
   while (written < record.size()) {
     const ssize_t n = write(descriptor_, record.data() + written, record.size() - written);
@@ -144,6 +172,7 @@ Status AppendFile::Append(std::string_view line) {
     }
     written += static_cast<size_t>(n);
   }
+  expected_size_ += record.size();
   return {};
 }
 

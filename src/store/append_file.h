@@ -30,8 +30,11 @@ class AppendFile {
   // Cuts off a torn last line. Returns its size in bytes, 0 if there was none.
   Result<size_t> RepairTail();
   // Writes the line and a newline, and does not return before the operating system has them. On failure (a
-  // full disk) the part that was written is removed again.
+  // full disk) the part that was written is removed again. kConflict: as CheckUntouched; nothing is written.
   Status Append(std::string_view line);
+  // kConflict where the path no longer leads to this file (somebody has removed, renamed or replaced it), or
+  // where its size is not what this object has left: somebody else has written to it.
+  Status CheckUntouched() const;
   // Cuts off all but the first `count` whole lines.
   Status KeepLines(size_t count);
   bool empty() const { return size() == 0; }
@@ -39,10 +42,11 @@ class AppendFile {
   const std::string& path() const { return path_; }
 
  private:
-  AppendFile(std::string path, int descriptor) : path_(std::move(path)), descriptor_(descriptor) {}
+  AppendFile(std::string path, int descriptor);
 
   std::string path_;
   int descriptor_ = -1;
+  uint64_t expected_size_ = 0;
 };
 
 // Whether some process holds the file's lock.

@@ -17,6 +17,15 @@ std::string Short(const Json& value) {
   return text;
 }
 
+// The first of "path.old-1", "path.old-2", … that is free.
+std::string FreeName(const std::string& path) {
+  std::error_code status;
+  for (int i = 1;; ++i) {
+    std::string name = fmt::format("{}.old-{}", path, i);
+    if (!std::filesystem::exists(name, status)) return name;
+  }
+}
+
 }  // namespace
 
 std::string DifferenceOf(const std::string& recorded_json, const std::string& json) {
@@ -47,13 +56,18 @@ std::string DifferenceOf(const std::string& recorded_json, const std::string& js
 Result<std::string> SetAside(const std::string& path) {
   std::error_code status;
   if (!std::filesystem::exists(path, status)) return std::string();
-  for (int i = 1;; ++i) {
-    std::string name = fmt::format("{}.old-{}", path, i);
-    if (std::filesystem::exists(name, status)) continue;
-    std::filesystem::rename(path, name, status);
-    if (status) return Fail(ErrorCode::kIo, fmt::format("{}: cannot be renamed: {}", path, status.message()));
-    return name;
-  }
+  std::string name = FreeName(path);
+  std::filesystem::rename(path, name, status);
+  if (status) return Fail(ErrorCode::kIo, fmt::format("{}: cannot be renamed: {}", path, status.message()));
+  return name;
+}
+
+Result<std::string> CopyAside(const std::string& path) {
+  std::error_code status;
+  std::string name = FreeName(path);
+  std::filesystem::copy_file(path, name, status);
+  if (status) return Fail(ErrorCode::kIo, fmt::format("{}: cannot be copied: {}", path, status.message()));
+  return name;
 }
 
 }  // namespace tessy

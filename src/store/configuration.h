@@ -14,4 +14,7 @@ std::string DifferenceOf(const std::string& recorded_json, const std::string& js
 // there is nothing at `path`.
 Result<std::string> SetAside(const std::string& path);
 
+// Copies a file under the first of these names that is free, and gives that name.
+Result<std::string> CopyAside(const std::string& path);
+
 }  // namespace tessy

@@ -92,6 +92,15 @@ Result<RunFolder> RunFolder::Open(const Options& options, std::string configurat
   return run;
 }
 
+Status RunFolder::RewriteRejects(const std::vector<std::string>& lines) {
+  if (auto copied = CopyAside(rejects_.path()); !copied) return tl::unexpected(copied.error());
+  if (auto status = rejects_.KeepLines(0); !status) return status;
+  for (const std::string& line : lines) {
+    if (auto status = rejects_.Append(line); !status) return status;
+  }
+  return {};
+}
+
 Status RunFolder::RecordConfiguration() {
   if (recorded_) return {};
   recorded_ = true;

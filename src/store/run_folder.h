@@ -37,8 +37,14 @@ class RunFolder {
   // To be called once all is ready to run, before the first result.
   Status RecordConfiguration();
 
+  // Leaves only these lines in the file of rejected items, and what it was in a copy beside it ("….old-1").
+  // Not in one step: after a kill some of the lines may be missing.
+  Status RewriteRejects(const std::vector<std::string>& lines);
+
   AppendFile& results() { return results_; }
   AppendFile& rejects() { return rejects_; }
+  const AppendFile& results() const { return results_; }
+  const AppendFile& rejects() const { return rejects_; }
   const std::string& folder() const { return folder_; }
   // The difference from the settings before; empty if there is none.
   const std::string& accepted_change() const { return accepted_change_; }

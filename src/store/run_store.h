@@ -60,8 +60,10 @@ struct SampleKey {
 struct SampleRecord {
   SampleKey key;
   bool done = false;
-  uint64_t line_end = 0;  // if done: bytes of the results file up to the end of its line
-  std::string reason;     // if failed: the reason
+  uint64_t line_end = 0;    // if done: bytes of the results file up to the end of its line
+  uint64_t line_bytes = 0;  // if done: bytes of its line, with the newline; 0: an older program did not tell
+  uint64_t line_hash = 0;   // if done: HashBytes of its line, without the newline
+  std::string reason;       // if failed: the reason
   std::string closed_by;
   SampleStats stats = {};
 

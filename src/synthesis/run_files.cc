@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <span>
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "store/configuration.h"
 #include "store/open_run_store.h"
 
@@ -36,10 +39,12 @@ tl::unexpected<Error> AnotherQuestion(const std::string& where, const std::strin
                           where, id));
 }
 
-SampleRecord RecordOf(const Response& response, uint64_t line_end) {
+SampleRecord RecordOf(const Response& response, std::string_view line, uint64_t line_end) {
   return {.key = {.question_id = response.question_id, .sample = response.sample},
           .done = true,
           .line_end = line_end,
+          .line_bytes = line.size() + 1,
+          .line_hash = HashBytes(line),
           .reason = {},
           .closed_by = response.closed_by,
           .stats = response.stats};
@@ -67,7 +72,7 @@ Result<std::unique_ptr<RunFiles>> RunFiles::Open(const Options& options,
   Status status = files->ReadStore(options);
   if (status) status = files->CheckQuestions(questions);
   if (status) status = files->ReadResponses(questions);
-  if (status) status = files->ReadFailures();
+  if (status) status = files->ReadFailures(options);
   if (!status) return tl::unexpected(status.error());
   return files;
 }
@@ -90,22 +95,45 @@ Status RunFiles::ReadStore(const Options& options) {
     if (started_over_ > 0) store_->ForgetUnfinished();
   }
   uint64_t end = 0;
+  std::map<uint64_t, RecordedLine> lines;
   auto status = store_->ForEachSample([&](const SampleRecord& sample) {
     end = std::max(end, sample.line_end);
     if (sample.done) TakeDone(sample);
+    if (sample.done && sample.line_bytes > 0) lines[sample.line_end] = {sample.line_bytes, sample.line_hash};
     if (!sample.done) failed_in_store_.emplace(sample.key.question_id, sample.key.sample);
   });
   if (!status) return status;
-  if (end <= folder_.results().size() && folder_.results().EndsLineAt(end)) {
+  const auto intact = AreInPlace(lines, end);
+  if (!intact) return tl::unexpected(intact.error());
+  if (*intact) {
     known_bytes_ = end;
     return {};
   }
   // The file is not what it was: what it says holds.
   store_->ForgetFinished();
-  done_.clear();
+  recorded_ = std::exchange(done_, {});
   failed_in_store_.clear();
   totals_ = {};
   return {};
+}
+
+// Whether the file still has every recorded line where it was; read from its begin, since it may be damaged
+// anywhere.
+Result<bool> RunFiles::AreInPlace(const std::map<uint64_t, RecordedLine>& lines, uint64_t end) const {
+  const AppendFile& file = folder_.results();
+  if (end > file.size() || !file.EndsLineAt(end)) return false;
+  size_t found = 0;
+  uint64_t at = 0;
+  auto status = file.ForEachLine([&](std::string_view line, size_t) -> Status {
+    at += line.size() + 1;
+    const auto recorded = lines.find(at);
+    if (recorded == lines.end()) return {};
+    const bool same = recorded->second.bytes == line.size() + 1 && recorded->second.hash == HashBytes(line);
+    found += same ? 1 : 0;
+    return {};
+  });
+  if (!status) return tl::unexpected(status.error());
+  return found == lines.size();
 }
 
 Status RunFiles::CheckQuestions(const MessagesHashOf& questions) {
@@ -161,7 +189,7 @@ Result<RunFiles::Finished> RunFiles::ReadLine(std::string_view line, uint64_t li
   if (!reference_lines_) {
     const auto response = ParseResponse(line);
     if (!response) return tl::unexpected(response.error());
-    return Finished{.record = RecordOf(*response, line_end),
+    return Finished{.record = RecordOf(*response, line, line_end),
                     .messages_hash = HashOfMessages(AskedIn(*response))};
   }
   // The row is the question's with its answer, which whoever reads questions leaves off.
@@ -172,11 +200,14 @@ Result<RunFiles::Finished> RunFiles::ReadLine(std::string_view line, uint64_t li
   SampleRecord record = FailedRecord(question->id, 0);
   record.done = true;
   record.line_end = line_end;
+  record.line_bytes = line.size() + 1;
+  record.line_hash = HashBytes(line);
   return Finished{.record = std::move(record), .messages_hash = hash};
 }
 
 // Whoever takes a line out of the file of failures wants that sample tried again.
-Status RunFiles::ReadFailures() {
+Status RunFiles::ReadFailures(const Options& options) {
+  std::vector<std::string> kept;
   auto status = folder_.rejects().ForEachLine([&](std::string_view line, size_t number) -> Status {
     const Json record = Json::parse(line, nullptr, false);
     const bool sound = record.is_object() && record.contains("question_id") &&
@@ -188,10 +219,17 @@ Status RunFiles::ReadFailures() {
                               folder_.rejects().path(), number));
     }
     const Key key{record["question_id"].get<std::string>(), record["sample"].get<uint32_t>()};
+    const std::string reason =
+        record.contains("reason") && record["reason"].is_string() ? record["reason"].get<std::string>() : "";
+    if (options.retries && options.retries(reason)) {
+      retried_ += done_.contains(key) ? 0 : 1;
+      return {};  // not among the failures of the file any more, so that the store forgets it, too
+    }
+    if (options.retries) kept.emplace_back(line);
     failed_.insert(key);
     if (failed_in_store_.erase(key) > 0 || done_.contains(key)) return {};
     SampleRecord sample = FailedRecord(key.first, key.second);
-    if (record.contains("reason") && record["reason"].is_string()) sample.reason = record["reason"];
+    sample.reason = reason;
     const auto count_of = [&record](const char* name) {
       return record.contains(name) && record[name].is_number_unsigned() ? record[name].get<uint64_t>() : 0;
     };
@@ -201,10 +239,18 @@ Status RunFiles::ReadFailures() {
     return {};
   });
   if (!status) return status;
+  if (retried_ > 0) {
+    if (auto written = folder_.RewriteRejects(kept); !written) return written;
+  }
   for (const Key& key : failed_in_store_) {
     store_->ForgetSample({.question_id = key.first, .sample = key.second});
   }
   return {};
+}
+
+size_t RunFiles::lost() const {
+  return static_cast<size_t>(
+      std::ranges::count_if(recorded_, [this](const Key& key) { return !done_.contains(key); }));
 }
 
 void RunFiles::TakeDone(const SampleRecord& record) {
@@ -225,7 +271,7 @@ Status RunFiles::RecordConfiguration() {
 Status RunFiles::AddResponse(const Response& response, const std::string& line) {
   if (auto status = folder_.results().Append(line); !status) return status;
   NameQuestion(response.question_id, HashOfMessages(AskedIn(response)));
-  const SampleRecord record = RecordOf(response, folder_.results().size());
+  const SampleRecord record = RecordOf(response, line, folder_.results().size());
   store_->FinishSample(record);
   TakeDone(record);
   return {};

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -44,6 +45,9 @@ class RunFiles {
     bool reference_lines = false;
     // A record of an earlier version in the form that it has today; empty: it has not changed.
     std::function<std::string(const std::string& recorded)> as_recorded_now = {};
+    // Whether a sample that has failed for this reason is tried again; empty: none is. The file of failures
+    // is then kept as a copy ("failures.jsonl.old-1") and written anew without them.
+    std::function<bool(std::string_view reason)> retries = {};
   };
 
   // HashOfMessages of the question with this id; empty if there is no such question.
@@ -80,6 +84,15 @@ class RunFiles {
   // The number of samples that were under way with other settings and are started over.
   size_t started_over() const { return started_over_; }
   const std::vector<std::string>& set_aside() const { return folder_.set_aside(); }
+  // The number of failed samples that are tried again.
+  size_t retried() const { return retried_; }
+  // The number of responses that were recorded and are no longer in the file. They are made again.
+  size_t lost() const;
+  // kConflict: somebody else has removed, renamed, replaced or changed one of the files since it was opened.
+  Status CheckUntouched() const {
+    auto status = folder_.results().CheckUntouched();
+    return status ? folder_.rejects().CheckUntouched() : status;
+  }
   std::string failures_path() { return folder_.rejects().path(); }
 
   // The sums over the responses of this file, earlier runs included.
@@ -93,6 +106,11 @@ class RunFiles {
     uint64_t messages_hash = 0;
   };
 
+  struct RecordedLine {
+    uint64_t bytes = 0;
+    uint64_t hash = 0;
+  };
+
   RunFiles(RunFolder folder, RunConfiguration configuration, std::unique_ptr<RunStore> store,
            bool reference_lines)
       : folder_(std::move(folder)),
@@ -100,9 +118,10 @@ class RunFiles {
         store_(std::move(store)),
         reference_lines_(reference_lines) {}
   Status ReadStore(const Options& options);
+  Result<bool> AreInPlace(const std::map<uint64_t, RecordedLine>& lines, uint64_t end) const;
   Status CheckQuestions(const MessagesHashOf& questions);
   Status ReadResponses(const MessagesHashOf& questions);
-  Status ReadFailures();
+  Status ReadFailures(const Options& options);
   Result<Finished> ReadLine(std::string_view line, uint64_t line_end);
   void TakeDone(const SampleRecord& record);
 
@@ -113,9 +132,11 @@ class RunFiles {
   QuestionParser parser_;
   bool new_configuration_ = false;
   size_t started_over_ = 0;
+  size_t retried_ = 0;
   uint64_t known_bytes_ = 0;       // of the responses, that the store knows
   std::set<Key> failed_in_store_;  // as it was opened
   std::set<Key> done_;
+  std::set<Key> recorded_;  // what the store had for done, where the file was not what it was
   std::set<Key> failed_;
   std::unordered_set<std::string> named_;  // questions that the store has as they are
   SampleStats totals_;

@@ -271,7 +271,7 @@ TEST_F(RunFilesTest, FreshOnNothingSetsNothingAside) {
 
 // ---- What the store knows.
 
-TEST_F(RunFilesTest, WhatTheStoreKnowsIsNotReadAgain) {
+TEST_F(RunFilesTest, ALineThatWasDamagedInPlaceIsNamed) {
   {
     const auto files = Open();
     ASSERT_TRUE(files->RecordConfiguration());
@@ -283,10 +283,10 @@ TEST_F(RunFilesTest, WhatTheStoreKnowsIsNotReadAgain) {
   const std::string whole = Read("r.jsonl");
   const size_t first = whole.find('\n');
   Write("r.jsonl", std::string(first, '?') + whole.substr(first));
-  const auto files = Open();
-  EXPECT_EQ(files->done(), 3U) << "only what came after the last commit was read";
-  EXPECT_EQ(files->totals().thinking_tokens(), 6U);
-  EXPECT_TRUE(files->IsDone("a", 0) && files->IsDone("b", 0) && files->IsDone("b", 1));
+  const auto files = TryOpen(kSettings);
+  ASSERT_FALSE(files);
+  EXPECT_THAT(files.error().message, testing::HasSubstr("r.jsonl:1: "));
+  EXPECT_THAT(files.error().message, testing::HasSubstr("mend or remove that line"));
 }
 
 TEST_F(RunFilesTest, ResponsesThatWereTakenOutAreMissed) {

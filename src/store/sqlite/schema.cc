@@ -2,10 +2,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
 #include <set>
 #include <string>
+#include <string_view>
+#include <vector>
+
+#include "cooperation/sample_stats.h"
 
 namespace tessy::sqlite {
 namespace {
@@ -68,16 +71,27 @@ Result<int64_t> VersionOf(Connection& connection) {
   return version;
 }
 
-// A counter that is younger than the store gets its column. An older program goes on to use the store: it
-// names the columns that it knows.
-Status AddStatColumns(Connection& connection) {
-  const auto there = StatColumns(connection);
+// Columns of the samples that are younger than the oldest store.
+struct YoungColumn {
+  std::string_view name;
+  uint64_t if_absent = 0;
+};
+std::vector<YoungColumn> YoungColumns() {
+  // Of the line of the responses that ends at line_end: its bytes, with the newline, and its hash.
+  std::vector<YoungColumn> columns{{"line_bytes"}, {"line_hash"}};
+  for (const SampleStat& stat : kSampleStats) columns.push_back({stat.key, stat.if_absent});
+  return columns;
+}
+
+// An older program can still use the store, because it names the columns that it knows.
+Status AddYoungColumns(Connection& connection) {
+  const auto there = SampleColumns(connection);
   if (!there) return tl::unexpected(there.error());
   std::string script;
-  for (const SampleStat& stat : kSampleStats) {
-    if (std::ranges::find(*there, stat.key, &SampleStat::key) != there->end()) continue;
-    script += fmt::format("ALTER TABLE samples ADD COLUMN {} INTEGER NOT NULL DEFAULT {};\n", stat.key,
-                          stat.if_absent);
+  for (const YoungColumn& column : YoungColumns()) {
+    if (there->contains(std::string(column.name))) continue;
+    script += fmt::format("ALTER TABLE samples ADD COLUMN {} INTEGER NOT NULL DEFAULT {};\n", column.name,
+                          column.if_absent);
   }
   if (script.empty()) return {};
   return connection.Execute(("BEGIN IMMEDIATE;\n" + script + "COMMIT").c_str());
@@ -85,16 +99,12 @@ Status AddStatColumns(Connection& connection) {
 
 }  // namespace
 
-Result<std::vector<SampleStat>> StatColumns(Connection& connection) {
-  std::set<std::string> there;
-  auto status = connection.Query("SELECT name FROM pragma_table_info('samples')", {},
-                                 [&there](const Row& row) { there.insert(row.Text(0)); });
-  if (!status) return tl::unexpected(status.error());
-  std::vector<SampleStat> columns;
-  for (const SampleStat& stat : kSampleStats) {
-    if (there.contains(std::string(stat.key))) columns.push_back(stat);
-  }
-  return columns;
+Result<std::set<std::string>> SampleColumns(Connection& connection) {
+  std::set<std::string> names;
+  return connection
+      .Query("SELECT name FROM pragma_table_info('samples')", {},
+             [&names](const Row& row) { names.insert(row.Text(0)); })
+      .map([&names] { return std::move(names); });
 }
 
 Status CheckSchema(Connection& connection) {
@@ -122,7 +132,7 @@ Status PrepareSchema(Connection& connection) {
                           kMigrations.size());
     if (auto status = connection.Execute(script.c_str()); !status) return status;
   }
-  return AddStatColumns(connection);
+  return AddYoungColumns(connection);
 }
 
 }  // namespace tessy::sqlite

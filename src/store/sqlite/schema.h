@@ -1,9 +1,9 @@
 #pragma once
 
-#include <vector>
+#include <set>
+#include <string>
 
 #include "base/error.h"
-#include "cooperation/sample_stats.h"
 #include "store/sqlite/connection.h"
 
 namespace tessy::sqlite {
@@ -13,9 +13,8 @@ namespace tessy::sqlite {
 // newer program; it is left alone.
 Status PrepareSchema(Connection& connection);
 
-// The counters that the table of samples has columns for. Every one of kSampleStats, but for the store of an
-// older program that is open to be read.
-Result<std::vector<SampleStat>> StatColumns(Connection& connection);
+// The columns of the table of samples. The store of an older program that is open to be read may lack some.
+Result<std::set<std::string>> SampleColumns(Connection& connection);
 
 // Makes the same checks and changes nothing: for a connection that only reads.
 Status CheckSchema(Connection& connection);

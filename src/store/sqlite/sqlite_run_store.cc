@@ -149,21 +149,25 @@ Status Store::ForEachQuestion(const std::function<void(const QuestionRecord&)>& 
 }
 
 Status Store::ForEachSample(const std::function<void(const SampleRecord&)>& sample) {
-  const auto columns = StatColumns(*db_);
+  const auto columns = sqlite::SampleColumns(*db_);
   if (!columns) return tl::unexpected(columns.error());
-  std::string sql = "SELECT name, sample, state, line_end, reason, closed_by";
-  for (const SampleStat& stat : *columns) sql += fmt::format(", {}", stat.key);
+  const auto column = [&](std::string_view name, uint64_t if_absent) {
+    return columns->contains(std::string(name)) ? std::string(name) : std::to_string(if_absent);
+  };
+  std::string sql = "SELECT name, sample, state, line_end, reason, closed_by, " + column("line_bytes", 0) +
+                    ", " + column("line_hash", 0);
+  for (const SampleStat& stat : kSampleStats) sql += ", " + column(stat.key, stat.if_absent);
   sql += " FROM samples JOIN questions ON questions.id = question WHERE state <> 0 ORDER BY samples.id";
   return db_->QueryOnce(sql.c_str(), [&](const Row& row) {
     SampleRecord record{.key = {.question_id = row.Text(0), .sample = static_cast<uint32_t>(row.Integer(1))},
                         .done = row.Integer(2) == kDone,
                         .line_end = row.Unsigned(3),
+                        .line_bytes = row.Unsigned(6),
+                        .line_hash = row.Unsigned(7),
                         .reason = row.Text(4),
-                        .closed_by = row.Text(5),
-                        .stats = {}};
-    for (const SampleStat& stat : kSampleStats) record.stats.*stat.value = stat.if_absent;
-    int column = 6;
-    for (const SampleStat& stat : *columns) record.stats.*stat.value = row.Unsigned(column++);
+                        .closed_by = row.Text(5)};
+    int place = 8;
+    for (const SampleStat& stat : kSampleStats) record.stats.*stat.value = row.Unsigned(place++);
     sample(record);
   });
 }
@@ -300,7 +304,8 @@ void Store::ForgetSpansOf(const UnderWay& sample) {
 
 // The columns of the counters follow from their table.
 std::string FinishSampleSql() {
-  constexpr std::string_view kOwn[] = {"question", "sample", "state", "line_end", "reason", "closed_by"};
+  constexpr std::string_view kOwn[] = {"question", "sample",    "state",      "line_end",
+                                       "reason",   "closed_by", "line_bytes", "line_hash"};
   std::vector<std::string_view> columns(std::begin(kOwn), std::end(kOwn));
   for (const SampleStat& stat : kSampleStats) columns.push_back(stat.key);
   std::string places;
@@ -320,7 +325,9 @@ void Store::FinishSample(const SampleRecord& s) {
                             int64_t{s.done ? kDone : kFailed},
                             N(s.line_end),
                             std::string_view(s.reason),
-                            std::string_view(s.closed_by)};
+                            std::string_view(s.closed_by),
+                            N(s.line_bytes),
+                            N(s.line_hash)};
   for (const SampleStat& stat : kSampleStats) values.emplace_back(N(s.stats.*stat.value));
   static const std::string kSql = FinishSampleSql();
   Change(kSql.c_str(), values);

@@ -1,0 +1,56 @@
+#include "job/retry_failed.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
+
+#include "cooperation/loop.h"
+
+namespace tessy {
+namespace {
+
+using Json = nlohmann::json;
+
+// A setting, and a failure that a larger value may spare.
+struct Limit {
+  const char* key;
+  FailureReason reason;
+};
+constexpr Limit kLimits[] = {{"max_thinking_tokens", FailureReason::kThinkingNotClosed},
+                             {"max_answer_tokens", FailureReason::kAnswerNotFinished},
+                             {"context", FailureReason::kContextFull},
+                             {"context", FailureReason::kPromptTooLong}};
+
+double NumberAt(const Json& record, const char* key) {
+  const auto found = record.find(key);
+  return found != record.end() && found->is_number() ? found->get<double>() : 0.0;
+}
+
+std::set<std::string, std::less<>> ReasonsOfRaisedLimits(const std::string& recorded,
+                                                         const std::string& now) {
+  const Json before = Json::parse(recorded, nullptr, false);
+  const Json present = Json::parse(now, nullptr, false);
+  std::set<std::string, std::less<>> reasons;
+  if (!before.is_object() || !present.is_object()) return reasons;
+  for (const Limit& limit : kLimits) {
+    if (NumberAt(present, limit.key) > NumberAt(before, limit.key)) reasons.emplace(Name(limit.reason));
+  }
+  return reasons;
+}
+
+}  // namespace
+
+std::function<bool(std::string_view)> FailuresToRetry(const std::string& asked, bool accepts_change,
+                                                      const std::string& recorded, const std::string& now) {
+  auto reasons = accepts_change ? ReasonsOfRaisedLimits(recorded, now) : std::set<std::string, std::less<>>();
+  if (asked == "all") return [](std::string_view) { return true; };
+  if (asked.empty() && reasons.empty()) return {};
+  return [asked, reasons = std::move(reasons)](std::string_view reason) {
+    // "prompt_too_long: 300 of 256 tokens" begins with its name.
+    return reasons.contains(reason.substr(0, reason.find(':'))) ||
+           (!asked.empty() && reason.starts_with(asked));
+  };
+}
+
+}  // namespace tessy
