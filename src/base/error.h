@@ -18,6 +18,7 @@ enum class ErrorCode {
   kBackend,          // a model backend failed
   kCancelled,        // the user or the caller asked to stop
   kUnavailable,      // a backend cannot be reached, and has been given up
+  kRefused,          // a backend is well and refuses this request; the same request would be refused again
 };
 
 struct Error {

@@ -10,6 +10,8 @@
 #include <csignal>
 #include <exception>
 #include <stop_token>
+#include <utility>
+#include <vector>
 
 #include "base/clock.h"
 
@@ -24,6 +26,9 @@ bool HangupIsIgnored() {
   struct sigaction action {};
   return sigaction(SIGHUP, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
 }
+
+// So many samples that servers refuse, and no other, tell that it is not for the samples.
+constexpr size_t kRefusalsMax = 3;
 
 // Workers for each place: how many samples may wait for their judgement is limited, because each keeps its
 // response.
@@ -57,7 +62,16 @@ class Runner {
  private:
   void Employ();
   asio::awaitable<void> Worker();
-  void Deliver(const SampleTask& task, const SampleOutcome& outcome, Clock::time_point began);
+  // A sample with its outcome, and when it began.
+  struct Ended {
+    SampleTask task;
+    SampleOutcome outcome;
+    Clock::time_point began;
+  };
+  void Deliver(Ended ended);
+  void Finish(const Ended& ended);
+  void FinishRefused();
+  void StopForRefusals();
   void Commit();
   void RecordSession(const char* ended);
   void FailWith(Status status);
@@ -81,6 +95,7 @@ class Runner {
   Clock::time_point began_ = Clock::now();
   const int64_t began_ms_ = UnixMilliseconds();
   RunProgress progress_;
+  std::vector<Ended> refused_;
   int workers_ = 0;
   std::atomic<bool> stop_ = false;
   bool interrupted_ = false;
@@ -96,7 +111,7 @@ asio::awaitable<void> Runner::Worker() {
     const SampleOutcome outcome =
         co_await RunTask(cast_, settings_, **task, progress_.counters, stop_, options_.store);
     if (outcome.lost) FailWith(tl::unexpected<Error>(*outcome.lost));
-    if (!outcome.cancelled) Deliver(**task, outcome, began);
+    if (!outcome.cancelled) Deliver({**task, outcome, began});
     // While its response was judged another worker has taken its place.
     if (!places_.has_free()) co_return;
   }
@@ -113,11 +128,34 @@ void Runner::Employ() {
   });
 }
 
-void Runner::Deliver(const SampleTask& task, const SampleOutcome& outcome, Clock::time_point began) {
-  const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - began);
-  auto status = callbacks_.finished(task, outcome, static_cast<uint64_t>(wall.count()));
+// The first samples that servers refuse are held back: if none comes to its end, the fault is in the settings
+// or the servers, and no sample has failed for good.
+void Runner::Deliver(Ended ended) {
+  if (ended.outcome.done || progress_.done > options_.resumed_done) {
+    FinishRefused();
+    return Finish(ended);
+  }
+  if (!ended.outcome.refused) return Finish(ended);
+  refused_.push_back(std::move(ended));
+  if (refused_.size() == kRefusalsMax) StopForRefusals();
+}
+
+void Runner::StopForRefusals() {
+  const std::string reason = refused_.back().outcome.failures.back();
+  FailWith(Fail(ErrorCode::kRefused,
+                "the first samples are all refused, so that nothing is marked as failed: " + reason));
+  refused_.clear();
+}
+
+void Runner::FinishRefused() {
+  for (const Ended& ended : std::exchange(refused_, {})) Finish(ended);
+}
+
+void Runner::Finish(const Ended& ended) {
+  const auto wall = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - ended.began);
+  auto status = callbacks_.finished(ended.task, ended.outcome, static_cast<uint64_t>(wall.count()));
   if (status) {
-    ++(outcome.done ? progress_.done : progress_.failed);
+    ++(ended.outcome.done ? progress_.done : progress_.failed);
     return;
   }
   FailWith(std::move(status));
@@ -212,6 +250,9 @@ RunResult Runner::Run() {
   const auto guard = asio::make_work_guard(io_);
   for (int i = 0; i < options_.concurrency; ++i) Employ();
   Drive();
+  // Where others of the run are done, the servers take such requests: these samples are at fault themselves.
+  if (!refused_.empty() && !stop_ && options_.resumed_done == 0) StopForRefusals();
+  if (!stop_) FinishRefused();
   signals_.cancel();
   timer_.cancel();
   io_.poll();

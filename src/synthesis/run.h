@@ -48,7 +48,8 @@ struct RunCallbacks {
 struct RunResult {
   RunProgress progress;
   bool interrupted = false;
-  Status status;  // the error of the first callback, task source or store that failed
+  // The error of the first callback, task source or store that failed; kRefused: servers refuse all samples.
+  Status status;
 };
 
 // Runs all tasks, each as a coroutine of its own, `concurrency` at a time and without a barrier between them,

@@ -400,8 +400,11 @@ awaitable<SampleOutcome> RunSample(Cast& cast, const SampleSettings& settings, c
     if (outcome.cancelled) co_return outcome;
     const Error& error = result.error();
     outcome.failures.push_back(error.message);
+    outcome.refused = error.code == ErrorCode::kRefused;
     outcome.stats.failed_attempts_tokens += attempt.tokens();
-    if (store != nullptr) {
+    // A refusal is not on record as an attempt: the same sample may be taken by another server, or under
+    // other settings.
+    if (store != nullptr && !outcome.refused) {
       store->FailAttempt(key, {.number = number,
                                .reason = error.message,
                                .tokens = attempt.tokens(),

@@ -45,6 +45,7 @@ struct SampleOutcome {
   bool done = false;
   bool cancelled = false;
   std::optional<Error> lost = {};  // with `cancelled`: a backend was given up, so the run cannot go on
+  bool refused = false;            // its last attempt failed because a server refuses such requests
   Trace thinking;                  // trimmed as the student's family writes it
   std::string answer;
   Role answered_by = Role::kStudent;

@@ -150,6 +150,61 @@ TEST_F(TaskTest, WhatIsUnderJudgementLeavesItsPlaceToOthers) {
   EXPECT_THAT(finished, testing::Each(1));
 }
 
+class RefusalTest : public TaskTest {
+ protected:
+  // The numbers of the samples by outcome, where a server refuses the first `refusals` requests.
+  struct Counts {
+    size_t done = 0, failed = 0;
+    RunResult result;
+  };
+  Counts RunWith(uint64_t refusals, RunOptions options = {}) {
+    boost::asio::io_context io(1);
+    ScriptedCastOptions cast_options = test_.cast;
+    cast_options.places = 2;
+    uint64_t asked = 0;
+    cast_options.fault = [&](uint64_t) -> std::optional<Error> {
+      if (asked++ >= refusals) return std::nullopt;
+      return Error{.code = ErrorCode::kRefused, .message = "the server refused: status 422: top_k"};
+    };
+    ScriptedCast cast(std::move(cast_options), [&io](auto call) { boost::asio::post(io, std::move(call)); });
+    settings_.sample.method = FindMethod("student-only").value();
+    Counts counts;
+    RunCallbacks callbacks;
+    callbacks.finished = [&](const SampleTask&, const SampleOutcome& outcome, uint64_t) -> Status {
+      ++(outcome.done ? counts.done : counts.failed);
+      return {};
+    };
+    options.stop_on_signals = false;
+    counts.result = RunAll(io, cast, settings_, tasks_, options, callbacks);
+    return counts;
+  }
+};
+
+TEST_F(RefusalTest, ServersThatRefuseTheFirstSamplesStopTheRunAndMarkNothing) {
+  const Counts counts = RunWith(UINT64_MAX);
+  ASSERT_FALSE(counts.result.status);
+  EXPECT_EQ(counts.result.status.error().code, ErrorCode::kRefused);
+  EXPECT_THAT(counts.result.status.error().message, testing::HasSubstr("status 422: top_k"));
+  EXPECT_EQ(counts.failed, 0U);
+  EXPECT_EQ(counts.done, 0U);
+}
+
+TEST_F(RefusalTest, FewSamplesThatAreAllRefusedStopTheRunToo) {
+  tasks_.resize(1);
+  EXPECT_FALSE(RunWith(UINT64_MAX).result.status);
+  // Where others are done already, it is this sample that cannot be asked.
+  const Counts last = RunWith(UINT64_MAX, {.resumed_done = 5});
+  EXPECT_TRUE(last.result.status);
+  EXPECT_EQ(last.failed, 1U);
+}
+
+TEST_F(RefusalTest, ASampleThatIsRefusedAmongOthersFails) {
+  const Counts counts = RunWith(2);
+  EXPECT_TRUE(counts.result.status);
+  EXPECT_EQ(counts.failed, 2U);
+  EXPECT_EQ(counts.done, tasks_.size() - 2);
+}
+
 // The scripted cast holds the longer answer for the better one.
 TEST_F(TaskTest, ScoreKeepsTheBestOfTheStudentsCandidates) {
   settings_.candidates = 5;

@@ -274,7 +274,7 @@ void ServerSession::OnEnd(const HttpClient::Ended& ended) {
     if (MeansContextIsFull(*model_.identity().dialect, text)) return OnContextFull();
     place_->Succeeded();  // the server is well
     CloseStream();
-    error_ = Error{ErrorCode::kBackend, "the server refused: " + failure.reason};
+    error_ = Error{ErrorCode::kRefused, "the server refused: " + failure.reason};
     return Serve();
   }
   if (status < 300) failure.reason = text.empty() ? "the stream ended before it was finished" : text;
