@@ -96,13 +96,20 @@ class SpawnPlan {
   SpawnPlan(const SpawnPlan&) = delete;
   SpawnPlan& operator=(const SpawnPlan&) = delete;
 
-  Result<pid_t> Spawn(std::vector<std::string>& arguments) const {
+  Result<pid_t> Spawn(ChildCommand& command) const {
     std::vector<char*> pointers;
-    for (std::string& argument : arguments) pointers.push_back(argument.data());
+    for (std::string& argument : command.arguments) pointers.push_back(argument.data());
     pointers.push_back(nullptr);
+    std::vector<char*> variables;
+    for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) {
+      const std::string_view text(*variable);
+      if (command.hides && command.hides(text.substr(0, text.find('=')))) continue;
+      variables.push_back(*variable);
+    }
+    variables.push_back(nullptr);
     pid_t process = -1;
     const int failure =
-        posix_spawnp(&process, pointers.front(), &actions_, &attributes_, pointers.data(), environ);
+        posix_spawnp(&process, pointers.front(), &actions_, &attributes_, pointers.data(), variables.data());
     if (failure != 0) return FailSystem(failure);
     return process;
   }
@@ -129,6 +136,7 @@ void Kill(Child& child, Error reason) {
 }
 
 Result<ChildEnd> Reap(const Child& child) {
+  if (!child.killed) kill(-child.process, SIGKILL);  // what it has left behind
   int status = 0;
   while (waitpid(child.process, &status, 0) < 0 && errno == EINTR) continue;
   if (child.killed) return tl::unexpected<Error>(*child.killed);
@@ -254,7 +262,7 @@ class ChildPool::Impl {
   static Result<Child> Start(ChildCommand& command) {
     const auto input = OpenInput(command.input);
     if (!input) return tl::unexpected(input.error());
-    const auto process = SpawnPlan(input->get()).Spawn(command.arguments);
+    const auto process = SpawnPlan(input->get()).Spawn(command);
     if (!process) return tl::unexpected(process.error());
     Child child{.process = *process,
                 .handle = Descriptor(pidfd_open(*process, 0)),

@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -15,6 +16,8 @@ struct ChildCommand {
   std::vector<std::string> arguments;  // the program first: a path, or a name to be found in PATH
   std::string input;                   // what it reads on standard input
   std::chrono::milliseconds wall_max{60'000};
+  // Whether it does not get this variable of our environment; empty: it gets all.
+  std::function<bool(std::string_view name)> hides = {};
 };
 
 // How a program ended.
@@ -27,8 +30,9 @@ struct ChildEnd {
 
 // Runs programs, a bounded number at a time; further ones wait in the order in which they were asked for.
 // Each is in a process group of its own, reads a file without a name, writes to /dev/null, shares our
-// standard error, and has no other open file of ours. One thread starts all programs and waits for them
-// without polling, so that no call of this class waits for a program.
+// standard error, and has no other open file of ours. What it leaves running in its group is killed when it
+// ends. One thread starts all programs and waits for them without polling, so that no call of this class
+// waits for a program.
 //
 // All calls, and the callbacks, on the thread that drives the run. Needs Linux 5.3 (pidfd_open).
 class ChildPool {

@@ -149,6 +149,27 @@ TEST_F(ChildPoolTest, AProgramGetsNothingOfOurs) {
 }
 
 // Each program waits for the others: none would end if they did not run at once.
+TEST_F(ChildPoolTest, AProgramGetsTheEnvironmentButWhatIsHidden) {
+  ASSERT_EQ(setenv("CHILD_POOL_TEST_SECRET", "1", 1), 0);
+  ASSERT_EQ(setenv("CHILD_POOL_TEST_OPEN", "2", 1), 0);
+  const auto pool = NewPool();
+  RunCommand(*pool, {.arguments = {"/bin/sh", "-c",
+                                   "cd '" + folder_ + "' && env | grep CHILD_POOL_TEST > variables"},
+                     .input = "",
+                     .hides = [](std::string_view name) { return name == "CHILD_POOL_TEST_SECRET"; }});
+  ASSERT_TRUE(AwaitAll());
+  EXPECT_EQ(Read("variables"), "CHILD_POOL_TEST_OPEN=2\n");
+}
+
+TEST_F(ChildPoolTest, WhatAProgramLeavesBehindEndsWithIt) {
+  const auto pool = NewPool();
+  Run(*pool, "sleep 600 & echo $! > left; exit 0");
+  ASSERT_TRUE(AwaitAll());
+  EXPECT_EQ((*ends_[0])->exit_status, 0);
+  const std::string left = Read("left");
+  EXPECT_TRUE(AwaitGone(left.substr(0, left.find('\n'))));
+}
+
 TEST_F(ChildPoolTest, ProgramsRunAtOnce) {
   const auto pool = NewPool(8);
   for (int i = 0; i < 8; ++i)

@@ -20,6 +20,11 @@ int CommandsMax(int wanted) {
   return std::max(kCommandsLeast, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
+// The keys of servers are not for commands that judge what models wrote.
+bool IsKeyOfServer(std::string_view variable) {
+  return variable.starts_with("TESSY_") && variable.ends_with("API_KEY");
+}
+
 std::string LineOf(const Question& question, const JudgedResponse& response) {
   const nlohmann::ordered_json json{
       {"id", question.id},
@@ -38,7 +43,8 @@ CommandJudge::CommandJudge(CommandJudgeOptions options, Post post)
 void CommandJudge::Ask(const Question& question, const JudgedResponse& response, Done done) {
   pool_.Run({.arguments = {"/bin/sh", "-c", options_.command},
              .input = LineOf(question, response),
-             .wall_max = options_.wall_max},
+             .wall_max = options_.wall_max,
+             .hides = &IsKeyOfServer},
             [this, done = std::move(done)](const Result<ChildEnd>& end) { done(ResultOf(end)); });
 }
 

@@ -18,8 +18,8 @@ struct CommandJudgeOptions {
 // Asks a command of the user's: /bin/sh -c COMMAND with one line of JSON on its standard input,
 //   {"id","question","answer","response","expected"}
 // the question's last message, the final answer, thinking and answer together, and the question's "answer"
-// field (empty without one). Exit status 0 says that the response is right, 1 that it is wrong. What the
-// command prints to standard output is dropped.
+// field (empty without one). It does not get the variables TESSY_…API_KEY. Exit status 0 says that the
+// response is right, 1 that it is wrong. What the command prints to standard output is dropped.
 //
 // Errors: kInvalidArgument for any other status or a signal; kBackend where the command takes longer than
 // `wall_max`, for which it is killed with all that it started in its process group; kIo where it cannot be

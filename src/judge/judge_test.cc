@@ -62,6 +62,14 @@ TEST_F(JudgeTest, ACommandSaysItByItsStatus) {
   EXPECT_EQ(Ask(*NewCommandJudge("test \"$(cat)\" = '" + line + "'")), true);
 }
 
+TEST_F(JudgeTest, ACommandDoesNotGetTheKeysOfServers) {
+  ASSERT_EQ(setenv("TESSY_API_KEY", "secret", 1), 0);
+  ASSERT_EQ(setenv("TESSY_TEACHER_API_KEY", "secret", 1), 0);
+  EXPECT_EQ(Ask(*NewCommandJudge("! env | grep -q secret")), true);
+  unsetenv("TESSY_API_KEY");
+  unsetenv("TESSY_TEACHER_API_KEY");
+}
+
 TEST_F(JudgeTest, ACommandThatSaysNothingIsAnErrorThatTellsWhy) {
   EXPECT_EQ(Message(Ask(*NewCommandJudge("exit 7"))), "checker ended with status 7; 0 is right, 1 is wrong");
   EXPECT_EQ(Message(Ask(*NewCommandJudge("/no/such/program 2> /dev/null"))),
