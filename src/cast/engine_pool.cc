@@ -1,8 +1,9 @@
 #include "cast/engine_pool.h"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
+
+#include "base/machine.h"
 
 namespace tessy {
 namespace {
@@ -12,7 +13,7 @@ constexpr uint64_t kSmallModel = 200'000'000;  // parameters; below it, threads 
 int ThreadsFor(const LlamaModel& model, int asked) {
   if (asked > 0) return asked;
   if (model.parameters() < kSmallModel) return 1;
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()) / 2);
+  return std::max(1, ProcessorsAvailable() / 2);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "base/machine.h"
 #include "cast/local_player.h"
 #include "cast/local_predictor.h"
 #include "cast/open_files.h"
@@ -163,7 +164,7 @@ Status ModelCast::Plan(const CastOptions& options) {
     lines.push_back(LineOf(fmt::format("{} predictor", Name(role)), *needs, needs->context_tokens, files));
   }
   const bool all_served = lines.empty();
-  const uint64_t budget = options.memory_bytes > 0 ? options.memory_bytes : AvailableMemory() / 4 * 3;
+  const uint64_t budget = options.memory_bytes > 0 ? options.memory_bytes : MemoryAvailable() / 4 * 3;
   auto plan = PlanMemory(std::move(lines), options.concurrency, context, budget);
   if (!plan) return tl::unexpected(plan.error());
   plan_ = std::move(*plan);

@@ -244,8 +244,11 @@ Result<RunResult> AnnotateJob::Work::AskModel() {
   const auto prompt = PromptOf(options_);
   if (!prompt) return tl::unexpected(prompt.error());
   asio::io_context io(1);
-  const auto options = CastOptionsOf(options_);
+  auto options = CastOptionsOf(options_);
   if (!options) return tl::unexpected(options.error());
+  std::string cut;
+  options->threads = ThreadsWithin(options->threads, cut);
+  if (!cut.empty()) Tell(events_.warning, cut);
   auto cast = ModelCast::Load(*options, DrivenBy(io));
   if (!cast) return tl::unexpected(cast.error());
   Tell(events_.info, fmt::format("memory: {}", (*cast)->plan().Describe()));

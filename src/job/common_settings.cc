@@ -6,6 +6,8 @@
 #include <iterator>
 #include <utility>
 
+#include "base/machine.h"
+#include "base/numbers.h"
 #include "model/family.h"
 #include "model/openai/dialect.h"
 
@@ -122,6 +124,18 @@ Settings SamplingSettings(Sampling& sampling) {
 
 std::string FamilyHelp() {
   return fmt::format("{} or a .toml (default: by template)", fmt::join(BuiltInFamilies(), ", "));
+}
+
+int ThreadsWithin(int asked, std::string& cut) {
+  const int processors = ProcessorsAvailable();
+  cut.clear();
+  if (asked <= processors) return asked;
+  cut = fmt::format(
+      "--threads {}: there are {} for this process, and more threads than that make it many times slower; "
+      "{} {} used",
+      asked, Counted(static_cast<uint64_t>(processors), "processor"), processors,
+      processors == 1 ? "is" : "are");
+  return processors;
 }
 
 void Append(Settings& settings, Settings more) {

@@ -42,6 +42,11 @@ Settings SamplingSettings(Sampling& sampling);
 // The help for a family's setting, which names the built-in ones.
 std::string FamilyHelp();
 
+// The threads of MachineOptions or of a training: no more than there are processors for this process, because
+// more make every batch many times slower. `cut` says so in one line where it takes some away, else it is
+// empty.
+int ThreadsWithin(int asked, std::string& cut);
+
 void Append(Settings& settings, Settings more);
 
 }  // namespace tessy

@@ -204,6 +204,9 @@ void SynthJob::Work::CountTasks() {
 Status SynthJob::Work::LoadCast() {
   auto options = CastOptionsOf(options_, method_);
   if (!options) return tl::unexpected(options.error());
+  std::string cut;
+  options->threads = ThreadsWithin(options->threads, cut);
+  if (!cut.empty()) Tell(events_.warning, cut);
   auto cast = ModelCast::Load(*options, DrivenBy(io_));
   if (!cast) return tl::unexpected(cast.error());
   cast_ = std::move(*cast);

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <thread>
 #include <utility>
 
+#include "base/machine.h"
 #include "judge/answer.h"
 
 namespace tessy {
@@ -17,7 +17,7 @@ constexpr int kCommandsLeast = 16;
 
 int CommandsMax(int wanted) {
   if (wanted > 0) return wanted;
-  return std::max(kCommandsLeast, static_cast<int>(std::thread::hardware_concurrency()));
+  return std::max(kCommandsLeast, ProcessorsAvailable());
 }
 
 // The keys of servers are not for commands that judge what models wrote.

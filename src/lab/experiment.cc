@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <thread>
 
+#include "base/machine.h"
 #include "base/shipped_files.h"
 #include "lab/experiment_results.h"
 #include "lab/report.h"
@@ -36,7 +36,7 @@ Status FindModels(LabOptions& options) {
 Result<LabOutcome> RunLabExperiment(LabOptions options,
                                     const std::function<void(const StagesBegun&)>& begun) {
   if (auto status = FindModels(options); !status) return tl::unexpected(status.error());
-  if (options.jobs == 0) options.jobs = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  if (options.jobs == 0) options.jobs = std::max(1, ProcessorsAvailable());
   auto stages = Stages::Open({.folder = options.out, .jobs = options.jobs, .begun = begun});
   if (!stages) return tl::unexpected(stages.error());
   const LabPlan plan(std::move(options));

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <utility>
 
 #include "base/numbers.h"
@@ -53,17 +52,6 @@ Result<MemoryPlan> PlanMemory(std::vector<MemoryPlan::Line> lines, int concurren
   }
   plan.concurrency = static_cast<int>(std::min<uint64_t>(fits, kConcurrencyDefault));
   return plan;
-}
-
-uint64_t AvailableMemory() {
-  std::ifstream info("/proc/meminfo");
-  std::string key;
-  uint64_t kib = 0;
-  std::string unit;
-  while (info >> key >> kib >> unit) {
-    if (key == "MemAvailable:") return kib << 10;
-  }
-  return uint64_t{4} << 30;
 }
 
 }  // namespace tessy

@@ -30,7 +30,4 @@ struct MemoryPlan {
 Result<MemoryPlan> PlanMemory(std::vector<MemoryPlan::Line> lines, int concurrency, size_t context_tokens,
                               uint64_t budget);
 
-// The bytes that this machine can give away now.
-uint64_t AvailableMemory();
-
 }  // namespace tessy
