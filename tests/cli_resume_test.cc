@@ -437,6 +437,18 @@ TEST_F(ResumeTest, FullDiskLeavesWholeLinesAndTheRunGoesOn) {
   if (disk.mounted()) ExpectAsUndisturbed("larger/r.jsonl");
 }
 
+// As a full disk: one line, what is finished is kept, and with room again the run goes on.
+TEST_F(ResumeTest, AFileThatMayNotGrowFurtherIsAnError) {
+  std::string command = "ulimit -f 16; exec '" + ProgramPath() + "'";  // blocks of 512 bytes
+  for (const std::string& argument : Run("r.jsonl")) command += " '" + argument + "'";
+  const auto limited = RunProgram({"sh", "-c", command}, {.folder = Path("")});
+  // The store may be the first that cannot grow.
+  EXPECT_THAT(limited.exit_status, testing::AnyOf(1, 3)) << limited.err;
+  EXPECT_THAT(limited.err, testing::AllOf(HasSubstr("tessy: "), Not(HasSubstr("terminate"))));
+  EXPECT_EQ(Tessy(Run("r.jsonl")).exit_status, 0);
+  ExpectAsUndisturbed("r.jsonl");
+}
+
 // ---- Somebody else has a hand in the file of responses.
 
 class TouchedTest : public ResumeTest {

@@ -77,13 +77,14 @@ class SpawnPlan {
     posix_spawn_file_actions_adddup2(&actions_, input, STDIN_FILENO);
     posix_spawn_file_actions_addopen(&actions_, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
-    // The pool's thread blocks all signals, and the program ignores SIGPIPE: neither is the child's business.
+    // The pool's thread blocks all signals, and the program ignores some: neither is the child's business.
     sigset_t none;
     sigemptyset(&none);
     posix_spawnattr_setsigmask(&attributes_, &none);
     sigset_t to_default;
     sigemptyset(&to_default);
     sigaddset(&to_default, SIGPIPE);
+    sigaddset(&to_default, SIGXFSZ);
     posix_spawnattr_setsigdefault(&attributes_, &to_default);
     // A group of its own, so that all it starts can be killed with it.
     posix_spawnattr_setflags(&attributes_,

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -120,6 +121,7 @@ bool AllowsColour(bool is_terminal, const char* no_color, const char* terminal) 
 int RunProgram(CLI::App& app, CommandContext& context, int argc, const char* const* argv) {
   context.argv = argv;
   OccupyStandardStreams();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow further is an error like a full disk
   OfferVersion(app, app.version());
   try {
     app.parse(argc, argv);
