@@ -44,6 +44,9 @@ TEST_F(EvalTest, WhatIsRefused) {
   Write("open.jsonl", "{\"prompt\": \"why?\"}\n");
   ExpectRefusal(Tessy({"eval", "--model", Model("teacher"), "--questions", "open.jsonl", "--out", "x.jsonl"}),
                 {"open.jsonl:1: has no \"answer\""});
+  Write("two.jsonl", "{\"prompt\": \"why?\", \"answer\": [\"1\", \"2\"]}\n");
+  ExpectRefusal(Tessy({"eval", "--model", Model("teacher"), "--questions", "two.jsonl", "--out", "x.jsonl"}),
+                {"two.jsonl:1: has an \"answer\" that is a list of several"});
   ExpectRefusal(Tessy({"eval", "--model", Model("teacher"), "--questions", "q.jsonl"}), {"--out is missing"});
   ExpectRefusal(Tessy({"eval", "--questions", "q.jsonl", "--out", "x.jsonl"}), {"--model is missing"});
   ExpectRefusal(Tessy({"eval", "--model", Model("teacher"), "--out", "x.jsonl"}), {"--questions is missing"});
@@ -55,6 +58,38 @@ TEST_F(EvalTest, WhatIsRefused) {
       Tessy({"eval", "--model", Model("teacher"), "--responses", "r.jsonl", "--questions", "q.jsonl"}),
       {"--model and --responses"});
   EXPECT_FALSE(Exists("x.jsonl"));
+}
+
+TEST_F(EvalTest, EachSamplesVerdictIsWrittenOut) {
+  const auto result = Eval({"--limit", "3", "--json"});
+  ASSERT_EQ(result.exit_status, 0) << result.err;
+  const Json json = Json::parse(result.out);
+  const auto lines = ReadLines("e.jsonl.run/verdicts.jsonl");
+  ASSERT_EQ(lines.size(), 3U);
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const Json verdict = Json::parse(lines[i]);
+    EXPECT_EQ(verdict, json["verdicts"][i]);
+    EXPECT_EQ(verdict["sample"], 0);
+    EXPECT_EQ(verdict["right"], verdict["extracted"] == verdict["expected"]);
+  }
+  // Of a file of responses: only where a file is named.
+  const Arguments graded{"eval", "--responses", "e.jsonl", "--questions", "q.jsonl", "--limit", "3"};
+  Arguments named = graded;
+  named.insert(named.end(), {"--verdicts", "v.jsonl"});
+  EXPECT_EQ(Tessy(named).exit_status, 0);
+  EXPECT_EQ(ReadLines("v.jsonl"), lines);
+  Arguments over = graded;
+  over.insert(over.end(), {"--verdicts", "e.jsonl"});
+  ExpectRefusal(Tessy(over), {"--verdicts e.jsonl: is a file that the evaluation reads"});
+}
+
+TEST_F(EvalTest, SamplesAreNeverIgnored) {
+  ASSERT_EQ(Eval({"--limit", "2", "--samples", "3"}).exit_status, 0);
+  const Arguments graded{"eval", "--responses", "e.jsonl", "--questions", "q.jsonl"};
+  ExpectRefusal(Tessy(graded), {"e.jsonl:", "past the 1 that is graded; --samples 3 grades them all"});
+  Write("twice.jsonl", ReadLines("e.jsonl")[0] + "\n" + ReadLines("e.jsonl")[0] + "\n");
+  ExpectRefusal(Tessy({"eval", "--responses", "twice.jsonl", "--questions", "q.jsonl", "--samples", "3"}),
+                {"twice.jsonl:2: sample", "is in line 1 already"});
 }
 
 class KeepTest : public EvalTest {
@@ -77,6 +112,24 @@ TEST_F(KeepTest, WrongCandidatesAreDroppedAndCounted) {
   const auto graded = Tessy(
       {"eval", "--model", Model("student"), "--questions", "q.jsonl", "--out", "plain.jsonl", "--json"});
   EXPECT_LT(Json::parse(graded.out)["all"]["pass_at_1"], 0.9);
+}
+
+// GSM8K's answers end in "#### 8"; the verdict is the one for "8".
+TEST_F(KeepTest, WorkedSolutionsAreAnswersToo) {
+  std::string solutions;
+  for (const std::string& line : ReadLines("q.jsonl")) {
+    Json question = Json::parse(line);
+    question["answer"] = "1 + 1 = <<1+1=2>>2 apples.\n#### " + question["answer"].get<std::string>();
+    solutions += question.dump() + "\n";
+  }
+  const Arguments alike{"--candidates", "8", "--temperature", "1"};
+  Keep(alike);
+  const size_t kept = Responses("kept.jsonl").size();
+  Write("q.jsonl", solutions);
+  Arguments others = alike;
+  others.insert(others.end(), {"--fresh"});
+  Keep(others);
+  EXPECT_EQ(Responses("kept.jsonl").size(), kept);
 }
 
 TEST_F(KeepTest, ACommandMayCheck) {

@@ -45,6 +45,9 @@ std::string Describe(const Graded& graded, const EvalFlags& flags) {
               {"all", ToJson(graded.all)},
               {"groups", Json::object()}};
     for (const auto& [name, grade] : graded.groups) json["groups"][name] = ToJson(grade);
+    json["verdicts"] = Json::array();
+    for (const SampleVerdict& verdict : graded.verdicts)
+      json["verdicts"].push_back(Json::parse(ToJsonLine(verdict)));
     return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   }
   std::string text = fmt::format("{:<24} {:>8}   95 % interval\n", "", "pass@1");
@@ -79,8 +82,10 @@ void AddEvalCommand(CLI::App& app, CommandContext& context) {
   AddSettings(*command, settings);
   ShowNeeded(*command, settings, "--model MODEL with --out FILE, or --responses FILE, says what is graded.");
   command->footer(
-      "An answer is a number, numbers, a choice (A … J), a \\boxed{…} or a line; the question's \"answer\" "
-      "says which.\n\n"
+      "An answer is a number, an expression, several of them, an interval, a choice (A … J) or words; the "
+      "question's \"answer\" says which. It is looked for in a \\boxed{…}, then in what \"the answer is\" or "
+      "bold "
+      "type names. Each sample's verdict is in OUT.run/verdicts.jsonl.\n\n"
       "Example:\n"
       "  tessy eval --model tuned.gguf --questions q.jsonl --samples 4 --out evaluation.jsonl\n\n"
       "Exit status: 0 done; 1 usage or configuration; 3 interrupted, resumable; 4 a server cannot be "

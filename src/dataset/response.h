@@ -84,6 +84,8 @@ class ResponseReader {
   // be read.
   Result<std::optional<Response>> Next();
 
+  size_t line() const { return lines_.line(); }  // of the last one, from 1
+
  private:
   explicit ResponseReader(LineReader lines) : lines_(std::move(lines)) {}
 

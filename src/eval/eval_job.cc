@@ -1,5 +1,7 @@
 #include "eval/eval_job.h"
 
+#include <fmt/format.h>
+
 #include <filesystem>
 #include <system_error>
 #include <utility>
@@ -7,6 +9,7 @@
 
 #include "dataset/question.h"
 #include "model/openai/server_address.h"
+#include "store/append_file.h"
 
 namespace tessy {
 namespace {
@@ -44,6 +47,34 @@ Status Check(const EvalOptions& options) {
   return {};
 }
 
+std::string VerdictsPath(const EvalOptions& options) {
+  if (!options.verdicts.empty() || !options.responses.empty()) return options.verdicts;
+  const SynthOptions& asking = options.asking;
+  return (asking.run_folder.empty() ? asking.out + ".run" : asking.run_folder) + "/verdicts.jsonl";
+}
+
+// The verdicts replace a file, which must not be one that they come from.
+Status CheckVerdicts(const EvalOptions& options) {
+  const std::string path = VerdictsPath(options);
+  if (path.empty()) return {};
+  for (const std::string& input : {options.asking.questions, options.responses, options.model,
+                                   options.responses.empty() ? options.asking.out : std::string()}) {
+    std::error_code error;
+    if (input.empty() || (input != path && !std::filesystem::equivalent(input, path, error))) continue;
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("--verdicts {}: is a file that the evaluation reads or adds to; name another", path));
+  }
+  return {};
+}
+
+Status WriteVerdicts(const std::string& path, const std::vector<SampleVerdict>& verdicts) {
+  if (path.empty()) return {};
+  std::string lines;
+  for (const SampleVerdict& verdict : verdicts) lines += ToJsonLine(verdict) + "\n";
+  return WriteWhole(path, lines);
+}
+
 Result<std::vector<Question>> QuestionsOf(const SynthOptions& asking) {
   auto read = ReadQuestions(asking.questions, {.skip_bad_lines = asking.skip_bad_lines});
   if (!read) return tl::unexpected(read.error());
@@ -59,6 +90,7 @@ EvalJob::EvalJob(EvalOptions options, JobEvents events, JobStop stop)
 
 Result<EvalResult> EvalJob::Run() {
   if (auto status = Check(options_); !status) return tl::unexpected(status.error());
+  if (auto status = CheckVerdicts(options_); !status) return tl::unexpected(status.error());
   SynthOptions& asking = options_.asking;
   const auto questions = QuestionsOf(asking);
   if (!questions) return tl::unexpected(questions.error());
@@ -77,6 +109,10 @@ Result<EvalResult> EvalJob::Run() {
                                *questions, asking.samples_per_question, options_.group_by);
   if (!graded) return tl::unexpected(graded.error());
   result.graded = std::move(*graded);
+  result.verdicts_path = VerdictsPath(options_);
+  if (auto status = WriteVerdicts(result.verdicts_path, result.graded->verdicts); !status) {
+    return tl::unexpected(status.error());
+  }
   return result;
 }
 

@@ -15,10 +15,11 @@ struct EvalResult {
   std::optional<SynthResult> asked = std::nullopt;
   // Empty where asking was stopped or broke off: the same job goes on with it.
   std::optional<Graded> graded = std::nullopt;
+  std::string verdicts_path = {};  // where the verdicts were written; empty: nowhere
 };
 
 // Asks a model the questions, or takes responses that are there, and grades them against the questions'
-// answers.
+// answers. The verdicts are written as one file, which replaces the one that was there.
 class EvalJob {
  public:
   EvalJob(EvalOptions options, JobEvents events, JobStop stop = {});

@@ -13,6 +13,7 @@ struct EvalOptions {
 
   std::string model;      // a .gguf file or a server's address; empty: `responses` are graded
   std::string responses;  // a file; empty: `model` is asked
+  std::string verdicts;   // a file; empty: in the run's folder, and nowhere where `responses` are graded
   std::string group_by = "task";
   // How the model is asked: by the method student-only, as the student. Its questions, its `out` and its
   // samples a question are those of the evaluation; its method, its student and its teacher are not read.

@@ -1,164 +1,179 @@
 #include "judge/answer.h"
 
 #include <algorithm>
-#include <cctype>
-#include <charconv>
-#include <cmath>
-#include <nlohmann/json.hpp>
-#include <vector>
+#include <cstddef>
+#include <optional>
+
+#include "judge/answer_form.h"
+#include "judge/choice_answer.h"
+#include "judge/final_answer.h"
+#include "judge/math_text.h"
 
 namespace tessy {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsChoice(std::string_view text) { return text.size() == 1 && text[0] >= 'A' && text[0] <= 'J'; }
+using Kind = AnswerForm::Kind;
 
-// The content of the last \boxed{…}, braces inside it balanced.
-std::optional<std::string_view> LastBoxed(std::string_view text) {
-  constexpr std::string_view kBoxed = "\\boxed{";
-  const size_t at = text.rfind(kBoxed);
-  if (at == std::string_view::npos) return std::nullopt;
-  const std::string_view rest = text.substr(at + kBoxed.size());
-  int depth = 1;
-  for (size_t i = 0; i < rest.size(); ++i) {
-    depth += rest[i] == '{' ? 1 : rest[i] == '}' ? -1 : 0;
-    if (depth == 0) return rest.substr(0, i);
-  }
-  return std::nullopt;
+bool HasDigit(std::string_view text) { return text.find_first_of("0123456789") != std::string_view::npos; }
+
+// The answer of a whole solution, or the text itself.
+std::string AnswerOfSolution(std::string_view expected) {
+  if (auto hashes = AfterHashes(expected)) return *hashes;
+  if (auto box = LastBox(expected)) return *box;
+  return std::string(Trimmed(expected));
 }
 
-// Numbers as people write them: -3, 1,250, 0.5, 3/4, \frac{3}{4}. Other text is passed over.
-std::vector<double> Numbers(std::string_view text) {
-  std::string plain(text);
-  for (const std::string_view command : {"\\dfrac{", "\\tfrac{", "\\frac{"}) {
-    for (size_t at = plain.find(command); at != std::string::npos; at = plain.find(command, at)) {
-      const size_t middle = plain.find("}{", at);
-      const size_t end = middle == std::string::npos ? middle : plain.find('}', middle + 2);
-      if (end == std::string::npos) break;
-      const std::string fraction = plain.substr(at + command.size(), middle - at - command.size()) + "/" +
-                                   plain.substr(middle + 2, end - middle - 2);
-      plain.replace(at, end + 1 - at, fraction);
-    }
-  }
-  std::vector<double> numbers;
-  const auto digits_from = [&](size_t at) {
-    size_t end = at;
-    while (
-        end < plain.size() &&
-        (IsDigit(plain[end]) || (plain[end] == '.' && end + 1 < plain.size() && IsDigit(plain[end + 1])) ||
-         (plain[end] == ',' && end + 3 < plain.size() && IsDigit(plain[end + 1]) && IsDigit(plain[end + 2]) &&
-          IsDigit(plain[end + 3]) && (end + 4 == plain.size() || !IsDigit(plain[end + 4]))))) {
-      ++end;
-    }
-    return end;
-  };
-  const auto value_of = [&](size_t begin, size_t end) {
-    std::string digits = plain.substr(begin, end - begin);
-    std::erase(digits, ',');
-    double value = 0.0;
-    std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    return value;
-  };
-  for (size_t at = 0; at < plain.size();) {
-    if (!IsDigit(plain[at])) {
-      ++at;
-      continue;
-    }
-    const size_t end = digits_from(at);
-    double value = value_of(at, end);
-    // A sign belongs to the number unless something stands right before it ("5-3").
-    const bool negative =
-        at > 0 && plain[at - 1] == '-' &&
-        (at == 1 || !(IsDigit(plain[at - 2]) || IsLetter(plain[at - 2]) || plain[at - 2] == ')'));
-    size_t next = end;
-    if (end + 1 < plain.size() && plain[end] == '/' && IsDigit(plain[end + 1])) {
-      next = digits_from(end + 1);
-      const double divisor = value_of(end + 1, next);
-      value = divisor == 0.0 ? NAN : value / divisor;
-    }
-    numbers.push_back(negative ? -value : value);
-    at = next;
-  }
+bool IsNumber(const AnswerForm& form) { return form.kind == Kind::kValue && !form.sides[0].HasNames(); }
+
+bool IsProse(const AnswerForm& form) {
+  return form.kind == Kind::kWords ||
+         std::any_of(form.items.begin(), form.items.end(),
+                     [](const AnswerForm& item) { return item.kind == Kind::kWords; });
+}
+
+// Numbers with blanks between them, and nothing else.
+std::vector<std::string> SeveralNumbers(std::string_view expected) {
+  auto numbers = NumbersIn(expected);
+  size_t length = 0;
+  for (const std::string& number : numbers) length += number.size();
+  const auto blanks = static_cast<size_t>(
+      std::count_if(expected.begin(), expected.end(), [](char c) { return c == ' ' || c == '\t'; }));
+  if (numbers.size() < 2 || length + blanks != expected.size()) numbers.clear();
   return numbers;
 }
 
-// True if the text holds only numbers and the marks that may stand between them.
-bool IsNumeric(std::string_view text) {
-  const std::string_view rest = text.substr(std::min(text.size(), text.find_first_not_of(" $")));
-  return !rest.empty() && rest.find_first_not_of("0123456789.,/- $\\{}frac") == std::string_view::npos &&
-         !Numbers(rest).empty();
-}
-
-bool IsSame(double a, double b) {
-  return std::abs(a - b) <= 1e-9 * std::max({1.0, std::abs(a), std::abs(b)});
-}
-
-std::string Plain(std::string_view text) {
-  std::string plain;
-  for (const char c : text) {
-    if (std::isspace(static_cast<unsigned char>(c)) || c == '$') continue;
-    plain += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+std::string Joined(const std::vector<std::string>& parts, size_t begin, size_t count,
+                   std::string_view between) {
+  std::string text;
+  for (size_t i = begin; i < begin + count; ++i) {
+    if (i > begin) text += between;
+    text += parts[i];
   }
-  while (plain.ends_with('.')) plain.pop_back();
-  return plain;
+  return text;
 }
 
-std::string_view LastLine(std::string_view text) {
-  const size_t end = text.find_last_not_of(" \t\r\n");
-  if (end == std::string_view::npos) return {};
-  text = text.substr(0, end + 1);
-  const size_t newline = text.rfind('\n');
-  return newline == std::string_view::npos ? text : text.substr(newline + 1);
-}
-
-std::string LastChoice(std::string_view text) {
-  for (size_t i = text.size(); i-- > 0;) {
-    if (!IsChoice(text.substr(i, 1))) continue;
-    const bool alone =
-        (i == 0 || !(IsLetter(text[i - 1]) || IsDigit(text[i - 1]) || text[i - 1] == '\'')) &&
-        (i + 1 == text.size() || !(IsLetter(text[i + 1]) || IsDigit(text[i + 1]) || text[i + 1] == '\''));
-    // "I" and "A" are also English words, so they count only in brackets or at the end.
-    const bool is_word = (text[i] == 'I' || text[i] == 'A') && i + 1 < text.size() && text[i + 1] == ' ';
-    if (alone && !is_word) return std::string(text.substr(i, 1));
+class Judging {
+ public:
+  Judging(std::string_view text, std::string expected, const AnswerRules& rules)
+      : text_(Trimmed(text)),
+        expected_(std::move(expected)),
+        rules_(rules),
+        form_(FormOf(expected_)),
+        several_(SeveralNumbers(expected_)) {
+    if (form_.kind == Kind::kList && std::all_of(form_.items.begin(), form_.items.end(), IsNumber)) {
+      wanted_ = form_.items.size();
+    } else if (IsNumber(form_)) {
+      wanted_ = 1;
+    }
   }
-  return "";
-}
+
+  AnswerVerdict Run() {
+    if (const auto box = LastBox(text_)) {
+      const auto named = rules_.marked_only ? std::nullopt : NamedAfterBox(text_);
+      // "Answer: see above" takes nothing back.
+      const bool takes_its_place = named && !named->empty() && HasDigit(*named) >= HasDigit(*box);
+      Try(takes_its_place ? *named : *box, takes_its_place ? Inside::kFirst : Inside::kAlone);
+      return verdict_;
+    }
+    const bool is_cut_off = text_.find("\\boxed{") != std::string_view::npos;
+    if (rules_.marked_only || is_cut_off) return verdict_;
+    const auto hashes = AfterHashes(text_);
+    const auto named = hashes ? hashes : NamedAnswer(text_);
+    if (named && Try(*named, Inside::kFirst)) return verdict_;
+    if (wanted_ == 0 && several_.empty()) {
+      if (!named && !Try(LastFormula(text_), Inside::kNone)) Try(LastLine(text_), Inside::kNone);
+    } else if (!named || !HasDigit(*named)) {
+      // A last line that is the answer as a whole: "2^{10}".
+      if (!Try(LastFormula(text_), Inside::kNone)) TryNumbers(text_, Inside::kNone);
+    }
+    return verdict_;
+  }
+
+ private:
+  // Which numbers count of a named answer that is prose: the first; the only ones; none, so that the last
+  // ones of the whole text do.
+  enum class Inside { kFirst, kAlone, kNone };
+
+  // Compares, and keeps what was compared first or what is right. Returns whether the verdict stands.
+  bool Compare(const std::string& given, const AnswerForm& expected, std::string_view shown = {}) {
+    const bool right = IsSameAnswer(expected, FormOf(given), work_, rules_.tolerances);
+    if (right || verdict_.extracted.empty()) verdict_.extracted = shown.empty() ? given : shown;
+    verdict_.right = verdict_.right || right;
+    return right;
+  }
+
+  bool Try(std::string_view named, Inside inside) {
+    const std::string given(Trimmed(named));
+    if (Compare(given, form_)) return true;
+    // "Yes, because …", "8 (eight)"
+    if (form_.has_words && !HasDigit(expected_)) {
+      return Compare(std::string(Trimmed(given.substr(0, given.find_first_of(",;")))), form_);
+    }
+    const AnswerForm form = FormOf(given);
+    const bool is_prose = form.has_words || IsProse(form);
+    const bool looks_inside = inside != Inside::kNone && !rules_.marked_only;
+    return looks_inside && (is_prose || !several_.empty()) && TryNumbers(given, inside);
+  }
+
+  // Numbers in prose. A sentence that names the answer names it first ("180 kilometres in 3 hours") unless it
+  // works it out ("5 + 3 = 8") or holds nothing but numbers; elsewhere the last ones count.
+  bool TryNumbers(std::string_view text, Inside inside) {
+    const bool named = inside != Inside::kNone;
+    if (named && text.find('=') != std::string_view::npos) text = text.substr(text.rfind('=') + 1);
+    const auto numbers = NumbersIn(text);
+    const size_t wanted = several_.empty() ? wanted_ : several_.size();
+    if (wanted == 0) return false;
+    if (numbers.size() < wanted) {
+      if (named) return false;
+      verdict_.extracted = Joined(numbers, 0, numbers.size(), " ");
+      return false;
+    }
+    if (inside == Inside::kAlone && several_.empty() && numbers.size() > wanted) return false;
+    const bool only_numbers = text.find_first_not_of("0123456789., -/\\%") == std::string_view::npos;
+    const size_t begin = named && !only_numbers ? 0 : numbers.size() - wanted;
+    verdict_.extracted.clear();
+    if (several_.empty()) {
+      return Compare(Joined(numbers, begin, wanted, ", "), form_);
+    }
+    bool right = true;
+    for (size_t i = 0; i < wanted; ++i) {
+      right =
+          right && IsSameAnswer(FormOf(several_[i]), FormOf(numbers[begin + i]), work_, rules_.tolerances);
+    }
+    verdict_ = {.right = right, .extracted = Joined(numbers, begin, wanted, " ")};
+    return right;
+  }
+
+  std::string_view text_;
+  std::string expected_;
+  const AnswerRules& rules_;
+  AnswerForm form_;
+  std::vector<std::string> several_;
+  size_t wanted_ = 0;  // numbers; 0: something else is expected
+  MathWork work_;
+  AnswerVerdict verdict_;
+};
 
 }  // namespace
 
-std::string ExtractAnswer(std::string_view answer, std::string_view expected) {
-  const std::string_view text = LastBoxed(answer).value_or(answer);
-  if (IsChoice(expected)) return LastChoice(text);
-  if (!IsNumeric(expected)) return std::string(text.data() == answer.data() ? LastLine(text) : text);
-  const size_t wanted = Numbers(expected).size();
-  const auto numbers = Numbers(text);
-  std::string found;
-  for (size_t i = numbers.size() < wanted ? 0 : numbers.size() - wanted; i < numbers.size(); ++i) {
-    char digits[32];
-    const auto end = std::to_chars(digits, digits + sizeof digits, numbers[i]).ptr;
-    found.append(found.empty() ? "" : " ").append(digits, end);
+AnswerVerdict JudgeAnswer(std::string_view answer, std::string_view expected, const AnswerRules& rules) {
+  const auto text = TextAfterThinking(answer);
+  if (!text) return {};
+  std::string wanted = AnswerOfSolution(expected);
+  if (const char choice = ChoiceOf(wanted); choice != '\0') {
+    const char found = ChoiceIn(*text, choice <= 'D' ? 'D' : 'J',
+                                rules.marked_only ? ChoiceRule::kMarked : ChoiceRule::kAnywhere);
+    return {.right = found == choice, .extracted = found == '\0' ? "" : std::string(1, found)};
   }
-  return found;
+  return Judging(*text, std::move(wanted), rules).Run();
 }
 
 bool IsRightAnswer(std::string_view answer, std::string_view expected) {
-  const std::string_view text = LastBoxed(answer).value_or(answer);
-  if (IsChoice(expected)) return LastChoice(text) == expected;
-  if (!IsNumeric(expected)) return Plain(ExtractAnswer(answer, expected)) == Plain(expected);
-  const auto wanted = Numbers(expected);
-  const auto numbers = Numbers(text);
-  return numbers.size() >= wanted.size() &&
-         std::equal(wanted.rbegin(), wanted.rend(), numbers.rbegin(), IsSame);
+  return JudgeAnswer(answer, expected).right;
 }
 
-std::optional<std::string> ExpectedAnswer(std::string_view source_json) {
-  const auto json = nlohmann::json::parse(source_json.empty() ? "{}" : source_json, nullptr, false);
-  const auto it = json.is_object() ? json.find("answer") : json.end();
-  if (!json.is_object() || it == json.end()) return std::nullopt;
-  if (it->is_string()) return it->get<std::string>();
-  if (it->is_number()) return it->dump();
-  return std::nullopt;
+std::string ExtractAnswer(std::string_view answer, std::string_view expected) {
+  return JudgeAnswer(answer, expected).extracted;
 }
 
 }  // namespace tessy

@@ -8,8 +8,12 @@ namespace tessy {
 
 void AnswerJudge::Ask(const Question& question, const JudgedResponse& response, Done done) {
   const auto expected = ExpectedAnswer(question.source_json);
-  Result<bool> result = Fail(ErrorCode::kInvalidData, "the question has no \"answer\" to compare with");
-  if (expected) result = IsRightAnswer(response.answer, *expected);
+  Result<bool> result = false;
+  if (expected) {
+    result = IsRightAnswer(response.answer, *expected);
+  } else {
+    result = Fail(ErrorCode::kInvalidData, "the question " + expected.error().message);
+  }
   post_([alive = std::weak_ptr(alive_), done = std::move(done), result = std::move(result)] {
     if (!alive.expired()) done(result);
   });

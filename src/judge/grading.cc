@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
+#include <utility>
 
 #include "dataset/response.h"
 #include "judge/answer.h"
@@ -20,9 +21,21 @@ struct Tally {
   uint32_t there = 0;
 };
 
+struct Interval {
+  double low = 0;
+  double high = 0;
+};
+
+Interval Wilson(double p, double n) {
+  const double middle = (p + kZ * kZ / (2 * n)) / (1 + kZ * kZ / n);
+  const double half = kZ / (1 + kZ * kZ / n) * std::sqrt(p * (1 - p) / n + kZ * kZ / (4 * n * n));
+  return {middle - half, middle + half};
+}
+
 Grade GradeOf(const std::vector<Tally>& tallies, uint32_t samples) {
   Grade grade;
   double squares = 0.0;
+  bool all_agree = true;
   for (const Tally& tally : tallies) {
     ++grade.questions;
     grade.samples += samples;
@@ -31,21 +44,21 @@ Grade GradeOf(const std::vector<Tally>& tallies, uint32_t samples) {
     const double share = static_cast<double>(tally.right) / samples;
     grade.pass_at_1 += share;
     squares += share * share;
+    all_agree = all_agree && (tally.right == 0 || tally.right == samples);
   }
   if (grade.questions == 0) return grade;
   const auto n = static_cast<double>(grade.questions);
   grade.pass_at_1 /= n;
   const double p = grade.pass_at_1;
-  double middle = p;
-  double half = 0.0;
-  if (samples == 1) {
-    middle = (p + kZ * kZ / (2 * n)) / (1 + kZ * kZ / n);
-    half = kZ / (1 + kZ * kZ / n) * std::sqrt(p * (1 - p) / n + kZ * kZ / (4 * n * n));
-  } else if (grade.questions > 1) {
-    half = kZ * std::sqrt(std::max(0.0, squares / n - p * p) / (n - 1));
+  // Of equal shares the difference of the squares is rounding alone.
+  const double variance = squares / n - p * p;
+  Interval interval = Wilson(p, n);
+  if (!all_agree && variance > 1e-12) {
+    const double half = kZ * std::sqrt(variance / (n - 1));
+    interval = {p - half, p + half};
   }
-  grade.low = std::max(0.0, middle - half);
-  grade.high = std::min(1.0, middle + half);
+  grade.low = std::max(0.0, interval.low);
+  grade.high = std::min(1.0, interval.high);
   return grade;
 }
 
@@ -57,7 +70,99 @@ std::string GroupOf(const Question& question, const std::string& group_by) {
   return value.is_string() ? value.get<std::string>() : value.dump();
 }
 
+// Reads the responses to some questions, and judges each sample once.
+class Grading {
+ public:
+  Grading(std::span<const Question> questions, const std::vector<std::string>& expected, uint32_t samples)
+      : questions_(questions), expected_(expected), samples_(samples), seen_(questions.size()) {
+    for (size_t i = 0; i < questions.size(); ++i) places_.emplace(questions[i].id, i);
+  }
+
+  Status Read(const std::string& path) {
+    auto reader = ResponseReader::Open(path);
+    if (!reader) return tl::unexpected(reader.error());
+    while (true) {
+      auto response = reader->Next();
+      if (!response) return tl::unexpected(response.error());
+      if (!*response) break;
+      const auto place = places_.find((*response)->question_id);
+      if (place == places_.end()) continue;
+      if (auto status = Take(**response, place->second, path, reader->line()); !status) return status;
+    }
+    if (most_ <= samples_) return {};
+    return Fail(ErrorCode::kInvalidArgument, beyond_ + fmt::format("; --samples {} grades them all", most_));
+  }
+
+  std::vector<Tally> Tallies() const {
+    std::vector<Tally> tallies(seen_.size());
+    for (size_t i = 0; i < seen_.size(); ++i) {
+      for (const auto& [sample, judged] : seen_[i]) {
+        ++tallies[i].there;
+        if (judged.verdict.right) ++tallies[i].right;
+      }
+    }
+    return tallies;
+  }
+
+  std::vector<SampleVerdict> Verdicts() && {
+    std::vector<SampleVerdict> verdicts;
+    for (auto& of_question : seen_) {
+      for (auto& [sample, judged] : of_question) verdicts.push_back(std::move(judged.verdict));
+    }
+    return verdicts;
+  }
+
+ private:
+  struct Judged {
+    SampleVerdict verdict;
+    size_t line = 0;
+  };
+
+  Status Take(const Response& response, size_t place, const std::string& path, size_t line) {
+    const uint32_t sample = response.sample;
+    if (sample >= samples_) {
+      if (most_ <= samples_) {
+        beyond_ = fmt::format("{}:{}: sample {} of question \"{}\" is past the {} that {} graded", path, line,
+                              sample, response.question_id, samples_, samples_ == 1 ? "is" : "are");
+      }
+      most_ = std::max(most_, uint64_t{sample} + 1);
+      return {};
+    }
+    const auto [judged, is_new] = seen_[place].try_emplace(sample);
+    if (!is_new) {
+      return Fail(ErrorCode::kInvalidData,
+                  fmt::format("{}:{}: sample {} of question \"{}\" is in line {} already; remove one of them",
+                              path, line, sample, response.question_id, judged->second.line));
+    }
+    AnswerVerdict verdict = JudgeAnswer(AnswerText(response), expected_[place]);
+    judged->second = {.verdict = {.question_id = questions_[place].id,
+                                  .sample = sample,
+                                  .right = verdict.right,
+                                  .extracted = std::move(verdict.extracted),
+                                  .expected = expected_[place]},
+                      .line = line};
+    return {};
+  }
+
+  std::span<const Question> questions_;
+  const std::vector<std::string>& expected_;
+  uint32_t samples_;
+  std::unordered_map<std::string, size_t> places_;
+  std::vector<std::map<uint32_t, Judged>> seen_;  // of each question, by sample
+  uint64_t most_ = 0;                             // samples that a question has, if there are too many
+  std::string beyond_;                            // the first of them
+};
+
 }  // namespace
+
+std::string ToJsonLine(const SampleVerdict& verdict) {
+  const nlohmann::ordered_json json{{"question_id", verdict.question_id},
+                                    {"sample", verdict.sample},
+                                    {"right", verdict.right},
+                                    {"extracted", verdict.extracted},
+                                    {"expected", verdict.expected}};
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
 
 Result<std::vector<std::string>> ExpectedAnswers(const std::string& questions_path,
                                                  std::span<const Question> questions) {
@@ -66,7 +171,7 @@ Result<std::vector<std::string>> ExpectedAnswers(const std::string& questions_pa
     auto answer = ExpectedAnswer(question.source_json);
     if (!answer) {
       return Fail(ErrorCode::kInvalidData,
-                  fmt::format("{}:{}: has no \"answer\" to compare with", questions_path, question.line));
+                  fmt::format("{}:{}: {}", questions_path, question.line, answer.error().message));
     }
     answers.push_back(std::move(*answer));
   }
@@ -78,27 +183,15 @@ Result<Graded> GradeResponses(const std::string& responses_path, const std::stri
                               const std::string& group_by) {
   const auto expected = ExpectedAnswers(questions_path, questions);
   if (!expected) return tl::unexpected(expected.error());
-  std::unordered_map<std::string, size_t> places;
-  for (size_t i = 0; i < questions.size(); ++i) places.emplace(questions[i].id, i);
-  std::vector<Tally> tallies(questions.size());
-  auto reader = ResponseReader::Open(responses_path);
-  if (!reader) return tl::unexpected(reader.error());
-  while (true) {
-    auto response = reader->Next();
-    if (!response) return tl::unexpected(response.error());
-    if (!*response) break;
-    const auto place = places.find((*response)->question_id);
-    if (place == places.end() || (*response)->sample >= samples) continue;
-    Tally& tally = tallies[place->second];
-    ++tally.there;
-    if (IsRightAnswer(AnswerText(**response), (*expected)[place->second])) ++tally.right;
-  }
+  Grading grading(questions, *expected, samples);
+  if (auto status = grading.Read(responses_path); !status) return tl::unexpected(status.error());
+  const std::vector<Tally> tallies = grading.Tallies();
   std::map<std::string, std::vector<Tally>> groups;
   for (size_t i = 0; i < questions.size(); ++i) {
     if (const std::string group = GroupOf(questions[i], group_by); !group.empty())
       groups[group].push_back(tallies[i]);
   }
-  Graded graded{.all = GradeOf(tallies, samples), .groups = {}};
+  Graded graded{.all = GradeOf(tallies, samples), .groups = {}, .verdicts = std::move(grading).Verdicts()};
   for (const auto& [name, group] : groups) graded.groups[name] = GradeOf(group, samples);
   return graded;
 }

@@ -1,0 +1,168 @@
+#include "judge/math_spellings.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace tessy {
+namespace {
+
+struct Spelling {
+  std::string_view written;
+  std::string_view plain;
+};
+
+constexpr Spelling kCommands[] = {
+    {"left", ""},
+    {"right", ""},
+    {"big", ""},
+    {"Big", ""},
+    {"bigl", ""},
+    {"bigr", ""},
+    {"Bigl", ""},
+    {"Bigr", ""},
+    {"bigg", ""},
+    {"Bigg", ""},
+    {"displaystyle", ""},
+    {"textstyle", ""},
+    {"limits", ""},
+    {"nolimits", ""},
+    {"boxed", ""},
+    {"fbox", ""},
+    {"boldsymbol", ""},
+    {"bm", ""},
+    {"mathbf", ""},
+    {"mathit", ""},
+    {"mathsf", ""},
+    {"mathtt", ""},
+    {"rm", ""},
+    {"bf", ""},
+    {"it", ""},
+    {"quad", " "},
+    {"qquad", " "},
+    {"thinspace", " "},
+    {"dfrac", "\\frac"},
+    {"tfrac", "\\frac"},
+    {"cfrac", "\\frac"},
+    {"dbinom", "\\binom"},
+    {"tbinom", "\\binom"},
+    {"le", "<="},
+    {"leq", "<="},
+    {"leqslant", "<="},
+    {"leqq", "<="},
+    {"ge", ">="},
+    {"geq", ">="},
+    {"geqslant", ">="},
+    {"geqq", ">="},
+    {"lt", "<"},
+    {"gt", ">"},
+    {"ne", "\\neq"},
+    {"times", "*"},
+    {"cdot", "*"},
+    {"ast", "*"},
+    {"bullet", "*"},
+    {"div", "/"},
+    {"degree", "^\\circ"},
+    {"varnothing", "\\emptyset"},
+    {"lvert", "|"},
+    {"rvert", "|"},
+    {"vert", "|"},
+    {"mid", "|"},
+    {"langle", "("},
+    {"rangle", ")"},
+    {"lbrace", "\\{"},
+    {"rbrace", "\\}"},
+    {"lbrack", "["},
+    {"rbrack", "]"},
+    {"varepsilon", "\\epsilon"},
+    {"varphi", "\\phi"},
+    {"equiv", "="},
+    {"approx", "="},
+    {"infin", "\\infty"},
+    {"colon", ":"},
+    {"bigcup", "\\cup"},
+    {"lor", ","},
+    {"land", ","},
+};
+constexpr std::pair<char32_t, std::string_view> kCharacters[] = {
+    {0x2212, "-"},
+    {0x2013, "-"},
+    {0x2010, "-"},
+    {0x2011, "-"},
+    {0x2014, "-"},
+    {0xFE63, "-"},
+    {0x00D7, "*"},
+    {0x00B7, "*"},
+    {0x22C5, "*"},
+    {0x2217, "*"},
+    {0x00F7, "/"},
+    {0x2044, "/"},
+    {0x2215, "/"},
+    {0x00B0, "^\\circ "},
+    {0x2264, "<="},
+    {0x2265, ">="},
+    {0x2A7D, "<="},
+    {0x2A7E, ">="},
+    {0x2260, "\\neq "},
+    {0x00B1, "\\pm "},
+    {0x2213, "\\mp "},
+    {0x03C0, "\\pi "},
+    {0x221A, "\\sqrt "},
+    {0x221E, "\\infty "},
+    {0x2208, "\\in "},
+    {0x222A, "\\cup "},
+    {0x2205, "\\emptyset "},
+    {0x00D8, "\\emptyset "},
+    {0x211D, "\\mathbb{R}"},
+    {0x2124, "\\mathbb{Z}"},
+    {0x00BD, "\\frac12"},
+    {0x00BC, "\\frac14"},
+    {0x00BE, "\\frac34"},
+    {0x2153, "\\frac13"},
+    {0x2154, "\\frac23"},
+    {0x00B2, "^2"},
+    {0x00B3, "^3"},
+    {0x2248, "="},
+    {0x2261, "="},
+    {0x3001, ","},
+    {0x3002, "."},
+    {0x2019, "'"},
+    {0x2032, "'"},
+    {0x03B1, "\\alpha "},
+    {0x03B2, "\\beta "},
+    {0x03B3, "\\gamma "},
+    {0x03B4, "\\delta "},
+    {0x03B8, "\\theta "},
+    {0x03BB, "\\lambda "},
+    {0x03BC, "\\mu "},
+    {0x00B5, "\\mu "},
+    {0x03C1, "\\rho "},
+    {0x03C3, "\\sigma "},
+    {0x03C4, "\\tau "},
+    {0x03C6, "\\phi "},
+    {0x03C9, "\\omega "},
+    {0x03A9, "\\Omega "},
+    {0x2126, "\\Omega "},
+    {0x0394, "\\Delta "},
+    {0x27E8, "("},
+    {0x27E9, ")"},
+    {0x200B, ""},
+    {0xFEFF, ""},
+    {0x2062, ""},
+};
+
+}  // namespace
+
+std::optional<std::string_view> PlainCommand(std::string_view name) {
+  const auto* found = std::find_if(std::begin(kCommands), std::end(kCommands),
+                                   [&](const Spelling& row) { return row.written == name; });
+  return found == std::end(kCommands) ? std::nullopt : std::optional(found->plain);
+}
+
+std::optional<std::string_view> PlainCharacter(char32_t character) {
+  const auto* found = std::find_if(std::begin(kCharacters), std::end(kCharacters),
+                                   [character](const auto& row) { return row.first == character; });
+  return found == std::end(kCharacters) ? std::nullopt : std::optional(found->second);
+}
+
+}  // namespace tessy
