@@ -11,11 +11,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
 #include "base/near_names.h"
+#include "base/shorten.h"
 #include "base/visible.h"
 #include "cli/exit_status.h"
 
@@ -71,11 +74,32 @@ std::string Explain(const CLI::App& app, const CLI::ParseError& error, int argc,
   return fmt::format("there is no command \"{}\"{}", first, DidYouMean(first, names));
 }
 
+// Log lines quote servers, models and files, and a terminal obeys what is printed on it.
+class VisibleSink final : public spdlog::sinks::stderr_sink_mt {
+ public:
+  void log(const spdlog::details::log_msg& message) override {
+    const std::string text = VisibleLine(LineShortened({message.payload.data(), message.payload.size()}));
+    spdlog::details::log_msg shown = message;
+    shown.payload = text;
+    spdlog::sinks::stderr_sink_mt::log(shown);
+  }
+};
+
+// What no part of the program answers for; errors are values everywhere else.
+int ReportException(std::string_view what) {
+  ReportError({ErrorCode::kBackend, fmt::format("this should not have happened, and is a mistake of the "
+                                                "program: {}",
+                                                what)});
+  return kExitUsage;
+}
+
 }  // namespace
 
 void Say(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
-void ReportError(const Error& error) { Say(fmt::format("tessy: {}\n", VisibleLine(error.message))); }
+void ReportError(const Error& error) {
+  Say(fmt::format("tessy: {}\n", VisibleLine(LineShortened(error.message))));
+}
 
 int ReportStopped(const Error& error, bool is_kept) {
   const bool goes_on = is_kept && error.code != ErrorCode::kInvalidData;
@@ -100,7 +124,7 @@ Status WriteOutput(std::string_view text) {
 }
 
 void SetLogLevel(const std::string& level) {
-  auto logger = std::make_shared<spdlog::logger>("tessy", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger = std::make_shared<spdlog::logger>("tessy", std::make_shared<VisibleSink>());
   logger->set_pattern("tessy: %l: %v");
   logger->set_level(spdlog::level::from_str(level));
   spdlog::set_default_logger(std::move(logger));
@@ -122,6 +146,7 @@ int RunProgram(CLI::App& app, CommandContext& context, int argc, const char* con
   context.argv = argv;
   OccupyStandardStreams();
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow further is an error like a full disk
+  SetLogLevel("warning");
   OfferVersion(app, app.version());
   try {
     app.parse(argc, argv);
@@ -131,6 +156,11 @@ int RunProgram(CLI::App& app, CommandContext& context, int argc, const char* con
     const std::string reason = Explain(app, error, argc, argv);
     ReportError({ErrorCode::kInvalidArgument, fmt::format("{} (see {} --help)", reason, CommandLine(app))});
     return kExitUsage;
+  } catch (const std::bad_alloc&) {
+    ReportError({ErrorCode::kResourceLimit, "there is not enough memory"});
+    return kExitUsage;
+  } catch (const std::exception& error) {
+    return ReportException(error.what());
   }
   return context.exit_status;
 }

@@ -18,7 +18,8 @@ struct CommandContext {
 // Writes to standard error. A closed terminal is no reason to stop.
 void Say(std::string_view text);
 
-// "tessy: message" on standard error, in one line that is safe to print whatever the message quotes.
+// "tessy: message" on standard error, in one line that is safe to print whatever the message quotes, and of
+// at most some 3,000 bytes.
 void ReportError(const Error& error);
 
 // Reports what stopped a run, and says so where it can be gone on with; the exit status that belongs to it.
@@ -31,7 +32,8 @@ void Finish(CommandContext& context, const Status& status);
 // Results go to standard output; a full disk or a closed pipe is an error like any other.
 Status WriteOutput(std::string_view text);
 
-// Log lines go to standard error, from this level on ("debug", "info", "warning", "error").
+// Log lines go to standard error, from this level on ("debug", "info", "warning", "error"); each is one line,
+// and as safe to print as an error.
 void SetLogLevel(const std::string& level);
 
 bool OutputIsTerminal();
@@ -40,7 +42,7 @@ bool OutputHasColour();
 bool AllowsColour(bool is_terminal, const char* no_color, const char* terminal);
 
 // Parses the arguments, which runs the command, and gives the exit status. A usage error is one line on
-// standard error.
+// standard error, and so is an exception that nobody caught, with exit status 1.
 int RunProgram(CLI::App& app, CommandContext& context, int argc, const char* const* argv);
 
 }  // namespace tessy

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "base/visible.h"
 #include "cli/command.h"
 
 namespace tessy {
@@ -21,7 +22,7 @@ JobEvents JobDisplay::Events() {
           .notice =
               [this](const std::string& line) {
                 progress_.Close();
-                Say(line + "\n");
+                Say(Visible(line) + "\n");
               },
           .warning = [](const std::string& line) { spdlog::warn("{}", line); },
           .error = [](const std::string& line) { spdlog::error("{}", line); },

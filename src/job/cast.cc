@@ -5,16 +5,28 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <string_view>
 #include <utility>
 
 namespace tessy {
 namespace {
 
-std::string KeyIn(const char* variable) {
+// A key as it goes into a header: what was copied with it, blanks and the end of its line, is taken off.
+Result<std::string> KeyIn(const char* variable) {
+  constexpr std::string_view kBlanks = " \t\r\n";
   for (const char* name : {variable, "TESSY_API_KEY"}) {
-    if (const char* key = std::getenv(name); key != nullptr && *key != '\0') return key;
+    const char* value = std::getenv(name);
+    std::string_view key = value == nullptr ? "" : value;
+    key.remove_prefix(std::min(key.size(), key.find_first_not_of(kBlanks)));
+    key = key.substr(0, key.find_last_not_of(kBlanks) + 1);
+    if (key.empty()) continue;
+    if (std::ranges::any_of(key, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; })) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{}: the key has a line break or another control character in it", name));
+    }
+    return std::string(key);
   }
-  return "";
+  return std::string();
 }
 
 int64_t Milliseconds(double seconds) { return std::llround(seconds * 1000.0); }
@@ -38,11 +50,13 @@ template <class Options>
 Result<Options> ReachedAs(const ServedBy& served) {
   auto addresses = AddressesOf(served);
   if (!addresses) return tl::unexpected(addresses.error());
+  auto key = KeyIn(served.key_variable);
+  if (!key) return tl::unexpected(key.error());
   const ServerOptions& told = served.servers;
   Options options;
   options.addresses = std::move(*addresses);
   options.vocabulary = served.vocabulary;
-  options.http = {.bearer_token = KeyIn(served.key_variable), .ca_file = told.ca_file};
+  options.http = {.bearer_token = std::move(*key), .ca_file = told.ca_file};
   options.retries_max = static_cast<uint32_t>(told.retries);
   options.connect_seconds = WholeSeconds(told.connect_timeout);
   options.retry_pause_ms = Milliseconds(told.retry_pause);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/random.h"
+#include "model/openai/server_address.h"
 #include "model/text/gguf_file.h"
 #include "store/append_file.h"
 
@@ -25,9 +26,7 @@ std::string FileName(const std::string& path) {
   return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
 }
 
-std::string ModelName(const std::string& spec) {
-  return spec.find("://") == std::string::npos ? FileName(spec) : spec;
-}
+std::string ModelName(const std::string& spec) { return IsServerAddress(spec) ? spec : FileName(spec); }
 
 Result<Json> IdentityOfModel(const std::string& path) {
   return GgufFile::Open(path).map(

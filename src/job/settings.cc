@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <limits>
 #include <optional>
 #include <type_traits>
@@ -96,6 +97,20 @@ std::vector<std::string> Split(std::span<const std::string> texts, char delimite
   return parts;
 }
 
+bool NamesFile(const Setting& setting) {
+  const std::string& type = setting.type_name;
+  return type.starts_with("FILE") || type == "DIR" || type == "MODEL" || type == "FAMILY";
+}
+
+// A shell knows ~/ only where a word begins with it: not in --student=~/a.gguf, and not in a run file.
+std::string WithHome(const std::string& path) {
+  constexpr std::string_view kPhrases = "phrases:";
+  const size_t begin = path.starts_with(kPhrases) ? kPhrases.size() : 0;
+  const char* home = std::getenv("HOME");
+  if (home == nullptr || *home == '\0' || path.compare(begin, 2, "~/") != 0) return path;
+  return path.substr(0, begin) + home + path.substr(begin + 1);
+}
+
 }  // namespace
 
 bool IsBinding(const Setting& setting) { return setting.recorded.as != Fingerprint::kNone; }
@@ -125,7 +140,8 @@ Status Assign(const Setting& setting, std::span<const std::string> texts) {
   };
   if (texts.empty()) return refuse("needs a value");
   if (texts.size() > 1 && !TakesSeveral(setting)) return refuse("takes one value, not several");
-  const std::vector<std::string> parts = Split(texts, setting.delimiter);
+  std::vector<std::string> parts = Split(texts, setting.delimiter);
+  if (NamesFile(setting)) std::ranges::transform(parts, parts.begin(), &WithHome);
   for (const std::string& part : parts) {
     if (const std::string reason = WhyRefused(setting, part); !reason.empty()) return refuse(reason);
   }

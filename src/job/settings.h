@@ -92,8 +92,8 @@ void InsertBefore(Settings& settings, std::string_view group, Settings more);
 // Why a text is no value of the setting, "7 is not in {a,b}"; empty if it is one.
 std::string WhyRefused(const Setting& setting, const std::string& text);
 
-// Gives the setting the value that these texts stand for; several only where it takes several. Errors begin
-// with the flag.
+// Gives the setting the value that these texts stand for; several only where it takes several. The ~/ of
+// files, folders and models is the user's home. Errors begin with the flag.
 Status Assign(const Setting& setting, std::span<const std::string> texts);
 
 bool IsSwitch(const Setting& setting);      // true or false

@@ -15,6 +15,7 @@
 #include "boundary/predictor_view.h"
 #include "boundary/window.h"
 #include "model/openai/completion.h"
+#include "model/openai/json_fields.h"
 #include "model/openai/retries.h"
 #include "model/text/llama_vocabulary.h"
 
@@ -27,27 +28,36 @@ constexpr int kWindowTokens = 200;  // method, section 4
 constexpr size_t kTextMax = 3000;   // bytes that surely hold as many tokens
 constexpr size_t kTextStride = 1000;
 constexpr size_t kWordMax = 200;
-constexpr size_t kAnswerMax = 64U << 20;
+constexpr size_t kAnswerMax = 4U << 20;  // a server that sends more is broken
+
+const Json* ListOf(const Json& value, std::string_view key) {
+  const Json* list = value.is_object() ? Member(value, key) : nullptr;
+  return list != nullptr && list->is_array() ? list : nullptr;
+}
+
+// P(style) of an entry's last token; -1 if the entry has another form.
+float StyleOf(const Json& entry) {
+  const Json* tokens = ListOf(entry, "data");
+  if (tokens == nullptr || tokens->empty()) return -1.0F;
+  const Json& last = tokens->back();
+  if (!last.is_array() || last.size() != 2 || !last[0].is_number() || !last[1].is_number()) return -1.0F;
+  const auto p = last[1].get<double>();
+  return p >= 0.0 && p <= 1.0 ? static_cast<float>(p) : -1.0F;
+}
 
 // The probability at the last token of each input; nothing if the answer has another form.
 std::optional<std::vector<float>> ReadAnswer(const std::string& text, size_t inputs) {
-  const Json json = Json::parse(text, nullptr, false);
-  if (!json.is_object() || !json.contains("data") || !json["data"].is_array() ||
-      json["data"].size() != inputs)
-    return std::nullopt;
+  const Json json = ParseServerJson(text);
+  const Json* data = ListOf(json, "data");
+  if (data == nullptr || data->size() != inputs) return std::nullopt;
   std::vector<float> p_style(inputs, -1.0F);
   for (size_t i = 0; i < inputs; ++i) {
-    const Json& entry = json["data"][i];
-    if (!entry.is_object() || !entry.contains("data") || !entry["data"].is_array() || entry["data"].empty())
-      return std::nullopt;
-    const Json& last = entry["data"].back();
-    if (!last.is_array() || last.size() != 2 || !last[0].is_number() || !last[1].is_number())
-      return std::nullopt;
-    const auto place =
-        entry.contains("index") && entry["index"].is_number_unsigned() ? entry["index"].get<size_t>() : i;
-    const auto p = last[1].get<float>();
-    if (place >= inputs || p < 0.0F || p > 1.0F) return std::nullopt;
-    p_style[place] = p;
+    const Json& entry = (*data)[i];
+    const float p = StyleOf(entry);
+    const bool placed = p >= 0.0F && Member(entry, "index") != nullptr;
+    const int64_t place = placed ? CountOf(entry, "index") : static_cast<int64_t>(i);
+    if (p < 0.0F || place < 0 || static_cast<size_t>(place) >= inputs) return std::nullopt;
+    p_style[static_cast<size_t>(place)] = p;
   }
   if (std::any_of(p_style.begin(), p_style.end(), [](float p) { return p < 0.0F; })) return std::nullopt;
   return p_style;
@@ -100,6 +110,7 @@ struct PoolingModel::Impl {
   void SendWaiting();
   void Enter(uint64_t number);
   void Send(uint64_t number, size_t server);
+  void OnData(uint64_t number, std::string_view bytes);
   void OnEnd(uint64_t number, const HttpClient::Ended& ended);
   void Again(uint64_t number, const RequestFailure& failure);
   void Finish(uint64_t number, const Result<std::vector<float>>& p_style);
@@ -126,7 +137,8 @@ Status PoolingModel::Impl::Verify(const ServerAddress& address, const ServerIden
       ErrorCode::kBackend,
       fmt::format("{}/pooling: status {}: {}; a boundary predictor answers with two probabilities for each "
                   "token (vllm serve … --runner pooling)",
-                  address.base, answer->first, ServerErrorText(answer->second)));
+                  address.base, answer->first, ServerErrorText(answer->second)),
+      /*retryable=*/IsNotReady(answer->first));
 }
 
 void PoolingModel::Impl::Add(const std::shared_ptr<Question>& question) {
@@ -180,10 +192,17 @@ void PoolingModel::Impl::Send(uint64_t number, size_t server) {
        .body = batch.body,
        .connect_seconds = options.connect_seconds,
        .seconds_max = static_cast<int>(std::max<int64_t>(1, options.answer_ms / 1000))},
-      [&batch](std::string_view bytes) {
-        if (batch.answer.size() < kAnswerMax) batch.answer += bytes;
-      },
+      [this, number](std::string_view bytes) { OnData(number, bytes); },
       [this, number](const HttpClient::Ended& ended) { OnEnd(number, ended); });
+}
+
+void PoolingModel::Impl::OnData(uint64_t number, std::string_view bytes) {
+  Batch& batch = batches.at(number);
+  batch.answer += bytes;
+  if (batch.answer.size() <= kAnswerMax) return;
+  batch.exchange.reset();
+  batch.answer = {};
+  Again(number, {.reason = "the answer has no end"});
 }
 
 void PoolingModel::Impl::OnEnd(uint64_t number, const HttpClient::Ended& ended) {

@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <utility>
 
+#include "base/json_depth.h"
+#include "base/shorten.h"
 #include "base/utf8.h"
 #include "model/openai/json_fields.h"
 
@@ -33,6 +36,21 @@ void AppendEscaped(std::string& out, std::string_view text) {
       out += c;
     }
   }
+}
+
+// Some servers send the member with every event.
+bool HasError(const Json& json) {
+  const Json* error = Member(json, "error");
+  if (error == nullptr || error->is_null()) return false;
+  if (error->is_string()) return !error->get_ref<const std::string&>().empty();
+  return *error != false && !(error->is_structured() && error->empty());
+}
+
+// An event of nothing but what servers and the proxies before them say between tokens. One that is merely of
+// another form may be a token that was damaged on its way.
+bool SaysNothing(const Json& json) {
+  return json.empty() || json.contains("usage") || json.contains("timings") ||
+         json.contains("prompt_filter_results") || TextOf(json, "type") == "ping" || json.contains("error");
 }
 
 }  // namespace
@@ -89,27 +107,67 @@ Result<CompletionEvent> ParseCompletionEvent(const ServerDialect& dialect, std::
   const auto bad = [](std::string message) {
     return Fail(ErrorCode::kBackend, std::move(message), /*retryable=*/true);
   };
-  const Json json = Json::parse(text, nullptr, false);
+  if (NestsDeeperThan(text, kNestingMax)) {
+    return bad(
+        fmt::format("the server sent an event of more than {} levels of lists and objects", kNestingMax));
+  }
+  const bool has_halves = HasHalf(text);
+  const Json json =
+      has_halves ? Json::parse(MarkHalves(text), nullptr, false) : Json::parse(text, nullptr, false);
   if (!json.is_object()) return bad("the server sent an event that is no JSON");
-  if (json.contains("error")) return bad("the server sent an error: " + ServerErrorText(text));
-  if (!json.contains(dialect.event_field)) return bad("the server sent an event of another form");
-  return dialect.read_event(json);
+  if (HasError(json)) return bad("the server sent an error: " + ServerErrorText(text));
+  if (!json.contains(dialect.event_field)) {
+    if (SaysNothing(json)) return CompletionEvent{};
+    return bad("the server sent an event of another form");
+  }
+  CompletionEvent event = dialect.read_event(json);
+  event.has_halves = has_halves;
+  return event;
+}
+
+void HalfJoiner::Join(CompletionEvent& event) {
+  const bool ends = event.end != CompletionEvent::End::kNone;
+  if (!std::exchange(event.has_halves, false)) {
+    if (high_ == 0 || (event.text.empty() && !ends)) return;
+    std::string begin;
+    AppendUtf8(begin, kReplacement);
+    event.text.insert(0, begin);
+    high_ = 0;
+    return;
+  }
+  std::string whole;
+  for (std::string_view rest = event.text; !rest.empty();) {
+    const CodePoint c = FirstCodePoint(rest);
+    rest.remove_prefix(c.bytes);
+    const bool is_half = c.value >= kHalfMark;
+    const char32_t half = is_half ? c.value - kHalfMark + 0xD800 : 0;
+    const char32_t high = std::exchange(high_, is_half && half < 0xDC00 ? half : 0);
+    if (high != 0 && half >= 0xDC00) {
+      AppendUtf8(whole, 0x10000 + ((high - 0xD800) << 10) + (half - 0xDC00));
+      continue;
+    }
+    if (high != 0) AppendUtf8(whole, kReplacement);
+    if (high_ == 0) AppendUtf8(whole, is_half ? kReplacement : c.value);
+  }
+  if (ends && std::exchange(high_, 0) != 0) AppendUtf8(whole, kReplacement);
+  event.text = std::move(whole);
 }
 
 std::string ServerErrorText(std::string_view body) {
-  const Json json = Json::parse(body, nullptr, false);
+  const Json json = ParseServerJson(body);
   std::string text(body);
-  if (json.is_object() && json.contains("error")) {
-    const Json& error = json["error"];
+  if (json.is_object() && HasError(json)) {
+    const Json& error = *Member(json, "error");
     const std::string message = error.is_object() ? TextOf(error, "message") : std::string();
-    text = error.is_string() ? error.get<std::string>() : message.empty() ? error.dump() : message;
+    const std::string plain = TextOf(json, "error");
+    text = !message.empty() ? message : !plain.empty() ? plain : error.dump();
   } else if (json.is_object() && !TextOf(json, "message").empty()) {
     text = TextOf(json, "message");
   }
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < 0x20) c = ' ';
   }
-  return Sanitize(text.substr(0, kErrorShown));
+  return Shortened(Sanitize(std::string_view(text).substr(0, 4 * kErrorShown)), kErrorShown);
 }
 
 bool MeansContextIsFull(const ServerDialect& dialect, std::string_view text) {

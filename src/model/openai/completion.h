@@ -33,11 +33,23 @@ class CompletionBody {
   size_t seed_at_ = 0;
 };
 
-// Reads the data of one event. kBackend, retryable: it is not an event of this dialect, or it is an error
-// that the server sends under status 200.
+// Reads the data of one event. One that says nothing of the completion (usage alone, a ping) is an event
+// without text. kBackend, retryable: it is not an event of this dialect, or it is an error that the server
+// sends under status 200; a member "error" that is null or empty is none.
 Result<CompletionEvent> ParseCompletionEvent(const ServerDialect& dialect, std::string_view json);
 
-// The message of an error that a server sent, in one line.
+// Puts together the characters of which two events of a stream hold a half each. Value type.
+class HalfJoiner {
+ public:
+  // Makes the event's text UTF-8: a half at its end is kept back for the next text, and a half without the
+  // other becomes U+FFFD. After it the event has no halves.
+  void Join(CompletionEvent& event);
+
+ private:
+  char32_t high_ = 0;  // kept back; 0: none
+};
+
+// The message of an error that a server sent, in one line of at most some 200 bytes.
 std::string ServerErrorText(std::string_view body);
 // True if an error's text says that prompt and limit together are more than the context holds.
 bool MeansContextIsFull(const ServerDialect& dialect, std::string_view error_text);

@@ -8,7 +8,7 @@
 #include <set>
 
 #include "base/random.h"
-#include "model/openai/server_address.h"
+#include "model/openai/json_fields.h"
 
 namespace tessy {
 namespace {
@@ -132,6 +132,92 @@ TEST(CompletionEventTest, WhatIsNoEventIsAnErrorThatMayBeTriedAgain) {
   }
 }
 
+TEST(CompletionEventTest, AnErrorThatIsNullOrEmptyIsNone) {
+  for (const char* none : {"null", "false", R"("")", "{}", "[]"}) {
+    const auto token = ParseCompletionEvent(
+        kVllm, std::string(R"({"choices":[{"text":" so","finish_reason":null}],"error":)") + none + "}");
+    ASSERT_TRUE(token) << none;
+    EXPECT_EQ(token->text, " so");
+  }
+  EXPECT_EQ(ServerErrorText(R"({"error":null,"message":"m"})"), "m");
+  for (const char* error : {"17", "[1]", R"("x")", R"({"a":1})", "true"}) {
+    EXPECT_FALSE(ParseCompletionEvent(kVllm, std::string(R"({"choices":[],"error":)") + error + "}"))
+        << error;
+  }
+}
+
+TEST(CompletionEventTest, WhatServersSayBetweenTokensHasNoText) {
+  for (const char* nothing :
+       {"{}", R"({"type":"ping"})", R"({"id":"x","usage":{"completion_tokens":2}})",
+        R"({"choices":null,"usage":{}})", R"({"choices":[],"prompt_filter_results":[]})",
+        R"({"prompt_filter_results":[{}]})"}) {
+    const auto event = ParseCompletionEvent(kVllm, nothing);
+    ASSERT_TRUE(event) << nothing;
+    EXPECT_THAT(event->text, IsEmpty());
+    EXPECT_EQ(event->end, End::kNone);
+  }
+}
+
+TEST(CompletionEventTest, WhatNestsDeeplyIsRefused) {
+  const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  for (const std::string& event :
+       {"{\"error\":" + deep + "}", "{\"content\":\"a\",\"x\":" + deep + "}", deep}) {
+    for (const ServerDialect* dialect : ServerDialects()) {
+      const auto parsed = ParseCompletionEvent(*dialect, event);
+      ASSERT_FALSE(parsed);
+      EXPECT_TRUE(parsed.error().retryable);
+      EXPECT_LT(parsed.error().message.size(), 300U);
+    }
+    EXPECT_LT(ServerErrorText(event).size(), 300U);
+  }
+}
+
+TEST(CompletionEventTest, ACountThatFitsNoTypeIsTheLargest) {
+  EXPECT_EQ(ParseCompletionEvent(kLlama, R"({"content":"","tokens_predicted":18446744073709551615})")
+                ->tokens_so_far,
+            INT64_MAX);
+  EXPECT_EQ(ParseCompletionEvent(kLlama, R"({"content":"","tokens_predicted":-9223372036854775808})")
+                ->tokens_so_far,
+            -1);
+}
+
+// The texts of a stream, joined event by event.
+std::vector<std::string> JoinedTexts(const std::vector<std::string>& escaped) {
+  HalfJoiner joiner;
+  std::vector<std::string> texts;
+  for (size_t i = 0; i < escaped.size(); ++i) {
+    const bool last = i + 1 == escaped.size();
+    auto event = ParseCompletionEvent(kLlama, R"({"content":")" + escaped[i] + R"(","stop":)" +
+                                                  (last ? R"(true,"stop_type":"eos"})" : "false}"));
+    EXPECT_TRUE(event) << escaped[i];
+    joiner.Join(*event);
+    EXPECT_FALSE(event->has_halves);
+    texts.push_back(event->text);
+  }
+  return texts;
+}
+
+TEST(HalfJoinerTest, HalvesInTwoEventsAreOneCharacter) {
+  EXPECT_THAT(JoinedTexts({R"(a\ud83d)", R"(\ude00b)", ""}), ElementsAre("a", "\U0001F600b", ""));
+  EXPECT_THAT(JoinedTexts({R"(\ud83d)", "", R"(\ude00\ud83d)", R"(\ude01)"}),
+              ElementsAre("", "", "\U0001F600", "\U0001F601"));
+}
+
+TEST(HalfJoinerTest, AHalfAloneIsAReplacement) {
+  EXPECT_THAT(JoinedTexts({R"(a\ud83d)", "b", "c"}), ElementsAre("a", "\uFFFDb", "c"));
+  EXPECT_THAT(JoinedTexts({R"(a\ude00b)", ""}), ElementsAre("a\uFFFDb", ""));
+  EXPECT_THAT(JoinedTexts({R"(a\ud83d)", ""}), ElementsAre("a", "\uFFFD")) << "at the end of the stream";
+  EXPECT_THAT(JoinedTexts({R"(\ud83d\ud83d\ude00)"}), ElementsAre("\uFFFD\U0001F600"));
+  EXPECT_THAT(JoinedTexts({R"(\ud83d\ud83d)", R"(\ude00)"}), ElementsAre("\uFFFD", "\U0001F600"));
+  EXPECT_THAT(JoinedTexts({"\U0010F83D", ""}), ElementsAre("\U0010F83D", "")) << "a character of its own";
+}
+
+TEST(ServerErrorTest, IsShortened) {
+  const std::string text = ServerErrorText("{\"error\":\"" + std::string(100'000, 'x') + "\"}");
+  EXPECT_LT(text.size(), 250U);
+  EXPECT_TRUE(text.ends_with("…"));
+}
+
 TEST(ServerErrorTest, IsToldInOneLine) {
   EXPECT_EQ(ServerErrorText(R"({"error":{"message":"a\nb"}})"), "a b");
   EXPECT_EQ(ServerErrorText(R"({"error":"plain"})"), "plain");
@@ -152,8 +238,8 @@ TEST(DialectTest, EveryRowIsWholeAndHasItsOwnName) {
   for (const ServerDialect* dialect : ServerDialects()) {
     EXPECT_TRUE(names.insert(dialect->name).second) << dialect->name;
     EXPECT_EQ(FindDialect(dialect->name), dialect);
-    for (const std::string_view path : {dialect->identity_path, dialect->completion_path})
-      EXPECT_TRUE(path.starts_with('/')) << dialect->name;
+    EXPECT_TRUE(dialect->completion_path.starts_with('/')) << dialect->name;
+    EXPECT_TRUE(dialect->identity_path({.model = "m"}).starts_with('/')) << dialect->name;
     for (const std::string_view field :
          {dialect->tokens_max_field, dialect->event_field, dialect->detokenized_field})
       EXPECT_FALSE(field.empty()) << dialect->name;
@@ -167,7 +253,7 @@ TEST(DialectTest, EveryRowIsWholeAndHasItsOwnName) {
 // The first row that recognises a server with these answers.
 std::string_view RecognisedAs(const Json& props, const Result<Json>& models) {
   const ServerAddress address{.base = "http://h", .model = ""};
-  const ServerAnswers answers{.address = address, .props = props, .models = models, .post = {}};
+  const ServerAnswers answers{.address = address, .props = props, .models = models, .get = {}, .post = {}};
   for (const ServerDialect* dialect : ServerDialects()) {
     if (dialect->recognises(answers)) return dialect->name;
   }
@@ -184,21 +270,6 @@ TEST(DialectTest, IsRecognisedByWhatTheServerAnswers) {
   EXPECT_EQ(RecognisedAs(Json(), list("sglang")), "sglang");
   EXPECT_EQ(RecognisedAs(Json(), list("vllm")), "vllm");
   EXPECT_EQ(RecognisedAs(Json(), list("somebody")), "vllm");
-}
-
-TEST(ServerAddressTest, IsReadAndRefused) {
-  const auto address = ServerAddress::Parse("https://host:8000/v1#org/name");
-  ASSERT_TRUE(address);
-  EXPECT_EQ(address->base, "https://host:8000");
-  EXPECT_EQ(address->model, "org/name");
-  EXPECT_EQ(ServerAddress::Parse("http://h:1/")->base, "http://h:1");
-  EXPECT_EQ(ServerAddress::Parse("http://h:1/prefix/v1")->base, "http://h:1/prefix");
-  const auto secret = ServerAddress::Parse("http://me:hunter2@host/v1");
-  ASSERT_FALSE(secret);
-  EXPECT_EQ(secret.error().message.find("hunter2"), std::string::npos);
-  for (const char* bad : {"host:80", "ftp://host", "http://", "http://:80/v1"}) {
-    EXPECT_FALSE(ServerAddress::Parse(bad)) << bad;
-  }
 }
 
 }  // namespace

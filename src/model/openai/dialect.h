@@ -20,7 +20,7 @@ struct ServerDialect;
 // The identity that a server tells.
 struct ServerIdentity {
   const ServerDialect* dialect = nullptr;  // set by a probe; a row of the table, which outlives everything
-  std::string model = {};                  // the served name; empty where the dialect has none
+  std::string model = {};                  // the served name; empty where requests need not name it
   size_t context_tokens = 0;               // 0: the server did not say
   size_t vocabulary_size = 0;              // 0: the server did not say
   std::string chat_template = {};          // empty unless the dialect tells its template
@@ -33,20 +33,23 @@ struct ServerIdentity {
   }
 };
 
-// A server's answers to the two GET requests of every probe, and a way to ask it more. Valid only during the
+// A server's answers to the two GET requests of every probe, and ways to ask it more. Valid only during the
 // call that it is passed to.
 struct ServerAnswers {
   const ServerAddress& address;
   const nlohmann::json& props;           // GET /props: an object, or null where the server has none
   const Result<nlohmann::json>& models;  // GET /v1/models: an object, or why there is none
-  // POSTs a body to a path of the server and waits for the text of the answer.
+  // GETs a path of the server, and waits for the answer, an object, also while the server loads its model.
+  std::function<Result<nlohmann::json>(std::string_view path)> get;
+  // POSTs a body to a path of the server and waits for the text of the answer; empty where the server has no
+  // such path.
   std::function<Result<std::string>(std::string_view path, const nlohmann::json& body)> post;
 };
 
 // The part that all requests of one session have in common.
 struct CompletionForm {
   const ServerDialect& dialect;
-  std::string model = {};  // the served name, where the dialect has one
+  std::string model = {};  // the served name; empty where requests need not name it
   Sampling sampling = {};
   bool ids = false;  // the prompt is token ids, else text
 };
@@ -60,7 +63,8 @@ struct CompletionEvent {
     kContext,   // the context is full
     kOther,     // aborted, or a reason that the dialect does not know
   };
-  std::string text;
+  std::string text;  // halves of surrogate pairs in it are marks (MarkHalves) until HalfJoiner joins them
+  bool has_halves = false;     // the text may hold marks
   std::vector<TokenId> ids;    // where the server sends them
   int64_t tokens_so_far = -1;  // tokens of this request; -1 where the server does not count them
   End end = End::kNone;
@@ -68,8 +72,8 @@ struct CompletionEvent {
 };
 
 // How one kind of completions server is spoken to: everything that differs between servers. A constant value,
-// one in each file of dialects/; functions are pure but for ServerAnswers::post. Every dialect streams
-// server-sent events, takes a seed and the fields temperature, top_p, top_k and min_p, and answers
+// one in each file of dialects/; functions are pure but for what they ask of ServerAnswers. Every dialect
+// streams server-sent events, takes a seed and the fields temperature, top_p, top_k and min_p, and answers
 // GET /health.
 struct ServerDialect {
   std::string_view name;  // "vllm": what --dialect takes and messages say
@@ -84,7 +88,7 @@ struct ServerDialect {
 
   // A server that comes back: what is asked of it (GET), and whether the answer, a JSON object, is that of
   // the server it was.
-  std::string_view identity_path;
+  std::string (*identity_path)(const ServerIdentity& identity);
   bool (*still_serves)(const nlohmann::json& answer, const ServerIdentity& identity);
 
   // Requests. The prompt goes into the field "prompt": a string, or a list of token ids.

@@ -10,19 +10,26 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
 
+#include "base/shorten.h"
+
 namespace tessy {
 namespace {
 
-constexpr size_t kAnswerMax = 16U << 20;  // of an exchange that is waited for
-constexpr long kBufferBytes = 4096;       // tokens are small, and there is one buffer for each stream
+constexpr size_t kAnswerMax = 4U << 20;  // of an exchange that is waited for
+constexpr size_t kHeadersMax = 1U << 20;
+constexpr long kBufferBytes = 4096;  // tokens are small, and there is one buffer for each stream
 constexpr size_t kHandlesKept = 64;
 constexpr int kFetchSeconds = 60;
+constexpr long kRedirectsMax = 5;
+constexpr size_t kAheadMax = 2U << 20;  // bytes of a stream that came and are not taken
+constexpr size_t kDeliveryBytes = 256;  // what a delivery takes besides its bytes
 
 bool CurlWorks() {
   static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -50,21 +57,134 @@ class Headers {
   curl_slist* list_ = nullptr;
 };
 
-// Sets the options of every exchange. `request`, `headers` and `error` (CURL_ERROR_SIZE) must outlive it.
+// The parts of an address.
+class Url {
+ public:
+  explicit Url(const std::string& text) : url_(curl_url()) { Move(text); }
+  ~Url() { curl_url_cleanup(url_); }
+  Url(const Url&) = delete;
+  Url& operator=(const Url&) = delete;
+
+  // To another address, which may be relative to this one.
+  void Move(const std::string& text) {
+    good_ = curl_url_set(url_, CURLUPART_URL, text.c_str(), 0) == CURLUE_OK;
+  }
+  bool good() const { return good_; }
+  std::string Part(CURLUPart part, unsigned flags = 0) const {
+    char* text = nullptr;
+    if (curl_url_get(url_, part, &text, flags) != CURLUE_OK) return "";
+    std::string copy(text);
+    curl_free(text);
+    return copy;
+  }
+
+ private:
+  CURLU* url_;
+  bool good_ = false;
+};
+
+std::string Lower(std::string text) {
+  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return text;
+}
+
+// True if what may be sent to `from` may be sent to `to`.
+bool IsSameHost(const Url& from, const Url& to) {
+  if (Lower(from.Part(CURLUPART_HOST)) != Lower(to.Part(CURLUPART_HOST))) return false;
+  const std::string scheme = from.Part(CURLUPART_SCHEME);
+  const std::string next = to.Part(CURLUPART_SCHEME);
+  if (scheme == "http" && next == "https") return true;
+  return scheme == next &&
+         from.Part(CURLUPART_PORT, CURLU_DEFAULT_PORT) == to.Part(CURLUPART_PORT, CURLU_DEFAULT_PORT);
+}
+
+// Without what may be secret in it.
+std::string Shown(const Url& url) {
+  const std::string port = url.Part(CURLUPART_PORT);
+  return Shortened(url.Part(CURLUPART_SCHEME) + "://" + url.Part(CURLUPART_HOST) +
+                       (port.empty() ? "" : ":" + port) + url.Part(CURLUPART_PATH),
+                   200);
+}
+
+// Reads the headers of one exchange, which it must outlive.
+struct HeaderReader {
+  CURL* easy = nullptr;
+  size_t bytes = 0;
+  std::string refused = {};  // why the exchange is ended
+
+  static size_t OnHeader(char* bytes, size_t size, size_t count, void* user) {
+    return static_cast<HeaderReader*>(user)->Take({bytes, size * count}) ? size * count : 0;
+  }
+  bool Take(std::string_view line) {
+    bytes += line.size();
+    if (bytes > kHeadersMax) refused = "sends headers without an end";
+    constexpr std::string_view kName = "location:";
+    if (Lower(std::string(line.substr(0, kName.size()))) == kName) Follow(line.substr(kName.size()));
+    return refused.empty();
+  }
+
+ private:
+  void Follow(std::string_view place) {
+    long status = 0;
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    if (status < 300 || status >= 400) return;
+    const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+    while (!place.empty() && is_blank(place.front())) place.remove_prefix(1);
+    while (!place.empty() && is_blank(place.back())) place.remove_suffix(1);
+    const char* here = nullptr;
+    curl_easy_getinfo(easy, CURLINFO_EFFECTIVE_URL, &here);
+    const Url from(here == nullptr ? "" : here);
+    Url to(here == nullptr ? "" : here);
+    to.Move(std::string(place));
+    if (to.good() && IsSameHost(from, to)) return;
+    refused = to.good() ? fmt::format(
+                              "redirects to {}, which is not followed because it is another host or "
+                              "port; give that address if it is meant",
+                              Shown(to))
+                        : "redirects to what is no address";
+  }
+};
+
+void SetAuthorities(CURL* easy, const HttpOptions& options) {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return value != nullptr && *value != '\0' ? value : nullptr;
+  };
+  const char* bundle = options.ca_file.empty() ? variable("CURL_CA_BUNDLE") : options.ca_file.c_str();
+  if (bundle == nullptr) {
+    if (const char* folder = variable("SSL_CERT_DIR")) curl_easy_setopt(easy, CURLOPT_CAPATH, folder);
+    bundle = variable("SSL_CERT_FILE");
+  }
+  if (bundle != nullptr) curl_easy_setopt(easy, CURLOPT_CAINFO, bundle);
+}
+
+void SetRedirects(CURL* easy, HeaderReader& reader) {
+  reader.easy = easy;
+  curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, &HeaderReader::OnHeader);
+  curl_easy_setopt(easy, CURLOPT_HEADERDATA, &reader);
+  curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 1L);
+  curl_easy_setopt(easy, CURLOPT_MAXREDIRS, kRedirectsMax);
+  curl_easy_setopt(easy, CURLOPT_POSTREDIR, static_cast<long>(CURL_REDIR_POST_ALL));
+  curl_easy_setopt(easy, CURLOPT_UNRESTRICTED_AUTH, 1L);  // the reader lets it stay on the host
+}
+
+// Sets the options of every exchange. What is given must outlive it; `error`: of CURL_ERROR_SIZE.
 void SetUp(CURL* easy, const HttpRequest& request, const HttpOptions& options, Headers& headers,
-           char* error) {
+           HeaderReader& reader, char* error) {
   const auto set = [easy](CURLoption option, auto value) { curl_easy_setopt(easy, option, value); };
   set(CURLOPT_URL, request.url.c_str());
   set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   set(CURLOPT_NOSIGNAL, 1L);
   set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
   set(CURLOPT_CONNECTTIMEOUT, static_cast<long>(request.connect_seconds));
   set(CURLOPT_TIMEOUT, static_cast<long>(request.seconds_max));
   set(CURLOPT_ERRORBUFFER, error);
   set(CURLOPT_TCP_NODELAY, 1L);
   set(CURLOPT_BUFFERSIZE, kBufferBytes);
   set(CURLOPT_SOCKOPTFUNCTION, &ResetOnClose);
-  if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str());
+  SetAuthorities(easy, options);
+  SetRedirects(easy, reader);
   if (!request.body.empty()) {
     set(CURLOPT_POST, 1L);
     set(CURLOPT_POSTFIELDS, request.body.data());
@@ -77,6 +197,21 @@ void SetUp(CURL* easy, const HttpRequest& request, const HttpOptions& options, H
   set(CURLOPT_HTTPHEADER, headers.list());
 }
 
+bool IsOfCertificates(CURLcode code) {
+  return code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CACERT_BADFILE ||
+         code == CURLE_SSL_ISSUER_ERROR;
+}
+
+// Why an exchange came to nothing: in our words, or in curl's.
+std::string WhyEnded(CURLcode code, const HeaderReader& reader, const char* error) {
+  if (!reader.refused.empty()) return reader.refused;
+  std::string said = *error != '\0' ? error : curl_easy_strerror(code);
+  if (IsOfCertificates(code)) {
+    said += "; certificates that the system does not know are given with --ca-file (or CURL_CA_BUNDLE)";
+  }
+  return said;
+}
+
 }  // namespace
 
 // Shared between both threads. `cancelled` is set by the owner of the exchange; the callbacks are used on the
@@ -86,6 +221,10 @@ struct HttpClient::Exchange::State {
   OnData on_data;
   OnEnd on_end;
   std::atomic<bool> cancelled = false;
+  std::atomic<size_t> ahead = 0;     // bytes that came and are not taken, and what they cost besides
+  std::atomic<bool> paused = false;  // whoever sets it back sees to it that reading goes on
+
+  static size_t CostOf(size_t bytes) { return bytes + kDeliveryBytes; }
 };
 
 struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
@@ -96,6 +235,7 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
     Impl* impl = nullptr;
     CURL* easy = nullptr;
     Headers headers;
+    HeaderReader reader;
     char error[CURL_ERROR_SIZE] = {};
   };
   // News of an exchange: bytes that came, or its end.
@@ -117,6 +257,7 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
   std::mutex mutex;
   std::vector<StatePointer> added;    // guarded by mutex
   std::vector<StatePointer> dropped;  // likewise
+  std::vector<StatePointer> resumed;  // likewise: paused ones that are to be read on
   std::vector<Delivery> inbox;        // likewise
   bool stopping = false;              // likewise
   bool woken = false;                 // likewise: the network thread has been told to look
@@ -134,6 +275,8 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
   void Wait();
   void Add(StatePointer state);
   void Remove(const State* state);
+  void Resume(const State* state);
+  void Took(const StatePointer& state, size_t bytes);
   void End(CURL* easy, CURLcode code);
   void Flush();
   void Drain();
@@ -158,7 +301,14 @@ void HttpClient::Impl::Wake() {
 
 size_t HttpClient::Impl::OnBytes(char* bytes, size_t size, size_t count, void* user) {
   auto* transfer = static_cast<Transfer*>(user);
-  if (transfer->state->cancelled) return 0;  // ends the transfer
+  State& state = *transfer->state;
+  if (state.cancelled) return 0;  // ends the transfer
+  if (state.ahead > kAheadMax) {
+    state.paused = true;
+    // Looked at once more: it may all have been taken before the driving thread could see the pause.
+    if (state.ahead > kAheadMax / 2 || !state.paused.exchange(false)) return CURL_WRITEFUNC_PAUSE;
+  }
+  state.ahead += State::CostOf(size * count);
   transfer->impl->outbox.push_back({.state = transfer->state, .data = std::string(bytes, size * count)});
   return size * count;
 }
@@ -196,7 +346,7 @@ void HttpClient::Impl::Add(StatePointer state) {
     idle.pop_back();
   }
   CURL* easy = transfer->easy;
-  SetUp(easy, transfer->state->request, options, transfer->headers, transfer->error);
+  SetUp(easy, transfer->state->request, options, transfer->headers, transfer->reader, transfer->error);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, &Impl::OnBytes);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer.get());
   curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer->state.get());
@@ -219,6 +369,11 @@ void HttpClient::Impl::Remove(const State* state) {
   transfers.erase(found);
 }
 
+void HttpClient::Impl::Resume(const State* state) {
+  const auto found = transfers.find(state);
+  if (found != transfers.end()) curl_easy_pause(found->second->easy, CURLPAUSE_CONT);
+}
+
 void HttpClient::Impl::End(CURL* easy, CURLcode code) {
   char* key = nullptr;
   curl_easy_getinfo(easy, CURLINFO_PRIVATE, &key);
@@ -233,7 +388,7 @@ void HttpClient::Impl::End(CURL* easy, CURLcode code) {
   ended.status = static_cast<int>(status);
   if (retry_after > 0) ended.retry_after = static_cast<int64_t>(retry_after);
   if (code != CURLE_OK) {
-    ended.error = transfer.error[0] != '\0' ? transfer.error : curl_easy_strerror(code);
+    ended.error = WhyEnded(code, transfer.reader, transfer.error);
   }
   outbox.push_back({.state = transfer.state, .ended = std::move(ended)});
   Remove(found->first);
@@ -243,14 +398,17 @@ void HttpClient::Impl::End(CURL* easy, CURLcode code) {
 bool HttpClient::Impl::TakeOrders() {
   std::vector<StatePointer> fresh;
   std::vector<StatePointer> unwanted;
+  std::vector<StatePointer> taken;
   {
     const std::lock_guard lock(mutex);
     if (stopping) return false;
     woken = false;
     fresh.swap(added);
     unwanted.swap(dropped);
+    taken.swap(resumed);
   }
   for (const auto& state : unwanted) Remove(state.get());
+  for (const auto& state : taken) Resume(state.get());
   for (auto& state : fresh) {
     if (!state->cancelled) Add(std::move(state));
   }
@@ -297,6 +455,15 @@ void HttpClient::Impl::Flush() {
   });
 }
 
+// Bytes of a stream left the queue; on the driving thread.
+void HttpClient::Impl::Took(const StatePointer& state, size_t bytes) {
+  state->ahead -= State::CostOf(bytes);
+  if (state->ahead > kAheadMax / 2 || !state->paused.exchange(false)) return;
+  const std::lock_guard lock(mutex);
+  resumed.push_back(state);
+  Wake();
+}
+
 void HttpClient::Impl::Drain() {
   std::vector<Delivery> deliveries;
   {
@@ -312,6 +479,7 @@ void HttpClient::Impl::Drain() {
     }
     totals.bytes_received += delivery.data.size();
     state.on_data(delivery.data);
+    Took(delivery.state, delivery.data.size());
   }
 }
 
@@ -396,23 +564,28 @@ Result<std::pair<int, std::string>> Fetch(const HttpRequest& request, const Http
   if (!CurlWorks()) return Fail(ErrorCode::kBackend, "libcurl cannot be started");
   const std::unique_ptr<CURL, decltype(&curl_easy_cleanup)> easy(curl_easy_init(), &curl_easy_cleanup);
   Headers headers;
+  HeaderReader reader;
   std::array<char, CURL_ERROR_SIZE> reason{};
   HttpRequest asked = request;
   if (asked.seconds_max == 0) asked.seconds_max = kFetchSeconds;
-  SetUp(easy.get(), asked, options, headers, reason.data());
+  SetUp(easy.get(), asked, options, headers, reader, reason.data());
   std::string answer;
   curl_easy_setopt(easy.get(), CURLOPT_WRITEDATA, &answer);
   curl_easy_setopt(
       easy.get(), CURLOPT_WRITEFUNCTION, +[](char* bytes, size_t size, size_t count, void* user) -> size_t {
         auto& text = *static_cast<std::string*>(user);
-        if (text.size() + size * count > kAnswerMax) return 0;
         text.append(bytes, size * count);
-        return size * count;
+        return text.size() > kAnswerMax ? 0 : size * count;
       });
   const CURLcode code = curl_easy_perform(easy.get());
+  if (answer.size() > kAnswerMax) reader.refused = "answers without an end";
   if (code != CURLE_OK) {
-    const char* said = reason[0] != '\0' ? reason.data() : curl_easy_strerror(code);
-    return Fail(ErrorCode::kBackend, fmt::format("{}: {}", request.url, said), /*retryable=*/true);
+    const bool may_come = reader.refused.empty();
+    const bool may_be_down = may_come && !IsOfCertificates(code);
+    return Fail(ErrorCode::kBackend,
+                fmt::format("{}: {}{}", request.url, WhyEnded(code, reader, reason.data()),
+                            may_be_down ? "; is the server up, and reachable from here?" : ""),
+                /*retryable=*/may_come);
   }
   long status = 0;
   curl_easy_getinfo(easy.get(), CURLINFO_RESPONSE_CODE, &status);

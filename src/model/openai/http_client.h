@@ -21,12 +21,19 @@ struct HttpRequest {
 };
 
 struct HttpOptions {
-  std::string bearer_token = {};  // never in a message or a log
-  std::string ca_file = {};       // besides what curl's environment says
+  // Never in a message or a log. What cannot stand in a header is the caller's to refuse.
+  std::string bearer_token = {};
+  // Authorities of certificates, a PEM file. Empty: what CURL_CA_BUNDLE, else SSL_CERT_FILE and SSL_CERT_DIR
+  // of the environment say (as the program curl takes them), else the system's.
+  std::string ca_file = {};
 };
 
 // HTTP/1.1 with libcurl: any number of exchanges at a time on one thread of its own; a socket that waits
-// costs nothing (epoll). curl takes proxies, CA bundles and NO_PROXY from the environment.
+// costs nothing (epoll). curl takes proxies and NO_PROXY from the environment.
+//  - A redirect is followed where it stays on the same host and port, or goes from http to https on the same
+//    host; the key and the body go along. Any other ends the exchange with an error that says where it leads.
+//  - What has come and is not taken by the driving thread yet is bounded: a stream that is two megabytes
+//    ahead is not read on until half of them are taken.
 class HttpClient {
  public:
   using Post = std::function<void(std::function<void()>)>;
@@ -80,7 +87,8 @@ class HttpClient {
 };
 
 // One exchange that the calling thread waits for, for at most `seconds_max` (60 if none is given): status and
-// body. An error if no answer came; it names the address and the cause.
+// body, of at most 4 MB. An error if no answer came; it names the address, the cause and how to mend.
+// Retryable: the server may be there later.
 Result<std::pair<int, std::string>> Fetch(const HttpRequest& request, const HttpOptions& options);
 
 }  // namespace tessy

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,17 +12,15 @@
 
 namespace tessy {
 
-// Asks a server what it is, and waits for the answer; while the server says that it still loads its model,
-// for at most `loading_seconds`. `dialect`: "auto" takes the first row of the table that recognises the
-// server; a row's name takes that row. kBackend, retryable: nobody answers. kInvalidArgument: no row has the
-// name.
+// Asks a server what it is, and waits for the answer; while the server, or the proxy before it, says that it
+// is not ready (502, 503, 504), for at most `loading_ms`. `dialect`: "auto" takes the first row of the table
+// that recognises the server; a row's name takes that row. kBackend, retryable: nobody answers, or the server
+// is not ready in time. kInvalidArgument: no row has the name.
 Result<ServerIdentity> ProbeServer(const ServerAddress& address, const std::string& dialect,
-                                   const HttpOptions& http, int connect_seconds, int loading_seconds = 600);
+                                   const HttpOptions& http, int connect_seconds, int64_t loading_ms);
 
-// The list of models that a server has at /v1/models; waits for the answer. kBackend, retryable: nobody
-// answers.
-Result<nlohmann::json> FetchModels(const ServerAddress& address, const HttpOptions& http,
-                                   int connect_seconds);
+// True for the statuses with which servers, and the proxies before them, say that they are not ready.
+inline bool IsNotReady(int status) { return status == 502 || status == 503 || status == 504; }
 
 // The server's tokens of a text; special tokens in it are recognised if `markup`. Nothing where the server
 // has no such call.

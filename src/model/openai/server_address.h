@@ -7,16 +7,18 @@
 
 namespace tessy {
 
-// "http://host:port/v1#served-model": the server of a model, and the name that the model has there.
+// "http://host:port/v1#served-model": the server of a model, and the name that the model has there. The
+// scheme may be written in capitals; "host:port" alone is one of http.
 struct ServerAddress {
-  std::string base;   // "http://host:port", without /v1
+  std::string base;   // "http://host:port", without /v1; scheme and host in small letters
   std::string model;  // may be empty: the server's only one
 
-  // kInvalidArgument names what is wrong with it.
+  // kInvalidArgument names what is wrong with it, and shows nothing that may be secret.
   static Result<ServerAddress> Parse(std::string_view text);
 };
 
-// True if a model spec is an address, false if it is a file.
+// True if a model spec is an address, false if it is a file: it begins with http:// or https://, or is a host
+// and the number of a port ("localhost:8000/v1#small").
 bool IsServerAddress(std::string_view spec);
 
 }  // namespace tessy

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <nlohmann/json.hpp>
+
+#include "model/openai/json_fields.h"
 
 namespace tessy {
 
@@ -34,7 +35,8 @@ Result<ServerGroup::Down> ServerGroup::Probe(const ServerGroupOptions& options, 
   std::optional<size_t> first;
   for (size_t i = 0; i < addresses_.size(); ++i) {
     const ServerAddress& address = addresses_[i];
-    auto found = ProbeServer(address, options.dialect, options.http, options.connect_seconds);
+    auto found =
+        ProbeServer(address, options.dialect, options.http, options.connect_seconds, options.patience_ms);
     if (!found && found.error().retryable) {
       down.emplace_back(i, found.error().message);
       continue;
@@ -45,8 +47,10 @@ Result<ServerGroup::Down> ServerGroup::Probe(const ServerGroupOptions& options, 
                   fmt::format("{} and {}: do not serve the same model; replicas must",
                               addresses_[*first].base, address.base));
     }
-    if (verify) {
-      if (auto status = verify(address, *found); !status) return tl::unexpected(status.error());
+    if (const auto status = verify ? verify(address, *found) : Status(); !status) {
+      if (!status.error().retryable) return tl::unexpected(status.error());
+      down.emplace_back(i, status.error().message);
+      continue;
     }
     if (first) continue;
     identity_ = std::move(*found);
@@ -83,10 +87,10 @@ void ServerGroup::Check(size_t server, const std::function<void(std::optional<st
   inquiries_->Ask(Url(server, "/health"), [this, server, done](const Result<std::string>& health) {
     if (!health) return done(health.error().message);
     const ServerDialect& dialect = *identity_.dialect;
-    inquiries_->Ask(Url(server, dialect.identity_path),
+    inquiries_->Ask(Url(server, dialect.identity_path(identity_)),
                     [this, &dialect, done](const Result<std::string>& answer) {
                       if (!answer) return done(answer.error().message);
-                      const auto json = nlohmann::json::parse(*answer, nullptr, false);
+                      const auto json = ParseServerJson(*answer);
                       if (!json.is_object() || !dialect.still_serves(json, identity_))
                         return done("came back with another model");
                       done(std::nullopt);

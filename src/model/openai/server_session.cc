@@ -16,8 +16,9 @@ namespace tessy {
 namespace {
 
 constexpr size_t kHeadKept = 2000;
-constexpr size_t kEventMax = 16U << 20;  // a server that sends more without an end is broken
-constexpr uint32_t kTokensMin = 16;      // if not even these fit, the context is full
+constexpr size_t kEventMax = 4U << 20;  // a server that sends more without an end is broken
+constexpr uint32_t kTokensMin = 16;     // if not even these fit, the context is full
+constexpr int64_t kTokensOver = 16;     // beyond what was asked for: a draft model's last guesses
 
 bool Contains(const std::vector<TokenId>& tokens, TokenId token) {
   return std::find(tokens.begin(), tokens.end(), token) != tokens.end();
@@ -99,11 +100,12 @@ void ServerSession::OnEntered(const Result<size_t>& server) {
   const uint32_t wanted = model_.options.streams ? model_.options.stream_tokens : asked_->request.tokens_max;
   tokens_asked_ = std::min(tokens_cap_, std::max(wanted, tokens_least_));
   sse_ = {};
+  halves_ = {};
   head_.clear();
   tokens_so_far_ = 0;
   surplus_ += std::exchange(silent_, 0);
   came_ = 0;
-  got_event_ = finished_ = false;
+  got_event_ = heard_ = finished_ = false;
   heard_at_ms_ = ServerGroup::NowMs();
   exchange_ = model_.servers->http().Start(
       {.url = model_.servers->Url(*server, model_.identity().dialect->completion_path),
@@ -137,7 +139,7 @@ void ServerSession::Cancel() {
 
 void ServerSession::Watch(int64_t now_ms) {
   if (!exchange_) return;
-  const int64_t limit = got_event_ ? model_.options.token_ms : model_.options.first_token_ms;
+  const int64_t limit = heard_ ? model_.options.token_ms : model_.options.first_token_ms;
   if (now_ms - heard_at_ms_ < limit) return;
   BreakOff({.reason = fmt::format("no token came for {:.1f} s", static_cast<double>(limit) / 1000.0)});
 }
@@ -236,17 +238,37 @@ void ServerSession::TakeEvent(CompletionEvent event) {
   finished_ = true;
 }
 
+// What a server counts decides how many tokens are kept here.
+bool ServerSession::IsBelievable(const CompletionEvent& event) const {
+  const int64_t most = static_cast<int64_t>(tokens_asked_) + kTokensOver;
+  return event.tokens_so_far <= most && static_cast<int64_t>(event.ids.size()) <= most;
+}
+
 void ServerSession::OnEvent(std::string_view data) {
   if (data == "[DONE]" || !exchange_ || finished_) return;
   auto event = ParseCompletionEvent(*model_.identity().dialect, data);
   if (!event) return BreakOff({.reason = event.error().message});
   got_event_ = true;
-  heard_at_ms_ = ServerGroup::NowMs();
+  halves_.Join(*event);
+  // A server that only says that it is there, or counts, is not waited for longer than one that is silent.
+  if (!event->text.empty() || !event->ids.empty()) {
+    heard_ = true;
+    heard_at_ms_ = ServerGroup::NowMs();
+  }
+  if (!IsBelievable(*event)) {
+    return BreakOff({.reason = fmt::format("the server counts more than the {} tokens that it was asked for",
+                                           tokens_asked_)});
+  }
   TakeEvent(std::move(*event));
+  // It goes on past the limit: the next request begins where this one should have ended.
+  if (exchange_ && !finished_ && came_ + silent_ > tokens_asked_ + uint64_t{kTokensOver}) {
+    finished_ = true;
+    EndRequest();
+  }
 }
 
 void ServerSession::OnData(std::string_view bytes) {
-  if (!got_event_ && head_.size() < kHeadKept) head_ += bytes;
+  if (!got_event_ && head_.size() < kHeadKept) head_ += bytes.substr(0, kHeadKept - head_.size());
   sse_.Push(bytes, [this](std::string_view data) { OnEvent(data); });
   if (exchange_ && sse_.open_bytes() > kEventMax) {
     BreakOff({.reason = "the server sent an event without an end"});
@@ -254,16 +276,21 @@ void ServerSession::OnData(std::string_view bytes) {
   Serve();
 }
 
+// The request came to its end, and the server is well.
+void ServerSession::EndRequest() {
+  place_->Succeeded();
+  CloseStream();
+  tokens_least_ = 0;
+  if (came_ == 0 && silent_ > 0 && !context_full_ && tokens_asked_ < tokens_cap_) {
+    tokens_least_ = 2 * tokens_asked_;  // a character of more tokens than were asked for
+  } else if (came_ == 0 && !context_full_) {
+    break_ = RequestFailure{.reason = "the server ended without text"};
+  }
+}
+
 void ServerSession::OnEnd(const HttpClient::Ended& ended) {
   if (finished_ && ended.status == 200) {
-    place_->Succeeded();
-    CloseStream();
-    tokens_least_ = 0;
-    if (came_ == 0 && silent_ > 0 && !context_full_ && tokens_asked_ < tokens_cap_) {
-      tokens_least_ = 2 * tokens_asked_;  // a character of more tokens than were asked for
-    } else if (came_ == 0 && !context_full_) {
-      break_ = RequestFailure{.reason = "the server ended without text"};
-    }
+    EndRequest();
     return Serve();
   }
   const std::string text = !ended.error.empty() ? ended.error : got_event_ ? "" : ServerErrorText(head_);

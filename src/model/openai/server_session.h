@@ -85,7 +85,9 @@ class ServerSession final : public Session, private TokenSink {
   void OnData(std::string_view bytes);
   void OnEvent(std::string_view data);
   void OnEnd(const HttpClient::Ended& ended);
+  void EndRequest();
   void OnContextFull();
+  bool IsBelievable(const CompletionEvent& event) const;
   void TakeEvent(CompletionEvent event);
   void TakeText(const CompletionEvent& event);
   void TakeIds(const CompletionEvent& event);
@@ -114,6 +116,7 @@ class ServerSession final : public Session, private TokenSink {
   std::unique_ptr<Fleet::Place> place_;
   std::unique_ptr<HttpClient::Exchange> exchange_;
   SseReader sse_;
+  HalfJoiner halves_;
   std::string head_;           // bytes before the first event, which may be an error's text
   int64_t tokens_so_far_ = 0;  // tokens of the request as the server counts them
   uint64_t came_ = 0;          // tokens of the request as they were counted here
@@ -121,6 +124,7 @@ class ServerSession final : public Session, private TokenSink {
   uint64_t surplus_ = 0;
   int64_t heard_at_ms_ = 0;
   bool got_event_ = false;
+  bool heard_ = false;     // text or ids came
   bool finished_ = false;  // the server said why it ended
   bool context_full_ = false;
   uint32_t tokens_asked_ = 0;

@@ -6,21 +6,22 @@
 namespace tessy {
 
 // Splits a stream of server-sent events (WHATWG HTML, section 9.2) into the data of its events; the stream
-// may arrive in any pieces. Lines that are no data (comments, names, retries) are passed over. Not
-// thread-safe.
+// may arrive in any pieces. Lines that are no data (comments, names, retries) and events without data, both
+// of which keep connections open, are passed over. Not thread-safe.
 class SseReader {
  public:
   // Calls `event(std::string_view data)` for each event that is complete by now.
   template <class F>
   void Push(std::string_view bytes, F&& event) {
+    const size_t known = open_.size();  // no line ends before it
     open_.append(bytes);
     size_t begin = 0;
-    for (size_t end = open_.find('\n', begin); end != std::string::npos; end = open_.find('\n', begin)) {
+    for (size_t end = open_.find('\n', known); end != std::string::npos; end = open_.find('\n', begin)) {
       std::string_view line(open_.data() + begin, end - begin);
       if (line.ends_with('\r')) line.remove_suffix(1);
       begin = end + 1;
       if (line.empty()) {
-        if (has_data_) event(std::string_view(data_));
+        if (!data_.empty()) event(std::string_view(data_));
         data_.clear();
         has_data_ = false;
       } else if (line.starts_with("data:")) {
@@ -33,7 +34,7 @@ class SseReader {
     }
     open_.erase(0, begin);
   }
-  // Bytes that came and are not a complete event yet.
+  // Bytes that came and are not a complete event yet, or are a comment without an end.
   size_t open_bytes() const { return open_.size() + data_.size(); }
 
  private:

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string>
+#include <vector>
 
+#include "base/shorten.h"
 #include "model/openai/json_fields.h"
 
 namespace tessy::openai_form {
@@ -15,17 +18,24 @@ Result<Json> FindServed(const Json& models, const ServerAddress& address) {
   if (data == nullptr || !data->is_array()) {
     return Fail(ErrorCode::kBackend, fmt::format("{}/v1/models: lists no models", address.base));
   }
-  std::string names;
+  std::vector<std::string> names;
   const Json* found = nullptr;
   for (const Json& model : *data) {
-    if (!model.is_object()) continue;
-    const std::string name = TextOf(model, "id");
-    names += (names.empty() ? "" : ", ") + name;
-    if (address.model.empty() ? data->size() == 1 : name == address.model) found = &model;
+    std::string name = model.is_object() ? TextOf(model, "id") : "";
+    if (name.empty()) continue;
+    if (address.model.empty() || name == address.model) found = &model;
+    names.push_back(std::move(name));
   }
-  if (found != nullptr) return *found;
+  if (found != nullptr && (!address.model.empty() || names.size() == 1)) return *found;
+  if (names.empty()) {
+    return Fail(ErrorCode::kBackend, fmt::format("{}/v1/models: lists no models", address.base));
+  }
+  if (address.model.empty()) {
+    return Fail(ErrorCode::kNotFound,
+                fmt::format("{}: serves {}; name one behind #", address.base, ListShortened(names)));
+  }
   return Fail(ErrorCode::kNotFound, fmt::format("{}: serves {}, not \"{}\"; name one behind #", address.base,
-                                                names, address.model));
+                                                ListShortened(names), Shortened(address.model)));
 }
 
 Result<ServerIdentity> Identify(const ServerAnswers& answers) {
@@ -34,6 +44,8 @@ Result<ServerIdentity> Identify(const ServerAnswers& answers) {
   if (!served) return tl::unexpected(served.error());
   return ServerIdentity{.model = TextOf(*served, "id"), .context_tokens = NumberOf(*served, "max_model_len")};
 }
+
+std::string IdentityPath(const ServerIdentity& /*identity*/) { return "/v1/models"; }
 
 bool StillServes(const Json& answer, const ServerIdentity& identity) {
   const Json* data = Member(answer, "data");
@@ -65,7 +77,7 @@ CompletionEvent ReadEvent(const Json& json) {
   event.end = reason == "stop"     ? CompletionEvent::End::kSequence
               : reason == "length" ? CompletionEvent::End::kLimit
                                    : CompletionEvent::End::kOther;
-  event.end_name = reason;
+  event.end_name = Shortened(reason);
   return event;
 }
 

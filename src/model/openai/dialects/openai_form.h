@@ -12,10 +12,11 @@ namespace tessy {
 namespace openai_form {
 
 // The entry of the list in GET /v1/models that the address names: its only one, where the address names none.
-// An error lists the names that the server has.
+// Entries without a name are passed over. An error lists the names that the server has.
 Result<nlohmann::json> FindServed(const nlohmann::json& models, const ServerAddress& address);
 
 Result<ServerIdentity> Identify(const ServerAnswers& answers);
+std::string IdentityPath(const ServerIdentity& identity);
 bool StillServes(const nlohmann::json& answer, const ServerIdentity& identity);
 void AddFields(const CompletionForm& form, nlohmann::json& fields);
 CompletionEvent ReadEvent(const nlohmann::json& event);

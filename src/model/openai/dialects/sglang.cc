@@ -26,7 +26,7 @@ constinit const ServerDialect kSglang{
     .name = "sglang",
     .recognises = Recognises,
     .identify = openai_form::Identify,
-    .identity_path = "/v1/models",
+    .identity_path = openai_form::IdentityPath,
     .still_serves = openai_form::StillServes,
     .completion_path = "/v1/completions",
     .tokens_max_field = "max_tokens",

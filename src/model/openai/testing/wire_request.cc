@@ -47,7 +47,9 @@ bool WireRequestReader::ReadHeader() {
       }
       request.method = line.substr(0, method_end);
       const std::string_view target = line.substr(method_end + 1, path_end - method_end - 1);
-      request.path = target.substr(0, target.find('?'));
+      const size_t path_bytes = std::min(target.find('?'), target.size());
+      request.path = target.substr(0, path_bytes);
+      request.query = target.substr(std::min(path_bytes + 1, target.size()));
       request.keeps_alive = line.ends_with("1.1");
       continue;
     }

@@ -10,7 +10,8 @@ namespace tessy {
 // A request as it came over HTTP/1.1.
 struct WireRequest {
   std::string method;
-  std::string path;  // without a query
+  std::string path;   // without a query
+  std::string query;  // what stands behind the path's question mark
   std::string authorization;
   std::string body;
   bool keeps_alive = true;

@@ -1,0 +1,348 @@
+#include "model/openai/server_model.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+
+#include "model/openai/testing/hand_server.h"
+#include "model/openai/testing/test_loop.h"
+
+namespace tessy {
+namespace {
+
+using Json = nlohmann::json;
+using testing::AllOf;
+using testing::Each;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using Client = HandServer::Client;
+
+class ServerModelTest : public testing::Test {
+ protected:
+  // A server that answers completions by `complete`, and all else as one of the dialect does.
+  void Serve(const HandServer::Answer& complete, bool llama = true) {
+    ServeAll([complete, llama](const WireRequest& request, Client& client) {
+      const bool known = llama ? AnswerAsLlamaServer(request, client) : AnswerAsVllm(request, client);
+      if (!known && request.path.find("completion") != std::string::npos) complete(request, client);
+    });
+  }
+  void ServeAll(HandServer::Answer answer) {
+    auto server = HandServer::Start(std::move(answer));
+    ASSERT_TRUE(server) << server.error().message;
+    server_ = std::move(*server);
+  }
+  Status Connect(const std::string& behind = "/v1#m") {
+    ServerModelOptions options;
+    options.addresses = {*ServerAddress::Parse(server_->url() + behind)};
+    options.family = "plain";
+    options.retries_max = 1;
+    options.retry_pause_ms = options.check_pause_ms = 5;
+    options.first_token_ms = first_token_ms_;
+    options.token_ms = token_ms_;
+    options.patience_ms = patience_ms_;
+    auto model = ServerModel::Connect(options, loop_.Post(), loop_.Delay());
+    if (!model) return tl::unexpected(model.error());
+    model_ = std::move(*model);
+    return {};
+  }
+  // Drafts until the session ends, fails, or has `tokens_max` tokens.
+  Result<std::string> Write(uint32_t tokens_max = 100'000) {
+    const std::vector<Message> messages{{.role = "user", .content = "hi"}};
+    auto session = model_->Open(messages);
+    if (!session) return tl::unexpected(session.error());
+    std::string text;
+    tokens_ = 0;
+    while (tokens_ < tokens_max) {
+      std::optional<Result<Draft>> draft;
+      (*session)->Generate(
+          {.tokens_max = tokens_max - tokens_, .position = {.offset = text.size()}, .stop_texts = {}},
+          [&](Result<Draft> result) { draft = std::move(result); });
+      if (!loop_.RunUntil([&] { return draft.has_value(); })) return Fail(ErrorCode::kBackend, "hangs");
+      if (!*draft) return tl::unexpected(draft->error());
+      if ((*draft)->context_full) return text;
+      for (const DraftToken& token : (*draft)->tokens) {
+        ++tokens_;
+        text += token.text;
+        if (token.end != DraftToken::End::kNone) return text;
+      }
+    }
+    return text;
+  }
+
+  int64_t first_token_ms_ = 20'000, token_ms_ = 20'000, patience_ms_ = 400;
+  std::atomic<int> asked_ = 0;  // for the answers of the server
+  TestLoop loop_;
+  std::unique_ptr<HandServer> server_;
+  std::unique_ptr<ServerModel> model_;
+  uint32_t tokens_ = 0;
+};
+
+std::string Token(std::string_view text, std::string_view more = "") {
+  return fmt::format(R"({{"content":"{}","tokens":[7],"stop":false{}}})", text, more);
+}
+constexpr const char* kEnd = R"({"content":"","tokens":[],"stop":true,"stop_type":"eos","truncated":false})";
+
+TEST_F(ServerModelTest, TakesWhatServersSayBesideTokensForWhatItIs) {
+  Serve(
+      [](const WireRequest&, Client& client) {
+        client.BeginStream();
+        client.Send(": PROCESSING\n\ndata:\n\n");
+        client.Event(R"({"type":"ping"})");
+        client.Event(R"({"choices":[{"text":"a\ud83d","finish_reason":null}],"error":null})");
+        client.Event(R"({"id":"x","usage":{"completion_tokens":1}})");
+        client.Event(R"({"choices":null,"usage":{}})");
+        client.Event(R"({"choices":[{"text":"\ude00b","finish_reason":null}],"error":null})");
+        client.Event(R"({"choices":[{"text":"c\ud83d","finish_reason":"stop"}],"error":null})");
+        client.Event("[DONE]");
+      },
+      /*llama=*/false);
+  ASSERT_TRUE(Connect());
+  const auto text = Write();
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_EQ(*text, "a\U0001F600bc\uFFFD");
+  EXPECT_EQ(model_->counts().retries, 0U);
+}
+
+TEST_F(ServerModelTest, CountsOfTheServerAreNotBelievedBeyondWhatWasAskedFor) {
+  for (const char* count : {"4611686018427387904", "18446744073709551615", "2000"}) {
+    Serve([count](const WireRequest&, Client& client) {
+      client.BeginStream();
+      client.Event(Token("hello", std::string(R"(,"tokens_predicted":)") + count));
+      client.WaitUntilGone();
+    });
+    ASSERT_TRUE(Connect());
+    const auto text = Write();
+    ASSERT_FALSE(text) << count;
+    EXPECT_THAT(text.error().message, HasSubstr("counts more than the 1024 tokens")) << count;
+  }
+}
+
+TEST_F(ServerModelTest, AListOfIdsIsNotBelievedBeyondWhatWasAskedFor) {
+  std::string ids = "7";
+  for (int i = 0; i < 100'000; ++i) ids += ",7";
+  Serve([ids](const WireRequest&, Client& client) {
+    client.BeginStream();
+    client.Event(R"({"content":"","tokens":[)" + ids + R"(],"stop":false})");
+    client.WaitUntilGone();
+  });
+  ASSERT_TRUE(Connect());
+  EXPECT_FALSE(Write());
+}
+
+TEST_F(ServerModelTest, AServerThatGoesOnPastTheLimitIsReadNoFurther) {
+  Serve([&](const WireRequest&, Client& client) {
+    ++asked_;
+    client.BeginStream();
+    while (client.Event(Token(" word"))) {
+    }
+  });
+  ASSERT_TRUE(Connect());
+  const auto text = Write(3000);
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_EQ(tokens_, 3000U);
+  EXPECT_EQ(asked_, 3) << "of 1024 tokens each, and a few more";
+  EXPECT_EQ(model_->counts().retries, 0U);
+}
+
+TEST_F(ServerModelTest, AStreamThatOnlyCountsOrPingsEndsByTheTokenTimeout) {
+  token_ms_ = first_token_ms_ = 300;
+  for (const bool first : {false, true}) {
+    for (const char* nothing : {R"({"content":"","tokens":[],"stop":false,"tokens_predicted":1})", "{}"}) {
+      asked_ = 0;
+      Serve([this, first, nothing](const WireRequest&, Client& client) {
+        client.BeginStream();
+        if (first && asked_++ == 0) client.Event(Token("a"));
+        while (client.Event(nothing)) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      });
+      ASSERT_TRUE(Connect());
+      const auto text = Write();
+      ASSERT_FALSE(text);
+      EXPECT_THAT(text.error().message, HasSubstr("no token came for 0.3 s")) << nothing;
+    }
+  }
+}
+
+TEST_F(ServerModelTest, TokensWithoutTextEndAtTheLimit) {
+  Serve([](const WireRequest&, Client& client) {
+    client.BeginStream();
+    while (client.Event(Token(""))) {
+    }
+  });
+  ASSERT_TRUE(Connect());
+  const auto text = Write();
+  ASSERT_FALSE(text);
+  EXPECT_THAT(text.error().message, HasSubstr("ended without text"));
+}
+
+TEST_F(ServerModelTest, AnEventOrACommentWithoutAnEndIsBrokenOff) {
+  for (const char* begin : {"data: {\"content\":\"", ": ", "data: a\n"}) {
+    const bool lines = std::string_view(begin).ends_with('\n');
+    Serve([begin, lines](const WireRequest&, Client& client) {
+      client.BeginStream();
+      client.Send(begin);
+      while (client.Send(lines ? std::string("data: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n")
+                               : std::string(4096, 'a'))) {
+      }
+    });
+    ASSERT_TRUE(Connect());
+    const auto text = Write();
+    ASSERT_FALSE(text) << begin;
+    EXPECT_THAT(text.error().message, HasSubstr("an event without an end")) << begin;
+  }
+}
+
+TEST_F(ServerModelTest, AnErrorThatNestsDeeplyIsAnErrorLikeAnyOther) {
+  const std::string deep = R"({"error":)" + std::string(1'000'000, '[') + std::string(1'000'000, ']') + "}";
+  for (const int status : {200, 400, 500}) {
+    Serve([deep, status](const WireRequest&, Client& client) {
+      if (status != 200) return client.Reply(status, deep);
+      client.BeginStream();
+      client.Event(deep);
+    });
+    ASSERT_TRUE(Connect());
+    const auto text = Write();
+    ASSERT_FALSE(text) << status;
+    EXPECT_LT(text.error().message.size(), 500U);
+  }
+}
+
+// A llama-server that was started without a model.
+void AnswerAsRouter(const WireRequest& request, Client& client) {
+  if (request.path == "/props" && request.query.empty()) {
+    return client.Reply(200, R"({"role":"router","model_alias":"llama-server","model_path":"none",)"
+                             R"("default_generation_settings":{"params":null,"n_ctx":0}})");
+  }
+  if (request.path == "/v1/models") {
+    return client.Reply(200, R"({"data":[{"id":"small one","status":{"value":"loaded"}},{"id":"large"}]})");
+  }
+  const bool named =
+      request.method == "GET" || Json::parse(request.body, nullptr, false).value("model", "") == "small one";
+  if (!named) return client.Reply(400, R"({"error":{"message":"model name is missing from the request"}})");
+  if (request.path != "/completion") {
+    AnswerAsLlamaServer(request, client);
+    return;
+  }
+  client.BeginStream();
+  client.Event(Token("hi"));
+  client.Event(kEnd);
+}
+
+TEST_F(ServerModelTest, ARouterIsToldTheModelInEveryRequest) {
+  ServeAll(&AnswerAsRouter);
+  const auto status = Connect("/v1#small one");
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_EQ(model_->context_tokens(), 4096U);
+  const auto text = Write();
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_EQ(*text, "hi");
+  std::vector<std::string> bodies;
+  bool asked = false;
+  for (const WireRequest& request : server_->requests()) {
+    asked = asked || (request.path == "/props" && request.query == "model=small%20one");
+    if (request.method == "POST") bodies.push_back(request.body);
+  }
+  EXPECT_TRUE(asked);
+  EXPECT_THAT(bodies, Each(HasSubstr(R"("model":"small one")")));
+}
+
+TEST_F(ServerModelTest, ARouterWithoutANameSaysWhatItServes) {
+  ServeAll(&AnswerAsRouter);
+  for (const char* behind : {"/v1", "/v1#tiny"}) {
+    const auto status = Connect(behind);
+    ASSERT_FALSE(status);
+    EXPECT_FALSE(status.error().retryable);
+    EXPECT_THAT(status.error().message, AllOf(HasSubstr("small one, large"), HasSubstr("name one behind #")));
+  }
+}
+
+TEST_F(ServerModelTest, NamesThatAreLongOrManyAreCutInTheMessage) {
+  Json models = Json::array();
+  for (int i = 0; i < 3000; ++i) models.push_back({{"id", fmt::format("{}-{}", i, std::string(500, 'x'))}});
+  const std::string list = Json{{"data", models}}.dump();
+  ServeAll([list](const WireRequest& request, Client& client) {
+    if (request.path == "/v1/models") client.Reply(200, list);
+  });
+  const auto status = Connect("/v1#" + std::string(5000, 'y'));
+  ASSERT_FALSE(status);
+  EXPECT_LT(status.error().message.size(), 1500U);
+  EXPECT_THAT(status.error().message, HasSubstr("and 2,990 more"));
+}
+
+TEST_F(ServerModelTest, EntriesOfAnotherTypeInTheListAreNoModels) {
+  for (const char* list :
+       {R"({"data":[{"id":null},{"id":"m","max_model_len":"x"}]})", R"({"data":[5,[],{"id":"m"}]})",
+        R"({"data":[{"id":7},{"id":"m","owned_by":{}}]})"}) {
+    for (const char* behind : {"/v1#m", "/v1"}) {
+      ServeAll([list](const WireRequest& request, Client& client) {
+        if (request.path == "/v1/models") client.Reply(200, list);
+      });
+      const auto status = Connect(behind);
+      EXPECT_TRUE(status) << list << behind << status.error().message;
+    }
+  }
+  for (const char* list :
+       {"null", "[]", "5", R"({"data":5})", R"({"data":[{"id":5}]})", R"({"data":{}})", "{"}) {
+    ServeAll([list](const WireRequest& request, Client& client) {
+      if (request.path == "/v1/models") client.Reply(200, list);
+    });
+    EXPECT_FALSE(Connect("/v1#m")) << list;
+  }
+}
+
+TEST_F(ServerModelTest, PropertiesOfAnotherTypeAreNotThere) {
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  for (const std::string& props :
+       {std::string(
+            R"({"default_generation_settings":null,"chat_template":5,"eos_token":[],"bos_token":{}})"),
+        std::string(R"({"default_generation_settings":{"n_ctx":-1},"chat_template":"x"})"),
+        std::string(R"({"default_generation_settings":{"n_ctx":18446744073709551615},"chat_template":"x"})"),
+        std::string("[1]"), std::string("null"), R"({"default_generation_settings":)" + deep + "}"}) {
+    ServeAll([props](const WireRequest& request, Client& client) {
+      if (request.path == "/props") return client.Reply(200, props);
+      AnswerAsLlamaServer(request, client);
+    });
+    const auto status = Connect();  // it is a llama-server, or a vLLM, or refused: it ends in order
+    if (status) {
+      EXPECT_LE(model_->context_tokens(), 1U << 30);
+    }
+  }
+}
+
+TEST_F(ServerModelTest, AServerThatLoadsIsWaitedForAndThenGivenUp) {
+  for (const int code : {502, 503, 504}) {
+    asked_ = 0;
+    ServeAll([this, code](const WireRequest& request, Client& client) {
+      if (asked_++ < 1) return client.Reply(code, "<html><body><h1>Bad Gateway</h1></body></html>");
+      AnswerAsLlamaServer(request, client);
+    });
+    patience_ms_ = 5000;
+    const auto status = Connect();
+    EXPECT_TRUE(status) << code << status.error().message;
+    ServeAll([code](const WireRequest&, Client& client) { client.Reply(code, "loading"); });
+    patience_ms_ = 100;
+    const auto given_up = Connect();
+    ASSERT_FALSE(given_up);
+    EXPECT_TRUE(given_up.error().retryable) << code;
+    EXPECT_THAT(given_up.error().message, HasSubstr(fmt::format("status {}", code)));
+  }
+}
+
+TEST_F(ServerModelTest, AServerOfWhichOnlyTheListIsNotReadyIsWaitedFor) {
+  ServeAll([&](const WireRequest& request, Client& client) {
+    if (request.path == "/v1/models" && asked_++ < 1) return client.Reply(502, "");
+    AnswerAsVllm(request, client);
+  });
+  patience_ms_ = 5000;
+  const auto status = Connect();
+  EXPECT_TRUE(status) << status.error().message;
+}
+
+}  // namespace
+}  // namespace tessy
