@@ -32,7 +32,7 @@ Settings ServerSettings(ServerOptions& o) {
        .range = DialectChoices()},
       {.key = "ca-file",
        .value = &o.ca_file,
-       .help = "certificates to trust for https (default: the system's)",
+       .help = "certificates to trust for https (default: CURL_CA_BUNDLE, SSL_CERT_FILE or the system's)",
        .group = group,
        .type_name = "FILE"},
       {.key = "requests-per-server",

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -20,6 +21,31 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 using testing::IsEmpty;
+
+TEST(Setting, AHomeIsThatOfTheUser) {
+  const char* old = std::getenv("HOME");
+  const std::string home = old == nullptr ? "" : old;
+  ::setenv("HOME", "/home/me", 1);
+  SynthOptions options;
+  AnnotateOptions annotate;
+  const auto give = [](const Settings& settings, const char* key, const std::vector<std::string>& texts) {
+    EXPECT_TRUE(Assign(*FindSetting(settings, key), texts));
+  };
+  const Settings synth = SynthSettings(options);
+  give(synth, "student", {"~/student.gguf"});
+  give(synth, "teacher", {"http://h/~/v1#m", "h:80/~/v1"});
+  give(synth, "ca-file", {"~/certificates/c.pem"});
+  give(synth, "questions", {"./~/q.jsonl"});
+  give(synth, "checker", {"~/check"});
+  give(AnnotateSettings(annotate), "annotator", {"phrases:~/p.txt"});
+  ::setenv("HOME", home.c_str(), 1);
+  EXPECT_THAT(options.student, testing::ElementsAre("/home/me/student.gguf"));
+  EXPECT_THAT(options.teacher, testing::ElementsAre("http://h/~/v1#m", "h:80/~/v1"));
+  EXPECT_EQ(options.servers.ca_file, "/home/me/certificates/c.pem");
+  EXPECT_EQ(options.questions, "./~/q.jsonl");
+  EXPECT_EQ(options.checker, "~/check") << "a shell runs it";
+  EXPECT_EQ(annotate.annotator, "phrases:/home/me/p.txt");
+}
 
 TEST(Setting, ValuesAreCheckedBeforeTheyAreAssigned) {
   SynthOptions options;

@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "model/openai/testing/hand_server.h"
 #include "model/openai/testing/scripted_server.h"
 #include "model/openai/testing/wire_text.h"
 
@@ -254,6 +256,78 @@ TEST_F(PoolingTest, WhatIsNoPredictorIsRefusedWithTheWayToServeOne) {
   EXPECT_THAT(none.error().message, HasSubstr("--runner pooling"));
   const auto dead = Connect({"http://127.0.0.1:1/v1#boundary"});
   EXPECT_TRUE(servers_[0]->counts().requests.contains("/pooling"));
+}
+
+// A server that answers questions by hand, once it was asked what it is.
+std::unique_ptr<HandServer> ByHand(const std::string& models, const HandServer::Answer& pooling) {
+  auto server = HandServer::Start([models, pooling](const WireRequest& request, HandServer::Client& client) {
+    if (request.path == "/v1/models") return client.Reply(200, models);
+    if (request.path == "/health") return client.Reply(200, "");
+    if (request.path == "/pooling") pooling(request, client);
+  });
+  EXPECT_TRUE(server) << server.error().message;
+  return std::move(*server);
+}
+
+constexpr const char* kModels = R"({"data":[{"id":null},{"id":"boundary"}]})";
+constexpr const char* kAnswer = R"({"data":[{"index":0,"data":[[0.5,0.5],[0.25,0.75]]}]})";
+
+TEST_F(PoolingTest, ModelsWhoseNamesAreNoTextArePassedOver) {
+  const auto server =
+      ByHand(kModels, [](const WireRequest&, HandServer::Client& client) { client.Reply(200, kAnswer); });
+  EXPECT_TRUE(Connect({server->url() + "/v1#boundary"}));
+  EXPECT_TRUE(Connect({server->url() + "/v1"})) << "its only one";
+  const auto none = ByHand(R"({"data":[{"id":5}]})", [](const WireRequest&, HandServer::Client&) {});
+  const auto refused = Connect({none->url() + "/v1"});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("lists no models"));
+}
+
+TEST_F(PoolingTest, AnswersOfAnotherFormAreRefused) {
+  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
+  for (const std::string& answer :
+       {std::string("5"), std::string("null"), std::string(R"({"data":5})"), std::string(R"({"data":[5]})"),
+        std::string(R"({"data":[{"data":[]}]})"), std::string(R"({"data":[{"data":[["a","b"]]}]})"),
+        std::string(R"({"data":[{"data":[[0.5,1e300]]}]})"), std::string(R"({"data":[{"data":[[0.5,-1]]}]})"),
+        std::string(R"({"data":[{"index":-1,"data":[[0.5,0.5]]}]})"),
+        std::string(R"({"data":[{"index":"0","data":[[0.5,0.5]]}]})"),
+        std::string(R"({"data":[{"index":18446744073709551615,"data":[[0.5,0.5]]}]})"),
+        R"({"data":[{"data":)" + deep + "}]}", R"({"x":)" + deep + R"(,"data":[{"data":[[0.5,0.5]]}]})"}) {
+    const auto server = ByHand(
+        kModels, [answer](const WireRequest&, HandServer::Client& client) { client.Reply(200, answer); });
+    const auto model = Connect({server->url() + "/v1#boundary"});
+    ASSERT_FALSE(model) << answer.substr(0, 100);
+    EXPECT_THAT(model.error().message, HasSubstr("--runner pooling"));
+    EXPECT_LT(model.error().message.size(), 1'000U);
+  }
+}
+
+TEST_F(PoolingTest, AnAnswerWithoutAnEndIsBrokenOffAndAskedForAgain) {
+  std::atomic<int> asked = 0;
+  std::atomic<size_t> sent = 0;
+  const auto server = ByHand(kModels, [&](const WireRequest&, HandServer::Client& client) {
+    if (++asked != 2) return client.Reply(200, kAnswer);
+    client.BeginStream();
+    while (client.Send(std::string(65536, ' '))) sent += 65536;
+  });
+  const auto model = Connect({server->url() + "/v1#boundary"});
+  ASSERT_TRUE(model) << model.error().message;
+  const auto reader = (*model)->Open({});
+  reader->Append(Role::kStudent, Words("Okay"));
+  const auto p_style = Ask(*reader, {1});
+  ASSERT_TRUE(p_style) << p_style.error().message;
+  EXPECT_NEAR(p_style->front(), 0.75, 1e-6);
+  EXPECT_EQ((*model)->counts().retries, 1U);
+  EXPECT_LT(sent, 64U << 20);
+}
+
+TEST_F(PoolingTest, AServerThatIsNotReadyForQuestionsMayBeLater) {
+  const auto server = ByHand(kModels, [](const WireRequest&, HandServer::Client& client) {
+    client.Reply(502, "<html>Bad Gateway");
+  });
+  const auto model = Connect({server->url() + "/v1#boundary"});
+  ASSERT_FALSE(model);
+  EXPECT_TRUE(model.error().retryable);
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 
 namespace tessy {
 
-// What a server sent, as JSON. A discarded value, which is no object and no list, where it is none, or where
+// The JSON that a server sent. A discarded value, which is no object and no list, where it is none, or where
 // it nests deeper than kNestingMax. An escaped half of a surrogate pair without the other becomes U+FFFD.
 // Never throws. All JSON of servers is parsed by this, or by ParseCompletionEvent.
 nlohmann::json ParseServerJson(std::string_view text);

@@ -128,7 +128,7 @@ Status ServerModel::Impl::FindMarkers() {
     for (const std::string& text : *texts) {
       const auto ids = TokenizeByServer(servers->front(), identity(), options.http, text, true);
       if (!ids) return tl::unexpected(ids.error());
-      if (*ids && (*ids)->size() == 1) tokens->push_back((*ids)->front());
+      if (*ids && (*ids)->size() == 1 && (*ids)->front() >= 0) tokens->push_back((*ids)->front());
     }
   }
   return {};

@@ -18,6 +18,7 @@ namespace {
 constexpr size_t kHeadKept = 2000;
 constexpr size_t kEventMax = 4U << 20;  // a server that sends more without an end is broken
 constexpr uint32_t kTokensMin = 16;     // if not even these fit, the context is full
+constexpr size_t kTokenBytes = 256;     // that a token has at most, where servers do not count them
 constexpr int64_t kTokensOver = 16;     // beyond what was asked for: a draft model's last guesses
 
 bool Contains(const std::vector<TokenId>& tokens, TokenId token) {
@@ -164,7 +165,8 @@ void ServerSession::Push(DraftToken token) {
 void ServerSession::TakeText(const CompletionEvent& event) {
   const int64_t counted = event.tokens_so_far - tokens_so_far_;
   const auto ids = static_cast<int64_t>(event.ids.size());
-  int64_t count = std::max({ids, event.tokens_so_far < 0 ? 0 : counted, event.text.empty() ? 0 : int64_t{1}});
+  const auto least = static_cast<int64_t>(event.text.size() / kTokenBytes) + (event.text.empty() ? 0 : 1);
+  int64_t count = std::max({ids, event.tokens_so_far < 0 ? 0 : counted, least});
   DraftToken::End end = event.ids.empty() ? DraftToken::End::kNone : EndOf(event.ids.back());
   std::string_view text = event.text;
   const auto& markers = model_.family.close_texts;
@@ -238,14 +240,15 @@ void ServerSession::TakeEvent(CompletionEvent event) {
   finished_ = true;
 }
 
-// What a server counts decides how many tokens are kept here.
+// What a server sends and counts decides how much is kept here.
 bool ServerSession::IsBelievable(const CompletionEvent& event) const {
   const int64_t most = static_cast<int64_t>(tokens_asked_) + kTokensOver;
-  return event.tokens_so_far <= most && static_cast<int64_t>(event.ids.size()) <= most;
+  return event.tokens_so_far <= most && static_cast<int64_t>(event.ids.size()) <= most &&
+         event.text.size() <= static_cast<size_t>(most) * kTokenBytes;
 }
 
 void ServerSession::OnEvent(std::string_view data) {
-  if (data == "[DONE]" || !exchange_ || finished_) return;
+  if (data == "[DONE]" || IsBlankText(data) || !exchange_ || finished_) return;
   auto event = ParseCompletionEvent(*model_.identity().dialect, data);
   if (!event) return BreakOff({.reason = event.error().message});
   got_event_ = true;
@@ -256,8 +259,9 @@ void ServerSession::OnEvent(std::string_view data) {
     heard_at_ms_ = ServerGroup::NowMs();
   }
   if (!IsBelievable(*event)) {
-    return BreakOff({.reason = fmt::format("the server counts more than the {} tokens that it was asked for",
-                                           tokens_asked_)});
+    return BreakOff(
+        {.reason = fmt::format("the server tells of more than the {} tokens that it was asked for",
+                               tokens_asked_)});
   }
   TakeEvent(std::move(*event));
   // It goes on past the limit: the next request begins where this one should have ended.
