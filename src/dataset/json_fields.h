@@ -13,9 +13,17 @@ namespace tessy {
 // JSON library through this header.
 using Json = nlohmann::ordered_json;
 
-// Parses one line that must be a JSON object in UTF-8. The error says what it is instead, but not which line
-// it is.
+// Parses one line that must be a JSON object in UTF-8, or becomes one by AsStrictJson. The error says what it
+// is instead, but not which line it is. Objects of more than kNestingMax levels are refused.
 Result<Json> ParseObject(std::string_view line);
+
+// JSON as Python and JavaScript write it, as JSON that every reader takes: NaN and the infinities become
+// null, the halves of surrogate pairs \ufffd, and numbers that no double holds (1e999) texts. All else stays
+// to the letter, in valid JSON and in what is none.
+std::string AsStrictJson(std::string_view json);
+
+// True if a string of the JSON holds half of a surrogate pair.
+bool HasHalfSurrogate(std::string_view json);
 
 // The kind of the value as messages call it: "a string", "a list".
 std::string_view KindOf(const Json& value);
@@ -28,7 +36,7 @@ struct RawField {
   std::string_view text;  // the value as written
 };
 
-// The fields of a valid JSON object, in order. The views point into `object`.
+// The fields of an object that ParseObject takes, in order. The views point into `object`.
 std::vector<RawField> RawFields(std::string_view object);
 
 // Appends valid JSON without the whitespace between its parts.

@@ -45,14 +45,20 @@ struct ReadQuestionsOptions {
   bool skip_bad_lines = false;
 };
 
-// Reads JSON lines of any of these forms. The first field that is present and not null counts:
-//   prompt         text
-//   messages       [{role, content}]         also OpenAI's, TRL's, ms-swift's
-//   dialogs        [{role, content}]         the published TESSY code
-//   conversations  [{from, value}]           ShareGPT, OpenThoughts
-//   input          text or [{role, content}], with system_prompt   Nemotron, AceReason
-// The id is `id` or `id_ddm`, a text or a number. A response at the end of a list is dropped; earlier turns
-// stay. The fields that are not read are kept in source_json, byte for byte.
+// Reads JSON lines of any of these forms. The first field that is present, and is neither null, nor a blank
+// text, nor an empty list, counts:
+//   prompt         text or [{role, content}]   lists: TRL
+//   messages       [{role, content}]           also OpenAI's, TRL's, ms-swift's
+//   dialogs        [{role, content}]           the published TESSY code
+//   conversations  [{from, value}]             ShareGPT, OpenThoughts
+//   input          text or [{role, content}]   Nemotron, AceReason
+// A content is a text or a list of text parts, which are joined by newlines. `system`, `system_prompt` or
+// `instruction` beside any of them is the system's turn, unless the turns have one; where two of the three
+// differ, the row is refused. What an earlier turn of the assistant thought (`reasoning_content`,
+// `reasoning`, `thinking`) is put before its content, between <think> and </think>. The id is `id` or
+// `id_ddm`, a text or a number. A response at the end of a list is dropped; earlier turns stay. The fields
+// that are not read are kept in source_json, byte for byte but for what strict JSON has not (see
+// AsStrictJson).
 //
 // A row without an id is named after its prompt: "q-" and 16 hexadecimal digits. The second row with that
 // prompt gets "-2" appended, and so on in the order of the file. Two rows with the same id of their own are

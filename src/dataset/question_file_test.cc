@@ -172,6 +172,7 @@ TEST_F(QuestionFileTest, WhatIsJsonIsWhatTheStrictParserTakes) {
       EXPECT_EQ(question.error().message, strict.error().message) << line;
     } else if (question) {
       ++taken;
+      EXPECT_TRUE(question->source_json.empty() || Json::accept(question->source_json)) << line;
       if (strict->contains("prompt") && (*strict)["prompt"].is_string()) {
         EXPECT_EQ(question->messages.back().content, (*strict)["prompt"].get<std::string>()) << line;
       }

@@ -81,6 +81,26 @@ TEST_F(QuestionTest, EveryShapeOfPromptIsRead) {
       {R"({"input": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Hi"}],
          "system_prompt": "Be long."})",
        with_system},
+      {R"({"system": "Be brief.", "messages": [{"role": "user", "content": "Hi"}]})", with_system},
+      {R"({"system": "Be brief.", "conversations": [{"from": "human", "value": "Hi"}]})", with_system},
+      {R"({"system_prompt": "Be brief.", "dialogs": [{"role": "user", "content": "Hi"}]})", with_system},
+      {R"({"system_prompt": "Be brief.", "prompt": "Hi"})", with_system},
+      {R"({"instruction": "Be brief.", "input": "Hi", "output": "old"})", with_system},
+      {R"({"system": "Be brief.", "system_prompt": "Be brief.", "prompt": "Hi"})", with_system},
+      {R"({"system": " ", "prompt": "Hi"})", plain},
+      {R"({"prompt": [{"role": "user", "content": "Hi"}], "completion": [{"role": "assistant", "content": "x"}]})",
+       plain},
+      {R"({"prompt": "", "messages": [{"role": "user", "content": "Hi"}]})", plain},
+      {R"({"prompt": " ", "messages": [], "input": "Hi"})", plain},
+      {R"({"messages": [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": "Hi"}]})",
+       with_system},
+      {R"({"messages": [{"role": "user", "content": "Hi"}, {"role": "model", "content": "x"}]})", plain},
+      {R"({"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}]}]})", plain},
+      {R"({"messages": [{"role": "user", "content": [{"type": "text", "text": "Hi"}, "there"]}]})",
+       {{"user", "Hi\nthere"}}},
+      {R"({"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello.",
+         "reasoning_content": "Polite."}, {"role": "user", "content": "And?"}]})",
+       {{"user", "Hi"}, {"assistant", "<think>\nPolite.\n</think>\n\nHello."}, {"user", "And?"}}},
   };
   for (const auto& [row, messages] : cases) {
     std::string line(row);
@@ -158,9 +178,24 @@ TEST_F(QuestionTest, LinesMayBeVeryLong) {
   EXPECT_EQ(ReadOne("{\"prompt\":\"" + text + "\",\"output\":\"" + text + "\"}").messages[0].content, text);
 }
 
-TEST_F(QuestionTest, DeepNestingIsCarriedOver) {
-  const std::string deep = std::string(100'000, '[') + std::string(100'000, ']');
-  EXPECT_EQ(ReadOne("{\"prompt\":\"p\",\"deep\":" + deep + "}").source_json, "{\"deep\":" + deep + "}");
+TEST_F(QuestionTest, NestingIsCarriedOverToALimit) {
+  const auto row = [](size_t levels) {
+    return "{\"prompt\":\"p\",\"deep\":" + std::string(levels, '[') + std::string(levels, ']') + "}";
+  };
+  EXPECT_EQ(ReadOne(row(199)).source_json.size(), std::string("{\"deep\":}").size() + 2 * 199);
+  EXPECT_THAT(ErrorOf("{\"prompt\":\"a\"}\n" + row(200)), HasSubstr(":2: nested more than 200 levels deep"));
+  EXPECT_THAT(ErrorOf(row(100'000)), HasSubstr(":1: nested more than 200 levels deep"));
+}
+
+// What Python and tables write, in fields that nobody reads.
+TEST_F(QuestionTest, ValuesThatAreNoStrictJsonAreCarriedOverAsSuch) {
+  EXPECT_EQ(ReadOne(R"({"prompt":"p","a":NaN,"b":-Infinity,"c":[1,NaN],"d":"NaN"})").source_json,
+            R"({"a":null,"b":null,"c":[1,null],"d":"NaN"})");
+  EXPECT_EQ(ReadOne(R"({"prompt":"p","n":1e999,"m":-0.0,"k":12345678901234567890123})").source_json,
+            R"({"n":"1e999","m":-0.0,"k":12345678901234567890123})");
+  EXPECT_EQ(ReadOne(R"({"prompt":"p","note":"half \ud83d pair, \ud83d\ude00 \ude00"})").source_json,
+            R"({"note":"half \ufffd pair, \ud83d\ude00 \ufffd"})");
+  EXPECT_EQ(ReadOne(R"({"prompt":"p","id":NaN,"id_ddm":"b","answer":Infinity})").id, "b");
 }
 
 TEST_F(QuestionTest, ABadLineIsAnErrorThatNamesThePlaceAndWhatIsWrong) {
@@ -169,17 +204,25 @@ TEST_F(QuestionTest, ABadLineIsAnErrorThatNamesThePlaceAndWhatIsWrong) {
       {"{\"prompt\": ", "not valid JSON: the line ends too early"},
       {"{\"prompt\" \"x\"}", "not valid JSON: at byte 13"},
       {"{\"prompt\": \"x\"} {}", "not valid JSON"},
-      {"{\"prompt\": \"x\", \"n\": 1e999}", "not valid JSON"},
+      {"{\"prompt\": \"x\", \"n\": NAN}", "not valid JSON"},
       {"\"text\"", "a string, not a JSON object"},
       {"[]", "a list, not a JSON object"},
       {"[", "JSON spread over several lines"},
       {"PAR1\x15\x04", "a Parquet file"},
+      {"version https://git-lfs.github.com/spec/v1", "a Git-LFS pointer, not the file itself"},
       {"\x1F\x8B\x08", "compressed with gzip"},
       {"{\"prompt\": \"a\xFFz\"}", "not UTF-8 at byte 14"},
-      {"{\"prompt\": \"\\ud800\"}", "not valid JSON"},
+      {"{\"prompt\": \"\\ud800\"}", "prompt holds half of a surrogate pair"},
+      {"{\"id\": \"\\ud800\", \"prompt\": \"x\"}", "id holds half of a surrogate pair"},
+      {"{\"system\": \"\\ud800\", \"prompt\": \"x\"}", "system holds half of a surrogate pair"},
+      {"{\"prompt\": \"x\", \"system\": \"a\", \"instruction\": \"b\"}",
+       "prompt has both system and instruction, and they differ"},
+      {"{\"instruction\": \"x\", \"input\": \"\"}", "input is empty"},
+      {"{\"messages\": [{\"role\": \"user\", \"content\": [{\"type\": \"image_url\"}]}]}",
+       "messages turn 1 has a part of the type \"image_url\", and only text can be asked"},
       {"{\"question\": \"x\"}", "no prompt, messages, dialogs, conversations or input in it"},
       {"{\"prompt\": 5}", "prompt is a number, not a text"},
-      {"{\"prompt\": [\"x\"]}", "prompt is a list, not a text"},
+      {"{\"prompt\": [\"x\"]}", "prompt turn 1 is a string, not an object"},
       {"{\"prompt\": \"\"}", "prompt is empty"},
       {"{\"prompt\": \" \\n\\u3000\"}", "prompt is empty"},
       {"{\"prompt\": \"a\\u0000b\"}", "prompt holds a NUL character"},
@@ -197,8 +240,9 @@ TEST_F(QuestionTest, ABadLineIsAnErrorThatNamesThePlaceAndWhatIsWrong) {
       {"{\"messages\": [{\"content\": \"x\"}]}", "messages turn 1 has no role"},
       {"{\"messages\": [{\"role\": \"user\"}]}", "messages turn 1 has no content"},
       {"{\"messages\": [{\"role\": 1, \"content\": \"x\"}]}", "messages turn 1 has a number for its role"},
-      {"{\"messages\": [{\"role\": \"user\", \"content\": []}]}",
-       "messages turn 1 has a list for its content"},
+      {"{\"messages\": [{\"role\": \"user\", \"content\": {}}]}",
+       "messages turn 1 has an object for its content"},
+      {"{\"messages\": [{\"role\": \"user\", \"content\": []}]}", "messages is empty"},
       {"{\"messages\": [{\"role\": \"tool\", \"content\": \"x\"}]}",
        "messages turn 1 is of the unknown role \"tool\""},
       {"{\"prompt\": \"x\", \"id\": \"\"}", "id is empty"},

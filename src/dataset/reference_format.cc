@@ -6,6 +6,7 @@
 #include <array>
 #include <vector>
 
+#include "base/utf8.h"
 #include "dataset/json_fields.h"
 
 namespace tessy {
@@ -14,9 +15,19 @@ namespace {
 constexpr std::array kPromptFields{"prompt", "messages", "dialogs", "conversations", "input"};
 constexpr std::array kOurFields{"n_tokens_total", "n_tokens_teacher", "n_tokens_student"};
 
+constexpr std::array kAssistants{"assistant", "gpt", "model", "chatgpt", "bot", "ai"};
+
 bool IsAssistant(const Json& turn) {
-  const char* key = turn.contains("role") && !turn["role"].is_null() ? "role" : "from";
-  return turn[key] == "assistant" || turn[key] == "gpt";
+  const bool has_role = turn.contains("role") && !turn["role"].is_null();
+  const std::string role = turn.value(has_role ? "role" : "from", std::string());
+  return std::ranges::find(kAssistants, role) != kAssistants.end();
+}
+
+// Whether the value, as it is written, can hold a question: see ReadQuestions.
+bool CanAsk(std::string_view text) {
+  const Json value = Json::parse(text, nullptr, false);
+  if (value.is_string()) return !IsBlankText(value.get<std::string>());
+  return !value.is_null() && !value.is_discarded() && !(value.is_array() && value.empty());
 }
 
 std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
@@ -28,6 +39,7 @@ std::string TurnsWith(std::string_view written, const std::string& content) {
   while (asked > 0 && IsAssistant(turns[asked - 1])) --asked;
   Json answer = turns[asked - 1];
   if (asked < turns.size()) answer = turns[asked];
+  for (const char* old : {"reasoning_content", "reasoning", "thinking"}) answer.erase(old);
   const bool share_gpt = !answer.contains("role") || answer["role"].is_null();
   answer[share_gpt ? "from" : "role"] = share_gpt ? "gpt" : "assistant";
   answer[answer.contains("content") && !answer["content"].is_null() ? "content" : "value"] = content;
@@ -54,11 +66,12 @@ Counts CountsOf(const Response& response) {
 }  // namespace
 
 std::string ToReferenceLine(std::string_view row, const Response& response) {
-  const auto fields = RawFields(row);
-  // As in questions, the last of two fields with one name counts, and a null is no field.
+  const std::string strict = AsStrictJson(row);
+  const auto fields = RawFields(strict);
+  // As in questions, the last of two fields with one name counts, and an empty one is no field.
   const auto last = [&](std::string_view name) {
     const auto found = std::ranges::find(fields.rbegin(), fields.rend(), name, &RawField::name);
-    return found == fields.rend() || found->text == "null" ? nullptr : &*found;
+    return found == fields.rend() || !CanAsk(found->text) ? nullptr : &*found;
   };
   const RawField* asked = nullptr;
   for (const char* name : kPromptFields) {

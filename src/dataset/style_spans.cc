@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/json_depth.h"
 #include "base/utf8.h"
 #include "dataset/json_fields.h"
 
@@ -14,6 +15,7 @@ constexpr size_t kAnswerFactorMax = 64;
 constexpr size_t kAnswerBytesMax = 64 << 10;
 constexpr size_t kQuotedMax = 60;
 constexpr std::string_view kBlanks = " \t\r\n";
+constexpr std::string_view kFence = "```";
 
 tl::unexpected<Error> Rejected(std::string_view reason, const std::string& detail) {
   return Fail(ErrorCode::kInvalidData, fmt::format("{}: {}", reason, detail));
@@ -30,7 +32,22 @@ std::string_view Trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kBlanks) + 1 - first);
 }
 
+// Many models put JSON into a Markdown fence whatever they are told.
+std::string_view WithoutFence(std::string_view answer) {
+  const size_t line = answer.find('\n');
+  if (!answer.starts_with(kFence) || line == std::string_view::npos) return answer;
+  const std::string_view name = Trimmed(answer.substr(kFence.size(), line - kFence.size()));
+  const bool is_name =
+      name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") ==
+      std::string_view::npos;
+  std::string_view inside = answer.substr(line + 1);
+  if (!is_name || !inside.ends_with(kFence)) return answer;
+  inside.remove_suffix(kFence.size());
+  return Trimmed(inside);
+}
+
 Result<std::vector<std::string>> ParseTexts(std::string_view answer) {
+  if (NestsDeeperThan(answer, kNestingMax)) return Rejected("not_texts", "the answer is nested too deeply");
   const Json json = Json::parse(answer, nullptr, false);
   if (json.is_discarded()) return Rejected("not_json", fmt::format("the answer is {}", Quoted(answer)));
   if (!json.is_array()) return Rejected("not_an_array", fmt::format("the answer is {}", KindOf(json)));
@@ -49,7 +66,7 @@ Result<std::vector<ByteRange>> LocateStyle(std::string_view window, std::string_
     return Rejected("too_long", fmt::format("the answer has {} bytes", answer.size()));
   }
   if (!IsValidUtf8(answer)) return Rejected("bad_utf8", "the answer is not UTF-8");
-  const auto texts = ParseTexts(Trimmed(answer));
+  const auto texts = ParseTexts(WithoutFence(Trimmed(answer)));
   if (!texts) return tl::unexpected(texts.error());
   std::vector<ByteRange> spans;
   size_t from = 0;

@@ -30,9 +30,19 @@ TEST(LocateStyleTest, FindsSpansInOrder) {
   EXPECT_THAT(LocateStyle(kWindow, R"([" wait, "])").value(), ElementsAre(ByteRange{28, 33}));
 }
 
+TEST(LocateStyleTest, AFenceAroundTheArrayIsTakenOff) {
+  const auto wait = ElementsAre(ByteRange{28, 33});
+  EXPECT_THAT(LocateStyle(kWindow, "```json\n[\"wait,\"]\n```").value(), wait);
+  EXPECT_THAT(LocateStyle(kWindow, "\n```\r\n[\"wait,\"]\r\n```\n").value(), wait);
+  EXPECT_THAT(LocateStyle(kWindow, "```JSON \n[\"wait,\"]```").value(), wait);
+  EXPECT_THAT(LocateStyle(kWindow, "```json\n[]\n```").value(), ElementsAre());
+}
+
 TEST(LocateStyleTest, RejectsWhateverElse) {
   EXPECT_EQ(ReasonFor(R"(Here you are: ["wait,"])"), "not_json");
-  EXPECT_EQ(ReasonFor("```json\n[\"wait,\"]\n```"), "not_json");
+  EXPECT_EQ(ReasonFor("Here:\n```json\n[\"wait,\"]\n```"), "not_json");
+  EXPECT_EQ(ReasonFor("```json\n[\"wait,\"]"), "not_json");
+  EXPECT_EQ(ReasonFor("```json\n[\"hmm\"]\n```"), "not_found");
   EXPECT_EQ(ReasonFor(R"(["wait,"] I hope that helps.)"), "not_json");
   EXPECT_EQ(ReasonFor(""), "not_json");
   EXPECT_EQ(ReasonFor(R"({"spans":["wait,"]})"), "not_an_array");
@@ -45,7 +55,8 @@ TEST(LocateStyleTest, RejectsWhateverElse) {
   EXPECT_EQ(ReasonFor("[\"\xff\"]"), "bad_utf8");
   EXPECT_EQ(ReasonFor(std::string(10 << 20, '[')), "too_long");
   EXPECT_EQ(ReasonFor("\"" + std::string(60000, 'x') + "\""), "not_an_array");
-  EXPECT_EQ(ReasonFor(std::string(60000, '[')), "not_json");
+  EXPECT_EQ(ReasonFor(std::string(60000, '[')), "not_texts");
+  EXPECT_EQ(ReasonFor(std::string(30000, '[') + std::string(30000, ']')), "not_texts");
 }
 
 // Answers are made of everything that could be in one. In every case the spans lie in the window and ascend,
