@@ -21,8 +21,13 @@ add_subdirectory("${TESSY_LLAMA_DIR}" "${CMAKE_BINARY_DIR}/llama.cpp" EXCLUDE_FR
 # Only the Jinja engine of llama.cpp's `common`: renders a model's own chat template. It takes its JSON from the
 # copy that llama.cpp vendors, in a namespace-compatible version; nothing outside src/model/text sees it.
 file(GLOB jinja_sources "${TESSY_LLAMA_DIR}/common/jinja/*.cpp")
+# jinja_runtime.cc stands for its runtime.cpp, and counts what a template does. Found from here: another project includes this
+# file, too (llama-server).
+get_filename_component(tessy_source "${CMAKE_CURRENT_LIST_DIR}/../src" ABSOLUTE)
+list(FILTER jinja_sources EXCLUDE REGEX "/runtime\\.cpp$")
 add_library(llama_jinja STATIC EXCLUDE_FROM_ALL ${jinja_sources} "${TESSY_LLAMA_DIR}/common/unicode.cpp"
-  "${TESSY_LLAMA_DIR}/common/json.cpp")
+  "${TESSY_LLAMA_DIR}/common/json.cpp" "${tessy_source}/model/text/jinja_runtime.cc")
+target_include_directories(llama_jinja PRIVATE "${tessy_source}")
 target_include_directories(llama_jinja SYSTEM PUBLIC
   "${TESSY_LLAMA_DIR}/common" "${TESSY_LLAMA_DIR}/vendor")
 target_compile_options(llama_jinja PRIVATE -w)

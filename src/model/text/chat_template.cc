@@ -8,6 +8,8 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <cstdint>
+#include <cstdlib>
 #include <ctime>
 #include <exception>
 #include <optional>
@@ -15,7 +17,9 @@
 #include <string_view>
 #include <utility>
 
+#include "base/json_depth.h"
 #include "base/utf8.h"
+#include "model/text/template_budget.h"
 
 namespace tessy {
 
@@ -179,6 +183,124 @@ std::string RenderProblem(std::string_view what) {
   return OneLine(message.append(": ").append(problem));
 }
 
+// What a rendering may spend. Templates of models take some thousand steps for a conversation.
+constexpr uint64_t kSteps = 50'000;
+constexpr uint64_t kStepsPerMessage = 10'000;
+constexpr uint64_t kTextBytes = uint64_t{64} << 20;
+constexpr uint64_t kTextBytesPerByte = 256;  // of the messages
+constexpr size_t kLevels = 500;
+constexpr int64_t kRangeMax = 1'000'000;
+// Of one {{ }} or {% %}: what follows one another in it is nested in the parsed form.
+constexpr size_t kTagTokensMax = 4000;
+
+TemplateBudget BudgetFor(std::span<const Message> messages) {
+  TemplateBudget budget{
+      .steps = kSteps + kStepsPerMessage * messages.size(), .bytes = kTextBytes, .levels = kLevels};
+  for (const Message& message : messages) budget.bytes += kTextBytesPerByte * message.content.size();
+  return budget;
+}
+
+// The budget of this thread while the object lives.
+class Spending {
+ public:
+  explicit Spending(TemplateBudget& budget) { TemplateBudget::Current() = &budget; }
+  ~Spending() { TemplateBudget::Current() = nullptr; }
+  Spending(const Spending&) = delete;
+  Spending& operator=(const Spending&) = delete;
+};
+
+// The engine's own range() makes its list whole, however long.
+jinja::value RangeFunction() {
+  const jinja::func_handler handler = [](const jinja::func_args& args) -> jinja::value {
+    const auto number = [&args](size_t i) { return args.get_pos(i)->as_int(); };
+    args.ensure_count(1, 3);
+    const int64_t first = args.count() > 1 ? number(0) : 0;
+    const int64_t last = args.count() > 1 ? number(1) : number(0);
+    const int64_t step = args.count() > 2 ? std::max<int64_t>(1, std::abs(number(2))) : 1;
+    const auto far = [](int64_t n) { return n > kRangeMax * kRangeMax || n < -kRangeMax * kRangeMax; };
+    if (far(first) || far(last) || far(step) || std::abs(last - first) / step > kRangeMax) {
+      throw std::runtime_error("range() gives more than a million numbers");
+    }
+    return jinja::global_builtins().at("range")(args);
+  };
+  return jinja::mk_val<jinja::value_func>("range", handler);
+}
+
+// How deep blocks and brackets of a template nest, as far as its tokens tell.
+class Nesting {
+ public:
+  // False once it is too deep.
+  bool Take(const std::vector<jinja::token>& tokens, size_t at) {
+    using Token = jinja::token;
+    switch (tokens[at].t) {
+      case Token::open_paren:
+      case Token::open_square_bracket:
+      case Token::open_curly_bracket:
+        return ++brackets_ <= kNestingMax;
+      case Token::close_paren:
+      case Token::close_square_bracket:
+      case Token::close_curly_bracket:
+        brackets_ -= brackets_ > 0 ? 1 : 0;
+        return true;
+      case Token::open_expression:
+      case Token::open_statement:
+        brackets_ = 0;
+        begin_ = at;
+        return at + 1 >= tokens.size() || tokens[at].t == Token::open_expression || Block(tokens, at + 1);
+      case Token::close_expression:
+      case Token::close_statement:
+        begin_ = at;
+        return true;
+      default:
+        return tokens[at].t == Token::text || at - begin_ <= kTagTokensMax;
+    }
+  }
+
+ private:
+  bool Block(const std::vector<jinja::token>& tokens, size_t at) {
+    const std::string& word = tokens[at].value;
+    if (word.starts_with("end")) {
+      if (!blocks_.empty()) {
+        depth_ -= blocks_.back();
+        blocks_.pop_back();
+      }
+    } else if (word == "elif" && !blocks_.empty()) {  // parsed as an if in the else
+      ++blocks_.back();
+      ++depth_;
+    } else if (word == "if" || word == "for" || word == "macro" || word == "call" || word == "filter" ||
+               (word == "set" && !Assigns(tokens, at))) {
+      blocks_.push_back(1);
+      ++depth_;
+    }
+    return depth_ <= kNestingMax;
+  }
+  static bool Assigns(const std::vector<jinja::token>& tokens, size_t at) {
+    for (; at < tokens.size() && tokens[at].t != jinja::token::close_statement; ++at) {
+      if (tokens[at].t == jinja::token::equals) return true;
+    }
+    return false;
+  }
+
+  size_t brackets_ = 0;
+  size_t begin_ = 0;  // of the tag
+  size_t depth_ = 0;
+  std::vector<size_t> blocks_;  // open ones, with the levels that each takes
+};
+
+// The parser calls itself for what is nested.
+Status CheckNesting(const std::vector<jinja::token>& tokens) {
+  Nesting nesting;
+  for (size_t at = 0; at < tokens.size(); ++at) {
+    if (!nesting.Take(tokens, at)) {
+      return Fail(ErrorCode::kInvalidData, "the chat template is nested too deeply: more than " +
+                                               std::to_string(kNestingMax) +
+                                               " blocks or brackets in one another, or more than " +
+                                               std::to_string(kTagTokensMax) + " words in one tag");
+    }
+  }
+  return {};
+}
+
 // Bytes at the end of `text` with which `opener` begins.
 size_t Overlap(std::string_view text, std::string_view opener) {
   size_t size = std::min(text.size(), opener.size());
@@ -204,6 +326,7 @@ std::string JoinParts(std::span<const PromptPart> parts) {
 Result<ChatTemplate> ChatTemplate::Parse(std::string source, const SpecialTokens& tokens) {
   try {
     jinja::lexer_result lexed = jinja::lexer().tokenize(source);
+    if (auto status = CheckNesting(lexed.tokens); !status) return tl::unexpected(status.error());
     auto program = std::make_shared<Program>();
     program->body = jinja::parse_from_tokens(lexed);
     program->source = std::make_shared<std::string>(std::move(lexed.source));
@@ -234,6 +357,9 @@ Result<std::vector<PromptPart>> ChatTemplate::Render(std::span<const Message> me
     context.set_val("add_generation_prompt", FlagValue(true));
     context.set_val("enable_thinking", FlagValue(true));
     context.set_val("strftime_now", DateFunction(*date));
+    context.set_val("range", RangeFunction());
+    TemplateBudget budget = BudgetFor(messages);
+    const Spending spending(budget);
     const jinja::value_array pieces = jinja::runtime(context).execute(program_->body);
     return ToParts(jinja::runtime::gather_string_parts(pieces)->val_str.parts);
   } catch (const std::exception& error) {

@@ -33,6 +33,7 @@ struct SpecialTokens {
 // parsed form. Render may be called from any number of threads at once: a call keeps its state to itself.
 class ChatTemplate {
  public:
+  // One line of what is wrong: what does not parse, or is nested too deeply to be parsed.
   static Result<ChatTemplate> Parse(std::string source, const SpecialTokens& tokens);
 
   // The prompt up to where the assistant's turn begins (add_generation_prompt and enable_thinking are true).
@@ -43,9 +44,10 @@ class ChatTemplate {
   // slices, the last piece of a split(). It does not through tojson and join(), nor in the other pieces of a
   // split().
   //
-  // Errors, each one line: a template that refuses the messages or fails; an option with the name of a
-  // variable that Render itself sets; a date that is malformed, or missing where the template asks for it; a
-  // role that is not a plain word. The engine does not limit recursion: an endless macro overflows the stack.
+  // Errors, each one line: a template that refuses the messages or fails; one that takes more steps or makes
+  // longer texts than a template needs, or calls itself without end (TemplateBudget); an option with the name
+  // of a variable that Render itself sets; a date that is malformed, or missing where the template asks for
+  // it; a role that is not a plain word.
   Result<std::vector<PromptPart>> Render(std::span<const Message> messages,
                                          const TemplateOptions& options) const;
 

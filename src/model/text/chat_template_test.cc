@@ -296,6 +296,61 @@ TEST(ChatTemplate, SaysWhereItDoesNotParse) {
   }
 }
 
+std::string Repeated(const std::string& text, size_t count) {
+  std::string out;
+  for (size_t i = 0; i < count; ++i) out += text;
+  return out;
+}
+
+TEST(ChatTemplate, RefusesWhatIsNestedTooDeeply) {
+  for (const std::string& source :
+       {"{{ " + Repeated("(", 100000) + "1" + Repeated(")", 100000) + " }}",
+        Repeated("{% if 1 %}", 50000) + Repeated("{% endif %}", 50000),
+        "{% if 1 %}" + Repeated("{% elif 1 %}", 50000) + "{% endif %}",
+        Repeated("{% set a %}", 50000) + Repeated("{% endset %}", 50000),
+        "{{ " + Repeated("not ", 200000) + "1 }}", "{{ 1" + Repeated(" + 1", 200000) + " }}",
+        "{{ x" + Repeated(".x", 200000) + " }}", "{{ " + Repeated("1 if 1 else ", 100000) + "1 }}"}) {
+    EXPECT_THAT(ParseError(source), HasSubstr("nested too deeply")) << source.substr(0, 20);
+  }
+  EXPECT_EQ(Text(Parsed("{{ " + Repeated("(", 100) + "1" + Repeated(")", 100) + " }}").Render({}, kToday)),
+            "1");
+  EXPECT_EQ(Text(Parsed(Repeated("{% set a = 1 %}", 1000) + "{{ a }}").Render({}, kToday)), "1");
+}
+
+TEST(ChatTemplate, EndsWhatHasNoEnd) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"{% macro f(x) %}{{ f(x) }}{% endmacro %}{{ f(1) }}", "calls itself without end"},
+      {"{{ 1" + Repeated(" + 1", 1500) + " }}", "nested too deeply"},
+      {"{% for i in range(1000000000) %}x{% endfor %}", "range() gives more than a million numbers"},
+      {"{% set ns = namespace(s='aaaaaaaaaaaaaaaa') %}{% for i in range(40) %}{% set ns.s = ns.s ~ ns.s %}"
+       "{% endfor %}{{ ns.s }}",
+       "its texts become too long"},
+      {"{% for i in range(10000) %}{% for j in range(10000) %}{% for k in range(10000) %}{% endfor %}"
+       "{% endfor %}{% endfor %}x",
+       "it takes too many steps"},
+      {"{% set r = range(10000) %}{% for i in r %}{% for j in r %}{% for k in r %}{% endfor %}{% endfor %}"
+       "{% endfor %}x",
+       "it takes too many steps"}};
+  for (const auto& [source, problem] : cases) {
+    const auto rendered = Parsed(source).Render({}, kToday);
+    ASSERT_FALSE(rendered) << source.substr(0, 40);
+    EXPECT_THAT(rendered.error().message, HasSubstr(problem)) << source.substr(0, 40);
+    EXPECT_THAT(rendered.error().message, Not(HasSubstr("\n")));
+    EXPECT_LT(rendered.error().message.size(), 1000U);
+  }
+}
+
+// As long conversations are.
+TEST(ChatTemplate, ATemplateMayTakeWhatItNeeds) {
+  Messages messages;
+  for (int i = 0; i < 2000; ++i) {
+    messages.push_back({i % 2 == 0 ? "user" : "assistant", std::string(500, 'x')});
+  }
+  messages.push_back({"user", "And?"});
+  const auto rendered = Real("Qwen-Qwen3-0.6B.jinja").Render(messages, kToday);
+  EXPECT_TRUE(rendered) << rendered.error().message;
+}
+
 TEST(ChatTemplate, SaysWhatTheTemplateRaises) {
   EXPECT_EQ(RenderError("{{ messages[0].content }}\n{{ raise_exception('only\nsystem turns') }}"),
             "the chat template refuses the messages (line 2, column 19): only system turns");
