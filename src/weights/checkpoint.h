@@ -58,7 +58,8 @@ class Checkpoint {
   // The entries "tessy.…" of the file, which tell where the model comes from.
   virtual Metadata provenance() const = 0;
   // The values in F32, row-major, in whatever type the file has them. The tensor is one of
-  // TensorsOf(shape()).
+  // TensorsOf(shape()). The rows of a head of two classes are capability and style, in this order, whatever
+  // the file's own.
   virtual Result<std::vector<float>> Read(const TensorSpec& tensor) const = 0;
 };
 

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "base/numbers.h"
+#include "model/text/class_names.h"
 #include "model/text/gguf_file.h"
 #include "weights/qwen3.h"
 
@@ -20,20 +21,23 @@ constexpr double kRopeBaseDefault = 10000.0;
 
 class GgufCheckpoint final : public Checkpoint {
  public:
-  GgufCheckpoint(GgufFile file, Qwen3Shape shape) : file_(std::move(file)), shape_(shape) {}
+  GgufCheckpoint(GgufFile file, Qwen3Shape shape, bool style_first)
+      : file_(std::move(file)), shape_(shape), style_first_(style_first) {}
 
   const Qwen3Shape& shape() const override { return shape_; }
   WeightType type() const override;
   Metadata provenance() const override;
   Result<std::vector<float>> Read(const TensorSpec& tensor) const override {
     const std::string name = GgufName(tensor.name);
-    if (name.empty()) return file_.Floats(kBias);
-    return file_.ReadFloats(*file_.Find(name));
+    auto values = name.empty() ? file_.Floats(kBias) : file_.ReadFloats(*file_.Find(name));
+    if (values && style_first_ && IsHead(tensor)) SwapRows(*values);
+    return values;
   }
 
  private:
   GgufFile file_;
   Qwen3Shape shape_;
+  bool style_first_;
 };
 
 // The file holds 1e-6 as the nearest F32, but config.json must say 1e-6 again.
@@ -138,7 +142,12 @@ Result<std::unique_ptr<Checkpoint>> OpenGgufCheckpoint(const std::string& path) 
   auto shape = ShapeOf(*file);
   if (!shape) return tl::unexpected(shape.error());
   if (auto status = CheckTensors(*file, *shape); !status) return tl::unexpected(status.error());
-  return std::make_unique<GgufCheckpoint>(std::move(*file), *shape);
+  const std::string labels = file->architecture() + ".classifier.output_labels";
+  const auto style = shape->classes == 2 ? StyleClass(file->Strings(labels)) : Result<int>(1);
+  if (!style) {
+    return Fail(style.error().code, fmt::format("{}: {}: {}", path, labels, style.error().message));
+  }
+  return std::make_unique<GgufCheckpoint>(std::move(*file), *shape, *style == 0);
 }
 
 }  // namespace tessy

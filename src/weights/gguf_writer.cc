@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "model/text/gguf_file.h"
 #include "weights/checkpoint.h"
 #include "weights/number_types.h"
 #include "weights/qwen3.h"
@@ -78,6 +79,7 @@ class GgufWriter {
 
 Status GgufWriter::CopyTokenizer() {
   const std::string& path = options_.tokenizer_from;
+  if (const auto file = GgufFile::Open(path); !file) return tl::unexpected(file.error());
   const GgufContext source(gguf_init_from_file(path.c_str(), {.no_alloc = true, .ctx = nullptr}));
   if (!source) {
     return Fail(ErrorCode::kInvalidData, fmt::format("{}: cannot be read as a GGUF file", path));
@@ -169,12 +171,17 @@ Status GgufWriter::Write(const std::string& path, const TensorReader& read) cons
 
 }  // namespace
 
-Status WriteGguf(const std::string& path, const Qwen3Shape& shape, const TensorReader& read,
+Status WriteGguf(const std::string& name, const Qwen3Shape& shape, const TensorReader& read,
                  const WriteGgufOptions& options) {
   GgufWriter writer(shape, options);
   if (auto status = writer.CopyTokenizer(); !status) return status;
   writer.SetMetadata();
   writer.ListTensors();
+  // A link stays, and the file behind it is replaced.
+  std::error_code unknown;
+  const std::string path = std::filesystem::is_symlink(name, unknown)
+                               ? std::filesystem::weakly_canonical(name, unknown).string()
+                               : name;
   const std::string temporary = path + ".tmp";
   auto status = writer.Write(temporary, read);
   std::error_code ignored;

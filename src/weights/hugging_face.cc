@@ -10,6 +10,9 @@
 #include <set>
 #include <sstream>
 
+#include "base/file_text.h"
+#include "base/json_depth.h"
+#include "model/text/class_names.h"
 #include "weights/qwen3.h"
 #include "weights/safetensors.h"
 
@@ -23,11 +26,21 @@ constexpr const char* kCausal = "Qwen3ForCausalLM";
 constexpr const char* kClassifier = "Qwen3ForTokenClassification";
 
 Result<Json> ReadObject(const std::string& path) {
+  std::error_code status;
+  if (fs::exists(path, status) && !fs::is_regular_file(path, status)) {
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("{}: is no regular file", path));
+  }
   std::ifstream stream(path, std::ios::binary);
   if (!stream) return Fail(ErrorCode::kNotFound, fmt::format("{}: cannot be read", path));
-  std::ostringstream text;
-  text << stream.rdbuf();
-  Json json = Json::parse(text.str(), nullptr, false);
+  std::ostringstream content;
+  content << stream.rdbuf();
+  const std::string text = AsPlainText(std::move(content).str());
+  if (IsLfsPointer(text)) return Fail(ErrorCode::kInvalidData, fmt::format("{}: {}", path, kLfsPointer));
+  if (NestsDeeperThan(text, kNestingMax)) {
+    return Fail(ErrorCode::kInvalidData,
+                fmt::format("{}: is nested more than {} levels deep", path, kNestingMax));
+  }
+  Json json = Json::parse(text, nullptr, false);
   if (!json.is_object()) return Fail(ErrorCode::kInvalidData, fmt::format("{}: is not a JSON object", path));
   return json;
 }
@@ -92,7 +105,24 @@ int64_t Classes(const Json& json, Config& config) {
   return 0;
 }
 
-Result<Qwen3Shape> ReadConfig(const std::string& path) {
+// The names of a head's classes in the order of its rows; empty where they are not all named.
+std::vector<std::string> ClassNames(const Json& json) {
+  const Json labels = json.value("id2label", Json());
+  std::vector<std::string> names;
+  for (size_t i = 0; labels.is_object() && i < labels.size(); ++i) {
+    const auto found = labels.find(std::to_string(i));
+    if (found == labels.end() || !found->is_string()) return {};
+    names.push_back(found->get<std::string>());
+  }
+  return names;
+}
+
+struct Model {
+  Qwen3Shape shape;
+  bool style_first = false;  // the rows of its head
+};
+
+Result<Model> ReadConfig(const std::string& path) {
   auto json = ReadObject(path);
   if (!json) return tl::unexpected(json.error());
   Config config(*json, path);
@@ -120,13 +150,17 @@ Result<Qwen3Shape> ReadConfig(const std::string& path) {
   if (json->value("hidden_act", Json("silu")) != "silu") config.Refuse("hidden_act is not silu");
   if (auto status = config.status(); !status) return tl::unexpected(status.error());
   if (auto status = CheckShape(shape, path); !status) return tl::unexpected(status.error());
-  return shape;
+  const auto style = shape.classes == 2 ? StyleClass(ClassNames(*json)) : Result<int>(1);
+  if (!style) {
+    return Fail(style.error().code, fmt::format("{}: id2label: {}", path, style.error().message));
+  }
+  return Model{.shape = shape, .style_first = *style == 0};
 }
 
 class HuggingFaceCheckpoint final : public Checkpoint {
  public:
-  HuggingFaceCheckpoint(Qwen3Shape shape, std::vector<SafetensorsFile> files)
-      : shape_(shape), files_(std::move(files)) {}
+  HuggingFaceCheckpoint(const Model& model, std::vector<SafetensorsFile> files)
+      : shape_(model.shape), style_first_(model.style_first), files_(std::move(files)) {}
 
   Status Check(const std::string& folder);
 
@@ -135,7 +169,9 @@ class HuggingFaceCheckpoint final : public Checkpoint {
   Metadata provenance() const override;
   Result<std::vector<float>> Read(const TensorSpec& tensor) const override {
     const auto& [file, entry] = places_.at(tensor.name);
-    return files_[file].ReadFloats(files_[file].tensors()[entry]);
+    auto values = files_[file].ReadFloats(files_[file].tensors()[entry]);
+    if (values && style_first_ && IsHead(tensor)) SwapRows(*values);
+    return values;
   }
 
  private:
@@ -146,6 +182,7 @@ class HuggingFaceCheckpoint final : public Checkpoint {
   }
 
   Qwen3Shape shape_;
+  bool style_first_;
   std::vector<SafetensorsFile> files_;
   std::map<std::string, std::pair<size_t, size_t>> places_;  // file and entry of each tensor
 };
@@ -254,8 +291,8 @@ Json ConfigJson(const Qwen3Shape& shape, WeightType type) {
 }  // namespace
 
 Result<std::unique_ptr<Checkpoint>> OpenHuggingFaceCheckpoint(const std::string& folder) {
-  auto shape = ReadConfig(folder + "/config.json");
-  if (!shape) return tl::unexpected(shape.error());
+  const auto model = ReadConfig(folder + "/config.json");
+  if (!model) return tl::unexpected(model.error());
   auto names = WeightFiles(folder);
   if (!names) return tl::unexpected(names.error());
   std::vector<SafetensorsFile> files;
@@ -264,7 +301,7 @@ Result<std::unique_ptr<Checkpoint>> OpenHuggingFaceCheckpoint(const std::string&
     if (!file) return tl::unexpected(file.error());
     files.push_back(std::move(*file));
   }
-  auto checkpoint = std::make_unique<HuggingFaceCheckpoint>(*shape, std::move(files));
+  auto checkpoint = std::make_unique<HuggingFaceCheckpoint>(*model, std::move(files));
   if (auto status = checkpoint->Check(folder); !status) return tl::unexpected(status.error());
   return checkpoint;
 }

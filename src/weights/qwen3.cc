@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 #include <utility>
@@ -119,6 +120,12 @@ size_t ElementsOf(const TensorSpec& tensor) {
 
 std::string Describe(const std::vector<int64_t>& shape) {
   return fmt::format("[{}]", fmt::join(shape, ", "));
+}
+
+bool IsHead(const TensorSpec& tensor) { return tensor.name == "score.weight" || tensor.name == "score.bias"; }
+
+void SwapRows(std::vector<float>& head) {
+  std::rotate(head.begin(), head.begin() + static_cast<std::ptrdiff_t>(head.size() / 2), head.end());
 }
 
 }  // namespace tessy

@@ -26,6 +26,11 @@ bool IsProvenance(const std::string& key);
 
 size_t ElementsOf(const TensorSpec& tensor);
 
+// True for the tensors of a classifier's head, whose first dimension is its classes.
+bool IsHead(const TensorSpec& tensor);
+// Exchanges the rows of a head of two classes.
+void SwapRows(std::vector<float>& head);
+
 // The shape for people: "[96, 64]".
 std::string Describe(const std::vector<int64_t>& shape);
 

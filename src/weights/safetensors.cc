@@ -15,6 +15,8 @@
 #include <set>
 #include <string_view>
 
+#include "base/file_text.h"
+#include "base/json_depth.h"
 #include "weights/number_types.h"
 #include "weights/qwen3.h"
 
@@ -148,6 +150,9 @@ Result<Header> ParseHeader(std::string_view header, uint64_t data_begin, uint64_
       twice |= !names.insert(parsed.get<std::string>()).second;
     return true;
   };
+  if (NestsDeeperThan(header, kNestingMax)) {
+    return Fail(ErrorCode::kInvalidData, "its header is nested too deeply");
+  }
   const Json json = Json::parse(header, watch, false);
   if (!json.is_object()) return Fail(ErrorCode::kInvalidData, "its header is not JSON");
   if (twice) return Fail(ErrorCode::kInvalidData, "its header names a tensor twice");
@@ -225,6 +230,12 @@ Result<SafetensorsFile> SafetensorsFile::Open(const std::string& path) {
   std::string length_bytes(kHeaderLengthBytes, '\0');
   if (size < kHeaderLengthBytes || !stream.read(length_bytes.data(), kHeaderLengthBytes))
     return bad("too short");
+  std::string begin(64, '\0');
+  stream.seekg(0);
+  stream.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  if (IsLfsPointer(begin)) return Fail(ErrorCode::kInvalidData, fmt::format("{}: {}", path, kLfsPointer));
+  stream.clear();
+  stream.seekg(kHeaderLengthBytes);
   const uint64_t length = LittleEndian(length_bytes);
   if (length > kHeaderMax || length > size - kHeaderLengthBytes) {
     return bad(fmt::format("its header of {} bytes is not all there", length));

@@ -10,6 +10,7 @@
 #include "base/random.h"
 #include "base/testing/source_tree.h"
 #include "model/text/gguf_file.h"
+#include "model/text/testing/edited_gguf.h"
 #include "weights/number_types.h"
 #include "weights/qwen3.h"
 #include "weights/safetensors.h"
@@ -282,6 +283,65 @@ TEST_F(WeightsTest, AConfigurationThatCannotBeComputedIsRefused) {
   }
   fs::remove(Path("a/config.json"));
   EXPECT_THAT(Refusal("a"), HasSubstr("config.json: cannot be read"));
+}
+
+std::vector<float> ValuesOf(const Checkpoint& checkpoint, const std::string& name) {
+  for (const TensorSpec& tensor : TensorsOf(checkpoint.shape())) {
+    if (tensor.name == name) return checkpoint.Read(tensor).value();
+  }
+  return {};
+}
+
+TEST_F(WeightsTest, TheNamesOfTheClassesSayWhichRowIsStyle) {
+  shape_.classes = 2;
+  const RandomCheckpoint model(shape_, 5);
+  ASSERT_TRUE(WriteFolder("folder", model));
+  const auto weight = ValuesOf(*OpenCheckpoint(Path("folder")).value(), "score.weight");
+  const auto bias = ValuesOf(*OpenCheckpoint(Path("folder")).value(), "score.bias");
+  EditConfig("folder", [](Json& json) { json["id2label"] = {{"0", "STYLE"}, {"1", "CAPABILITY"}}; });
+  const auto swapped = OpenCheckpoint(Path("folder")).value();
+  auto expected = weight;
+  SwapRows(expected);
+  EXPECT_NE(expected, weight);
+  EXPECT_EQ(ValuesOf(*swapped, "score.weight"), expected);
+  EXPECT_EQ(ValuesOf(*swapped, "score.bias"), (std::vector<float>{bias[1], bias[0]}));
+
+  EditConfig("folder", [](Json& json) { json["id2label"] = {{"0", "capability"}, {"1", "style"}}; });
+  EXPECT_EQ(ValuesOf(*OpenCheckpoint(Path("folder")).value(), "score.weight"), weight);
+  EditConfig("folder", [](Json& json) { json["id2label"] = {{"0", "yes"}, {"1", "no"}}; });
+  EXPECT_THAT(Refusal("folder"), HasSubstr("id2label: its classes are named \"yes\" and \"no\""));
+
+  ASSERT_TRUE(WriteGgufFile("model.gguf", model));
+  ASSERT_TRUE(WriteWithTexts(Path("model.gguf"), Path("swapped.gguf"), "qwen3.classifier.output_labels",
+                             {"style", "capability"}));
+  EXPECT_EQ(ValuesOf(*OpenCheckpoint(Path("swapped.gguf")).value(), "score.weight"), expected);
+}
+
+TEST_F(WeightsTest, ASplitModelIsReadWhole) {
+  const auto parts = WriteSplitModel(kStudent, Path("split"), 3, true).value();
+  const auto whole = OpenCheckpoint(kStudent).value();
+  const auto split = OpenCheckpoint(parts[0]);
+  ASSERT_TRUE(split) << split.error().message;
+  EXPECT_EQ((*split)->shape(), whole->shape());
+  for (const TensorSpec& tensor : TensorsOf(whole->shape())) {
+    EXPECT_EQ((*split)->Read(tensor).value(), whole->Read(tensor).value()) << tensor.name;
+  }
+  EXPECT_THAT(Refusal("split-00003-of-00003.gguf"), HasSubstr("name the first, " + parts[0]));
+}
+
+TEST_F(WeightsTest, PointersOfGitLfsAndDeepConfigurationsAreNamed) {
+  const std::string pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:abc\nsize 123\n";
+  ASSERT_TRUE(WriteFolder("folder", RandomCheckpoint(shape_, 5)));
+  const std::string config = ReadBytes(Path("folder/config.json"));
+  WriteBytes(Path("folder/config.json"), pointer);
+  EXPECT_THAT(Refusal("folder"), HasSubstr("config.json: is a Git-LFS pointer"));
+  WriteBytes(Path("folder/config.json"),
+             "{\"a\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}");
+  EXPECT_THAT(Refusal("folder"), HasSubstr("nested more than 200 levels deep"));
+  WriteBytes(Path("folder/config.json"), "\xEF\xBB\xBF" + config);
+  EXPECT_TRUE(OpenCheckpoint(Path("folder")));
+  WriteBytes(Path("folder/model.safetensors"), pointer);
+  EXPECT_THAT(Refusal("folder"), HasSubstr("model.safetensors: is a Git-LFS pointer"));
 }
 
 TEST_F(WeightsTest, TheBaseIsFoundWhereNewerConfigurationsKeepIt) {

@@ -13,6 +13,7 @@
 #include "ggml.h"
 #include "gguf.h"
 #include "llama.h"
+#include "model/text/class_names.h"
 #include "model/text/gguf_handle.h"
 #include "model/text/llama_vocabulary.h"
 
@@ -28,6 +29,13 @@ Error NotLoadable(const GgufFile& file) {
           .message = fmt::format("{}: llama.cpp cannot load this model (architecture \"{}\"); "
                                  "--log-level debug shows its own words",
                                  file.path(), file.architecture())};
+}
+
+Result<int> StyleClassOf(const GgufFile& file) {
+  const std::string key = file.architecture() + ".classifier.output_labels";
+  const auto style = StyleClass(file.Strings(key));
+  if (style) return *style;
+  return Fail(style.error().code, fmt::format("{}: {}: {}", file.path(), key, style.error().message));
 }
 
 Status CheckHead(const GgufFile& file) {
@@ -56,6 +64,7 @@ Status CheckHead(const GgufFile& file) {
         ErrorCode::kInvalidData,
         fmt::format("{}: trained for \"{}\" labels, next-token labels are needed", file.path(), labels));
   }
+  if (const auto style = StyleClassOf(file); !style) return tl::unexpected(style.error());
   // Rows are looked up by token id, so there must be one for each.
   const GgufFile::Tensor* embedding = file.Find(kEmbedding);
   const auto tokens = static_cast<int64_t>(file.Strings("tokenizer.ggml.tokens").size());
@@ -86,7 +95,8 @@ GgufContext TrunkMetadata(const GgufFile& file) {
   const std::string arch = file.architecture();
   gguf_set_kv(trunk.get(), file.handle().gguf);
   for (const char* key : {"tokenizer.ggml.tokens", "tokenizer.ggml.token_type", "tokenizer.ggml.merges",
-                          "tokenizer.ggml.scores", "tokenizer.chat_template"}) {
+                          "tokenizer.ggml.scores", "tokenizer.chat_template", "split.no", "split.count",
+                          "split.tensors.count"}) {
     gguf_remove_key(trunk.get(), key);
   }
   gguf_remove_key(trunk.get(), (arch + ".classifier.output_labels").c_str());
@@ -119,8 +129,8 @@ File WriteTrunk(const GgufFile& file, const std::vector<float>& head) {
   std::vector<const GgufFile::Tensor*> copied;
   for (const auto& tensor : file.tensors()) {
     if (tensor.name == kHead || tensor.name == kEmbedding || tensor.name == kOutput) continue;
-    const ggml_tensor* meta = ggml_get_tensor(file.handle().ggml, tensor.name.c_str());
-    declare(tensor.name, meta->type, meta->ne, ggml_n_dims(meta));
+    declare(tensor.name, static_cast<ggml_type>(tensor.type_id), tensor.shape.data(),
+            static_cast<int>(tensor.shape.size()));
     copied.push_back(&tensor);
   }
 
@@ -212,14 +222,13 @@ Result<std::shared_ptr<const LlamaModel>> LlamaModel::LoadClassifier(const std::
   model->can_roll_back_ = !llama_model_is_recurrent(model->model_) && !llama_model_is_hybrid(model->model_);
   model->context_tokens_ = llama_model_n_ctx_train(model->model_);
   model->embedding_width_ = static_cast<int>(embedding->shape.at(0));
-  model->embedding_type_ = ggml_get_tensor(model->file_.handle().ggml, kEmbedding)->type;
+  model->embedding_type_ = embedding->type_id;
   model->embedding_row_bytes_ =
       ggml_row_size(static_cast<ggml_type>(model->embedding_type_), embedding->shape.at(0));
   model->embedding_rows_ = std::move(*rows);
   const auto biases = model->file_.Floats("tessy.classifier.bias");
   std::copy(biases.begin(), biases.end(), model->bias_);
-  const auto labels = model->file_.Strings(model->file_.architecture() + ".classifier.output_labels");
-  if (labels.size() == 2 && labels[0] == "style") model->style_class_ = 0;
+  model->style_class_ = *StyleClassOf(model->file_);  // CheckHead has looked
   return model;
 }
 

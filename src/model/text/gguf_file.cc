@@ -4,13 +4,18 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
+#include <string_view>
 
+#include "base/file_text.h"
 #include "base/random.h"
 #include "ggml.h"
 #include "gguf.h"
+#include "model/text/gguf_check.h"
 #include "model/text/gguf_handle.h"
 #include "model/text/llama_vocabulary.h"
 
@@ -62,14 +67,37 @@ std::string Describe(const gguf_context* gguf, int64_t key) {
   return out + "]";
 }
 
-}  // namespace
+constexpr const char* kSplitCount = "split.count";
+constexpr const char* kSplitNumber = "split.no";  // from 0
 
-GgufFile::Handle::~Handle() {
-  if (gguf != nullptr) gguf_free(gguf);
-  if (ggml != nullptr) ggml_free(ggml);
+// "big-00002-of-00003.gguf"
+struct SplitName {
+  std::string prefix;
+  int number = 0;  // from 1
+  int count = 0;
+};
+
+std::string PartName(const std::string& prefix, int number, int count) {
+  return fmt::format("{}-{:05}-of-{:05}.gguf", prefix, number, count);
 }
 
-Result<GgufFile> GgufFile::Open(const std::string& path) {
+std::optional<SplitName> SplitNameOf(const std::string& path) {
+  constexpr size_t kDigits = 5;
+  const size_t tail = PartName("", 1, 1).size();
+  if (path.size() <= tail) return std::nullopt;
+  SplitName name{.prefix = path.substr(0, path.size() - tail)};
+  const std::string_view rest = std::string_view(path).substr(name.prefix.size());
+  const auto number = [&](size_t at, int& value) {
+    const char* begin = rest.data() + at;
+    const auto [end, error] = std::from_chars(begin, begin + kDigits, value);
+    return error == std::errc() && end == begin + kDigits && value > 0;
+  };
+  if (!number(1, name.number) || !number(rest.find("-of-") + 4, name.count)) return std::nullopt;
+  if (path != PartName(name.prefix, name.number, name.count)) return std::nullopt;
+  return name;
+}
+
+Status CheckIsGguf(const std::string& path) {
   std::error_code status;
   if (!std::filesystem::exists(path, status)) {
     return Fail(ErrorCode::kNotFound, fmt::format("{}: no such model file", path));
@@ -77,19 +105,88 @@ Result<GgufFile> GgufFile::Open(const std::string& path) {
   if (std::filesystem::is_directory(path, status)) {
     return Fail(ErrorCode::kInvalidArgument, fmt::format("{}: is a folder, not a .gguf file", path));
   }
-  std::ifstream stream(path, std::ios::binary);
-  char magic[4] = {};
-  if (!stream) return Fail(ErrorCode::kIo, fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
-  if (!stream.read(magic, sizeof magic) || std::memcmp(magic, "GGUF", sizeof magic) != 0) {
-    return Fail(
-        ErrorCode::kInvalidData,
-        fmt::format("{}: not a GGUF file (it does not begin with \"GGUF\"); convert the model first", path));
+  // Opening a pipe would wait for somebody who writes.
+  if (!std::filesystem::is_regular_file(path, status)) {
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("{}: is a pipe or device, not a .gguf file", path));
   }
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) return Fail(ErrorCode::kIo, fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
+  std::string begin(64, '\0');
+  stream.read(begin.data(), static_cast<std::streamsize>(begin.size()));
+  begin.resize(static_cast<size_t>(stream.gcount()));
+  if (begin.starts_with("GGUF")) return {};
+  if (IsLfsPointer(begin)) return Fail(ErrorCode::kInvalidData, fmt::format("{}: {}", path, kLfsPointer));
+  return Fail(
+      ErrorCode::kInvalidData,
+      fmt::format("{}: not a GGUF file (it does not begin with \"GGUF\"); convert the model first", path));
+}
 
+}  // namespace
+
+GgufFile::Handle::~Handle() {
+  if (gguf != nullptr) gguf_free(gguf);
+  if (ggml != nullptr) ggml_free(ggml);
+}
+
+std::vector<std::string> GgufPartsOf(const std::string& path) {
+  const auto split = SplitNameOf(path);
+  if (!split || split->number != 1) return {path};
+  std::vector<std::string> paths;
+  for (int i = 1; i <= split->count; ++i) paths.push_back(PartName(split->prefix, i, split->count));
+  return paths;
+}
+
+Result<GgufFile> GgufFile::Open(const std::string& path) {
+  auto file = OpenOne(path);
+  if (!file) return file;
+  const int64_t count = file->Integer(kSplitCount).value_or(1);
+  if (const int64_t number = file->Integer(kSplitNumber).value_or(0); count > 1 && number > 0) {
+    const auto split = SplitNameOf(path);
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}: is part {} of {} of a split model; name the first{}", path, number + 1,
+                            count, split ? ", " + PartName(split->prefix, 1, split->count) : ""));
+  }
+  if (auto status = count > 1 ? file->AddParts() : Status(); !status) return tl::unexpected(status.error());
+  if (auto status = CheckGgufValues(*file); !status) return tl::unexpected(status.error());
+  return file;
+}
+
+// llama.cpp finds the other parts by their names, too.
+Status GgufFile::AddParts() {
+  const std::string first = path();
+  const int64_t count = Integer(kSplitCount).value_or(1);
+  const auto split = SplitNameOf(first);
+  if (!split || split->number != 1 || split->count != count) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}: is the first of the {} parts of a split model, and must be named so: "
+                            "NAME-00001-of-{:05}.gguf",
+                            first, count, count));
+  }
+  for (int i = 2; i <= split->count; ++i) {
+    const std::string path = PartName(split->prefix, i, split->count);
+    auto part = OpenOne(path);
+    if (!part) return tl::unexpected(part.error());
+    if (part->Integer(kSplitNumber) != i - 1 || part->Integer(kSplitCount) != count) {
+      return Fail(ErrorCode::kInvalidData,
+                  fmt::format("{}: is not part {} of {} of {}, as its name says", path, i, count, first));
+    }
+    for (Tensor& tensor : part->tensors_) {
+      tensor.file = paths_.size();
+      tensors_.push_back(std::move(tensor));
+    }
+    paths_.push_back(path);
+    bytes_.push_back(part->bytes_.front());
+  }
+  return {};
+}
+
+Result<GgufFile> GgufFile::OpenOne(const std::string& path) {
+  if (auto status = CheckIsGguf(path); !status) return tl::unexpected(status.error());
   QuietLlamaLog();
   GgufFile file;
-  file.path_ = path;
-  file.file_bytes_ = std::filesystem::file_size(path, status);
+  std::error_code status;
+  file.paths_ = {path};
+  file.bytes_ = {std::filesystem::file_size(path, status)};
   file.handle_ = std::make_shared<Handle>();
   file.handle_->gguf = gguf_init_from_file(path.c_str(), {.no_alloc = true, .ctx = &file.handle_->ggml});
   const gguf_context* gguf = file.handle_->gguf;
@@ -105,18 +202,21 @@ Result<GgufFile> GgufFile::Open(const std::string& path) {
     file.tensors_.push_back({.name = name,
                              .shape = std::vector<int64_t>(meta->ne, meta->ne + ggml_n_dims(meta)),
                              .type = ggml_type_name(meta->type),
+                             .type_id = meta->type,
                              .offset = gguf_get_data_offset(gguf) + gguf_get_tensor_offset(gguf, i),
                              .bytes = ggml_nbytes(meta)});
     const Tensor& tensor = file.tensors_.back();
-    if (tensor.offset + tensor.bytes > file.file_bytes_) {
+    if (tensor.offset + tensor.bytes > file.bytes_.front()) {
       return Fail(
           ErrorCode::kInvalidData,
           fmt::format("{}: truncated GGUF file: tensor {} ends at byte {}, the file at {}; fetch it again",
-                      path, tensor.name, tensor.offset + tensor.bytes, file.file_bytes_));
+                      path, tensor.name, tensor.offset + tensor.bytes, file.bytes_.front()));
     }
   }
   return file;
 }
+
+uint64_t GgufFile::file_bytes() const { return std::accumulate(bytes_.begin(), bytes_.end(), uint64_t{0}); }
 
 std::optional<std::string> GgufFile::String(const std::string& key) const {
   const int64_t id = gguf_find_key(handle_->gguf, key.c_str());
@@ -220,11 +320,12 @@ const GgufFile::Tensor* GgufFile::Find(const std::string& tensor_name) const {
 }
 
 Result<std::vector<uint8_t>> GgufFile::ReadBytes(const Tensor& tensor) const {
-  std::ifstream stream(path_, std::ios::binary);
+  const std::string& path = paths_[tensor.file];
+  std::ifstream stream(path, std::ios::binary);
   std::vector<uint8_t> bytes(tensor.bytes);
   stream.seekg(static_cast<std::streamoff>(tensor.offset));
   if (!stream.read(reinterpret_cast<char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()))) {
-    return Fail(ErrorCode::kIo, fmt::format("{}: tensor {} cannot be read", path_, tensor.name));
+    return Fail(ErrorCode::kIo, fmt::format("{}: tensor {} cannot be read", path, tensor.name));
   }
   return bytes;
 }
@@ -232,19 +333,21 @@ Result<std::vector<uint8_t>> GgufFile::ReadBytes(const Tensor& tensor) const {
 Result<std::vector<float>> GgufFile::ReadFloats(const Tensor& tensor) const {
   auto bytes = ReadBytes(tensor);
   if (!bytes) return tl::unexpected(bytes.error());
-  const ggml_tensor* meta = ggml_get_tensor(handle_->ggml, tensor.name.c_str());
-  std::vector<float> values(static_cast<size_t>(ggml_nelements(meta)));
-  if (meta->type == GGML_TYPE_F32) {
+  int64_t elements = 1;
+  for (const int64_t n : tensor.shape) elements *= n;
+  std::vector<float> values(static_cast<size_t>(elements));
+  const auto type = static_cast<ggml_type>(tensor.type_id);
+  if (type == GGML_TYPE_F32) {
     std::memcpy(values.data(), bytes->data(), bytes->size());
     return values;
   }
-  const ggml_type_traits* traits = ggml_get_type_traits(meta->type);
+  const ggml_type_traits* traits = ggml_get_type_traits(type);
   if (traits->to_float == nullptr) {
     return Fail(ErrorCode::kInvalidData,
-                fmt::format("{}: tensor {} has type {}, which cannot be read as numbers", path_, tensor.name,
-                            tensor.type));
+                fmt::format("{}: tensor {} has type {}, which cannot be read as numbers", paths_[tensor.file],
+                            tensor.name, tensor.type));
   }
-  traits->to_float(bytes->data(), values.data(), ggml_nelements(meta));
+  traits->to_float(bytes->data(), values.data(), elements);
   return values;
 }
 
@@ -269,14 +372,18 @@ uint64_t GgufFile::cache_values_per_token() const {
 uint64_t GgufFile::content_fingerprint() const {
   constexpr uint64_t kBlocks = 64;
   constexpr size_t kBlockBytes = 4096;
-  std::ifstream stream(path_, std::ios::binary);
   std::string block(kBlockBytes, '\0');
-  uint64_t hash = file_bytes_;
-  for (uint64_t i = 0; i < kBlocks; ++i) {
-    stream.clear();
-    stream.seekg(static_cast<std::streamoff>(file_bytes_ / kBlocks * i));
-    stream.read(block.data(), static_cast<std::streamsize>(block.size()));
-    hash = HashBytes(std::string_view(block).substr(0, static_cast<size_t>(stream.gcount())), hash);
+  uint64_t hash = 0;
+  for (size_t part = 0; part < paths_.size(); ++part) {
+    // Of a model in one file: as stored runs have it.
+    hash = part == 0 ? bytes_[part] : HashBytes(std::to_string(bytes_[part]), hash);
+    std::ifstream stream(paths_[part], std::ios::binary);
+    for (uint64_t i = 0; i < kBlocks; ++i) {
+      stream.clear();
+      stream.seekg(static_cast<std::streamoff>(bytes_[part] / kBlocks * i));
+      stream.read(block.data(), static_cast<std::streamsize>(block.size()));
+      hash = HashBytes(std::string_view(block).substr(0, static_cast<size_t>(stream.gcount())), hash);
+    }
   }
   return hash;
 }

@@ -11,23 +11,28 @@
 
 namespace tessy {
 
-// The metadata and tensor list of a GGUF file, without its weights. Immutable after Open; safe from any
-// thread.
+// The metadata and tensor list of a GGUF file, without its weights. A model that was split into several files
+// (NAME-00001-of-00003.gguf, llama.cpp's gguf-split) is one GgufFile: that of its first file, with the
+// tensors of all of them. Immutable after Open; safe from any thread.
 class GgufFile {
  public:
   struct Tensor {
     std::string name;
     std::vector<int64_t> shape;  // innermost first, as ggml counts
     std::string type;            // "f32", "q8_0", …
-    size_t offset = 0;           // bytes from the start of the file
+    int type_id = 0;             // ggml's number of that type
+    size_t file = 0;             // index in paths()
+    size_t offset = 0;           // bytes from the start of that file
     size_t bytes = 0;
   };
 
-  // Errors name the path and tell a missing file from one that is not GGUF and from one that ends too early.
+  // Errors name the path and tell a missing file from one that is not GGUF, from one that ends too early, and
+  // from a later part of a split model; and values that llama.cpp would end the process for by their keys.
   static Result<GgufFile> Open(const std::string& path);
 
-  const std::string& path() const { return path_; }
-  uint64_t file_bytes() const { return file_bytes_; }
+  const std::string& path() const { return paths_.front(); }
+  const std::vector<std::string>& paths() const { return paths_; }  // of all parts
+  uint64_t file_bytes() const;                                      // of all parts
   std::optional<std::string> String(const std::string& key) const;
   std::optional<int64_t> Integer(const std::string& key) const;
   std::optional<double> Number(const std::string& key) const;
@@ -55,7 +60,7 @@ class GgufFile {
   // them.
   uint64_t vocabulary_fingerprint() const;
 
-  // A hash of the file's size and of blocks spread over it: tells files apart without reading all of them.
+  // A hash of the size of each part and of blocks spread over it: tells files apart without reading all.
   uint64_t content_fingerprint() const;
 
   // llama.cpp's objects, for the .cc files of model/text and model/llama.
@@ -63,10 +68,17 @@ class GgufFile {
   const Handle& handle() const { return *handle_; }
 
  private:
-  std::string path_;
-  uint64_t file_bytes_ = 0;
+  static Result<GgufFile> OpenOne(const std::string& path);
+  Status AddParts();
+
+  std::vector<std::string> paths_;
+  std::vector<uint64_t> bytes_;  // of each path
   std::vector<Tensor> tensors_;
   std::shared_ptr<Handle> handle_;
 };
+
+// The files of the model that is given by this path: its parts, if the name is that of the first part of a
+// split model, else the path itself. Looks at the name alone.
+std::vector<std::string> GgufPartsOf(const std::string& path);
 
 }  // namespace tessy

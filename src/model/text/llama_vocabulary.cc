@@ -3,7 +3,13 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <pthread.h>
+
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
+#include <exception>
+#include <functional>
 #include <mutex>
 
 #include "llama.h"
@@ -28,6 +34,53 @@ void LogLlama(ggml_log_level level, const char* text, void* /*user_data*/) {
   if (!line.empty() && level == GGML_LOG_LEVEL_ERROR) spdlog::debug("llama.cpp: {}", line);
 }
 
+// llama.cpp cuts text by regular expressions whose matcher calls itself for every character that one piece
+// takes in: 27,000 blanks are more than 8 MiB of stack hold.
+constexpr size_t kRunOfThisStack = 2048;
+constexpr size_t kRunMax = size_t{1} << 20;
+constexpr size_t kStackBytes = size_t{8} << 20;
+constexpr size_t kStackBytesPerByte = 1024;
+
+// The bytes of the longest part of the text that is all whitespace, or has none.
+size_t LongestRun(std::string_view text) {
+  size_t longest = 0;
+  size_t begin = 0;
+  const auto is_blank = [](char c) { return c == ' ' || (c >= '\t' && c <= '\r'); };
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (is_blank(text[at]) != is_blank(text[begin])) begin = at;
+    longest = std::max(longest, at + 1 - begin);
+  }
+  return longest;
+}
+
+bool IsInsideCharacter(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
+// Calls it on a thread with a stack of that size, and waits. False if the system gives no such thread. What
+// the call throws is thrown here.
+bool RunWithStack(size_t bytes, const std::function<void()>& call) {
+  std::exception_ptr thrown;
+  std::function<void()> guarded = [&] {
+    try {
+      call();
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+  };
+  pthread_attr_t attributes;
+  if (pthread_attr_init(&attributes) != 0) return false;
+  pthread_t thread{};
+  const auto start = [](void* given) -> void* {
+    (*static_cast<std::function<void()>*>(given))();
+    return nullptr;
+  };
+  const bool started = pthread_attr_setstacksize(&attributes, bytes) == 0 &&
+                       pthread_create(&thread, &attributes, start, &guarded) == 0;
+  pthread_attr_destroy(&attributes);
+  if (!started || pthread_join(thread, nullptr) != 0) return false;
+  if (thrown) std::rethrow_exception(thrown);
+  return true;
+}
+
 struct ModelHolder {
   llama_model* model;
   LlamaVocabulary vocabulary;
@@ -42,6 +95,8 @@ struct ModelHolder {
 void QuietLlamaLog() {
   static std::once_flag once;
   std::call_once(once, [] {
+    // Where ggml ends the process it would start a debugger, if one is installed.
+    setenv("GGML_NO_BACKTRACE", "1", /*overwrite=*/0);
     llama_log_set(LogLlama, nullptr);
     llama_backend_init();
   });
@@ -96,6 +151,25 @@ std::vector<TokenId> LlamaVocabulary::Tokenize(std::string_view text) const {
 }
 
 std::vector<TokenId> LlamaVocabulary::Run(std::string_view text, bool special) const {
+  const size_t run = LongestRun(text);
+  if (run <= kRunOfThisStack) return RunHere(text, special);
+  std::vector<TokenId> tokens;
+  if (run <= kRunMax &&
+      RunWithStack(kStackBytes + run * kStackBytesPerByte, [&] { tokens = RunHere(text, special); })) {
+    return tokens;
+  }
+  // Nobody has trained on such a run: where it is cut decides nothing.
+  for (size_t at = 0; at < text.size();) {
+    size_t bytes = std::min(kRunOfThisStack, text.size() - at);
+    while (at + bytes < text.size() && bytes > 1 && IsInsideCharacter(text[at + bytes])) --bytes;
+    const auto piece = RunHere(text.substr(at, bytes), special);
+    tokens.insert(tokens.end(), piece.begin(), piece.end());
+    at += bytes;
+  }
+  return tokens;
+}
+
+std::vector<TokenId> LlamaVocabulary::RunHere(std::string_view text, bool special) const {
   if (text.empty()) return {};
   std::vector<TokenId> tokens(text.size() + 2);
   int32_t n = llama_tokenize(vocab_, text.data(), static_cast<int32_t>(text.size()), tokens.data(),

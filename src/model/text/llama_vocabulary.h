@@ -31,7 +31,9 @@ class LlamaVocabulary final : public Vocabulary {
   uint64_t fingerprint() const override { return fingerprint_; }
 
  private:
+  // Texts with very long runs of one kind of character are tokenised on a thread with a stack of its own.
   std::vector<TokenId> Run(std::string_view text, bool special) const;
+  std::vector<TokenId> RunHere(std::string_view text, bool special) const;
 
   const llama_vocab* vocab_;
   std::vector<std::string> pieces_;
