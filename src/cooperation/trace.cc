@@ -35,4 +35,14 @@ void Trace::Truncate(size_t size) {
   if (!spans.empty()) spans.back().end = text.size();
 }
 
+void Trace::DropFront(size_t size) {
+  size = std::min(size, text.size());
+  text.erase(0, size);
+  for (Span& span : spans) {
+    span.begin -= std::min(span.begin, size);
+    span.end -= std::min(span.end, size);
+  }
+  std::erase_if(spans, [](const Span& span) { return span.begin == span.end; });
+}
+
 }  // namespace tessy

@@ -44,6 +44,8 @@ struct Trace {
   // Drops everything past `size` bytes, and the spans that become empty. The caller corrects the token count
   // of a span that is cut in its middle.
   void Truncate(size_t size);
+  // Drops the first `size` bytes, and the spans that become empty.
+  void DropFront(size_t size);
 
   bool operator==(const Trace&) const = default;
 };

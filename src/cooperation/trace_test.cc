@@ -94,6 +94,19 @@ TEST(TraceTruncate, DropsSpansThatBecomeEmpty) {
   EXPECT_EQ(trace, Trace{});
 }
 
+TEST(TraceDropFront, MovesTheSpansAndDropsThoseThatBecomeEmpty) {
+  Trace trace = ThreeSpans();
+  trace.DropFront(2);
+  EXPECT_EQ(trace.text, "ay, x = 2. Hm");
+  EXPECT_EQ(trace.spans, (std::vector<Span>{{kStudent, kStyle, 0, 3, 2},
+                                            {kTeacher, kCapability, 3, 9, 4},
+                                            {kStudent, kStyle, 9, 13, 2}}));
+  trace.DropFront(3);
+  EXPECT_EQ(trace.spans, (std::vector<Span>{{kTeacher, kCapability, 0, 6, 4}, {kStudent, kStyle, 6, 10, 2}}));
+  trace.DropFront(100);
+  EXPECT_EQ(trace, Trace{});
+}
+
 TEST(TraceTruncate, BeyondTheEndChangesNothing) {
   Trace trace = ThreeSpans();
   trace.Truncate(trace.text.size());

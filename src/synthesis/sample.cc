@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/random.h"
 #include "base/utf8.h"
@@ -68,6 +71,7 @@ class Attempt {
   awaitable<Result<void>> Think(SampleOutcome& outcome);
   awaitable<Result<void>> Answer(SampleOutcome& outcome);
   void CountSurplus(SampleOutcome& outcome);
+  bool DropOwnOpener(SampleOutcome& outcome) const;
   awaitable<Result<Event>> Perform(LoopState& loop, const Action& action);
   Result<Event> TakeOver(const Action& action, Event event);
   awaitable<Result<Event>> NextOfAnswer(Role role, const DraftRequest& request);
@@ -260,6 +264,34 @@ std::string_view Trimmed(std::string_view text, std::string_view characters) {
   return characters.empty() ? text : text.substr(0, last == std::string_view::npos ? 0 : last + 1);
 }
 
+std::string_view Core(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const size_t first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) + 1 - first);
+}
+
+// The bytes with which a model opens the thinking itself, though the prompt has opened it, or where no prompt
+// does: markup, as the content's own opener is.
+size_t OwnOpener(std::string_view text, std::span<const std::string_view> openers,
+                 std::string_view content_open) {
+  size_t end = 0;
+  for (bool found = true; found;) {
+    const size_t first = text.find_first_not_of(" \t\r\n", end);
+    if (first == std::string_view::npos) break;
+    const auto opens = [&](std::string_view opener) {
+      return !opener.empty() && text.substr(first).starts_with(opener);
+    };
+    const auto opener = std::ranges::find_if(openers, opens);
+    found = opener != openers.end();
+    if (found) end = first + opener->size();
+  }
+  // What the content's opener ends in is there already.
+  const std::string_view tail = content_open.substr(content_open.find_last_not_of(" \t\r\n") + 1);
+  if (end > 0 && text.substr(end).starts_with(tail)) end += tail.size();
+  return end;
+}
+
 // The answer goes on with a draft; true: and is whole with it.
 tl::expected<bool, FailureReason> TakeIn(const Draft& draft, SampleOutcome& outcome,
                                          DraftPosition& position) {
@@ -301,6 +333,18 @@ void Attempt::CountSurplus(SampleOutcome& outcome) {
   }
 }
 
+// False if nothing else was thought.
+bool Attempt::DropOwnOpener(SampleOutcome& outcome) const {
+  const std::string& content_open = cast_.FamilyOf(Role::kStudent).content_open;
+  std::vector<std::string_view> openers{Core(content_open)};
+  for (const Role role : kRoles) {
+    if (settings_.method.Uses(role)) openers.push_back(Core(cast_.FamilyOf(role).open_thinking));
+  }
+  outcome.own_opener_bytes = OwnOpener(outcome.thinking.text, openers, content_open);
+  outcome.thinking.DropFront(outcome.own_opener_bytes);
+  return outcome.own_opener_bytes == 0 || !IsBlankText(outcome.thinking.text);
+}
+
 awaitable<Result<void>> Attempt::Answer(SampleOutcome& outcome) {
   const Role role = settings_.method.answerer;
   CountSurplus(outcome);
@@ -312,6 +356,7 @@ awaitable<Result<void>> Attempt::Answer(SampleOutcome& outcome) {
   // A family that opens no thinking has none to hand over from.
   const bool unopened = !settings_.thinks && family.open_thinking.empty();
   session.OpenAnswer(outcome.thinking.text, unopened ? "" : family.handover);
+  if (!DropOwnOpener(outcome)) co_return Failed(FailureReason::kEmptyGeneration);
 
   outcome.answered_by = role;
   outcome.answer.clear();

@@ -47,6 +47,8 @@ struct SampleOutcome {
   std::optional<Error> lost = {};  // with `cancelled`: a backend was given up, so the run cannot go on
   bool refused = false;            // its last attempt failed because a server refuses such requests
   Trace thinking;                  // trimmed as the student's family writes it
+  // The bytes of an opener that a model wrote itself; it is left out of `thinking`.
+  size_t own_opener_bytes = 0;
   std::string answer;
   Role answered_by = Role::kStudent;
   Role closed_by = Role::kStudent;

@@ -198,6 +198,7 @@ std::string CheckViews(const TestCase& test, const ScriptedCast& cast, const Sam
     return "the answer is not what was written";
   }
   if (!test.settings.method.cooperative()) return {};
+  if (outcome.own_opener_bytes > 0) return {};  // the views have it, and the thinking has not
   std::array<const ScriptedVocabulary*, 2> vocabularies{};
   std::vector<ViewWalk> views;
   for (const Role role : kRoles) {
@@ -571,6 +572,20 @@ TEST(RunSample, WritesWhatItsModelsSay) {
   EXPECT_EQ(outcome.stats.switches, 7U);
   EXPECT_NE(ran.texts[0].find(R"("content":"<think>\nOkay x the = Wait 12.\n</think>\n\n 12.\n")"),
             std::string::npos)
+      << ran.texts[0];
+}
+
+// The prompt has opened the thinking, and the model opens it again.
+TEST(RunSample, AnOpenerThatAModelWritesItselfIsNoText) {
+  const auto vocabulary = VocabularyOf(
+      {{"<think>", 1}, {"\n", 1}, {"Okay", 1}, {" 12", 1}, {"</think>", 1, ScriptedPiece::Kind::kControl}});
+  TestCase test = SimpleCase(vocabulary, 1);
+  test.settings.method = *FindMethod("student-only");
+  test.cast.players[0].script = {"<think>\nOkay 12</think>", " 12<|im_end|>"};
+  const Ran ran = RunOnce(test, {});
+  ASSERT_TRUE(ran.outcomes[0].done) << fmt::format("{}", fmt::join(ran.outcomes[0].failures, " "));
+  EXPECT_EQ(ran.outcomes[0].thinking.text, "Okay 12");
+  EXPECT_NE(ran.texts[0].find(R"("content":"<think>\nOkay 12\n</think>\n\n)"), std::string::npos)
       << ran.texts[0];
 }
 
