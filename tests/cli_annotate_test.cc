@@ -62,6 +62,17 @@ TEST_F(AnnotateTest, RulesMarkEveryWindowAndGoOnWhereTheyWereCut) {
   EXPECT_EQ(Read("a.jsonl"), whole);
 }
 
+TEST_F(AnnotateTest, PhrasesAreTheSameWhateverEditorWroteThem) {
+  Write("lf.txt", "okay, let's see.\nso it must be\n");
+  Write("crlf.txt", "\xEF\xBB\xBFokay, let's see.\r\nso it must be\r\n");
+  EXPECT_EQ(Annotate({"--annotator", "phrases:lf.txt"}).exit_status, 0);
+  std::string expected = Read("a.jsonl");
+  EXPECT_EQ(Annotate({"--annotator", "phrases:crlf.txt", "--fresh"}).exit_status, 0);
+  for (size_t at = 0; (at = expected.find("lf.txt", at)) != std::string::npos; at += 8)
+    expected.insert(at, "cr");
+  EXPECT_EQ(Read("a.jsonl"), expected);
+}
+
 TEST_F(AnnotateTest, PhrasesOfOnesOwn) {
   Write("phrases.txt", "okay, let's see.\nnow times,\n");
   const auto result = Annotate({"--annotator", "phrases:phrases.txt"});

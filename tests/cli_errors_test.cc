@@ -116,9 +116,21 @@ TEST_F(ErrorTest, OutputsThatCannotBeWritten) {
   const std::string questions = Read("q.jsonl");
   for (const Arguments& arguments :
        {Arguments{"--out", "q.jsonl"}, Arguments{"--out", "./q.jsonl", "--fresh"}}) {
-    ExpectRefused(arguments, {"q.jsonl: is the file of the questions"});
+    ExpectRefused(arguments, {"q.jsonl: is the file of --questions, q.jsonl"});
     EXPECT_EQ(Read("q.jsonl"), questions);
   }
+  // Whatever the input, and whatever its name.
+  Write("prompt.txt", "{question} {response}");
+  std::filesystem::copy_file(Model("student"), Path("S.gguf"));
+  const std::string model = Read("S.gguf");
+  std::filesystem::create_symlink("S.gguf", Path("link"));
+  ExpectRefused({"--student", "S.gguf", "--out", "link", "--fresh"},
+                {"--out link: is the file of --student, S.gguf"});
+  ExpectRefused({"--student", "link", "--out", "S.gguf", "--fresh"},
+                {"--out S.gguf: is the file of --student, link"});
+  ExpectRefused({"--judge-prompt", "prompt.txt", "--out", "prompt.txt", "--fresh"},
+                {"--out prompt.txt: is the file of --judge-prompt"});
+  EXPECT_EQ(Read("S.gguf"), model);
   Write("notes.jsonl", "{\"note\": \"mine\"}\n");
   ExpectRefused({"--out", "notes.jsonl"},
                 {"notes.jsonl: is there already", "notes.jsonl.run/config.json", "another --out", "--fresh"});

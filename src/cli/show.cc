@@ -21,6 +21,7 @@
 #include "report/response_page.h"
 #include "report/response_pieces.h"
 #include "report/response_text.h"
+#include "store/output_guard.h"
 
 namespace tessy {
 namespace {
@@ -126,13 +127,19 @@ std::string ListRow(size_t index, const Response& response) {
 Status ShowList(LineReader& reader) {
   auto status = WriteOutput(fmt::format("{:>6}  {:<40}  {:>8}  {:>7}  {:>8}  {}\n", "index", "id", "thinking",
                                         "teacher", "switches", "closed by"));
+  size_t unreadable = 0;
   for (size_t index = 0; status; ++index) {
     const auto line = reader.Next();
     if (!line) return tl::unexpected(line.error());
     if (!*line) break;
     const auto found = Parse(reader, **line);
     if (!found) ReportError(found.error());
+    unreadable += found ? 0 : 1;
     if (found) status = WriteOutput(ListRow(index, found->response));
+  }
+  if (status && unreadable > 0) {
+    return Fail(ErrorCode::kInvalidData,
+                fmt::format("{}: {} cannot be read", reader.name(), Counted(unreadable, "line")));
   }
   return status;
 }
@@ -184,6 +191,11 @@ Status Show(const ShowOptions& options) {
   auto reader = LineReader::Open(options.file);
   if (!reader) return tl::unexpected(reader.error());
   if (options.list) return ShowList(*reader);
+  if (!options.html.empty() && options.html != "-") {
+    const NamedPath page{"--html", options.html};
+    const NamedPath file{"the responses", options.file};
+    if (auto status = CheckOutputs({&page, 1}, {&file, 1}); !status) return status;
+  }
   const auto found = options.id.empty() ? FindByIndex(*reader, options.index) : FindById(*reader, options.id);
   if (!found) return tl::unexpected(found.error());
   if (options.json) return WriteOutput((OutputIsTerminal() ? SafeJson(found->line) : found->line) + "\n");

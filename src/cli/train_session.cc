@@ -29,11 +29,16 @@ std::string Describe(const TrainingProgress& progress) {
 }
 
 std::string ForPeople(const Json& result, const std::string& out, bool was_done) {
-  std::string text = fmt::format("{}: {} steps in {}", out, result.value("steps", 0),
-                                 Duration(result.value("seconds", 0.0)));
-  if (result.contains("epoch")) text += fmt::format(", epoch {} kept", result["epoch"].get<int>());
+  // The file may have been edited.
+  const auto number = [&result](const char* key) {
+    return result.contains(key) && result[key].is_number() ? result[key].get<double>() : 0.0;
+  };
+  std::string text = fmt::format("{}: {:.0f} steps in {}", out, number("steps"), Duration(number("seconds")));
+  if (result.contains("epoch")) text += fmt::format(", epoch {:.0f} kept", number("epoch"));
   text += was_done ? "; it was done already\n" : "\n";
-  if (result.contains("validation_text")) text += result["validation_text"].get<std::string>();
+  if (result.contains("validation_text") && result["validation_text"].is_string()) {
+    text += result["validation_text"].get<std::string>();
+  }
   return text;
 }
 
@@ -57,9 +62,9 @@ Result<int> Train(const Options& options, const TrainMessages& messages) {
     say(fmt::format("{}: interrupted; the same command goes on", options.out));
     return kExitInterrupted;
   }
-  const Json result = Json::parse(outcome->result_json);
-  const std::string text =
-      messages.json ? result.dump(2) + "\n" : ForPeople(result, options.out, outcome->was_done);
+  const Json result = Json::parse(outcome->result_json, nullptr, false);
+  const std::string text = messages.json ? result.dump(2, ' ', false, Json::error_handler_t::replace) + "\n"
+                                         : ForPeople(result, options.out, outcome->was_done);
   return WriteOutput(text).map([] { return kExitDone; });
 }
 

@@ -296,7 +296,7 @@ Result<Response> ParseResponse(std::string_view line) {
   for (const RawField& field : RawFields(line)) {
     if (field.name != "source") continue;
     response.source_json.clear();
-    AppendCompact(response.source_json, field.text);
+    AppendCompact(response.source_json, AsStrictJson(field.text));
   }
   return response;
 }

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/json_depth.h"
 #include "base/numbers.h"
 #include "base/utf8.h"
 #include "boundary/lexicon/marking.h"
@@ -20,6 +21,7 @@
 #include "dataset/thinking.h"
 #include "job/cast.h"
 #include "job/identity.h"
+#include "job/output_check.h"
 #include "job/retry_failed.h"
 #include "job/settings_record.h"
 #include "job/template_date.h"
@@ -48,7 +50,7 @@ std::vector<ByteRange> Inside(const std::vector<ByteRange>& spans, ByteRange win
 Result<Marker> RulesOf(const AnnotateOptions& options) {
   if (KindOf(options) == AnnotatorKind::kPhrases) {
     const std::string path = PhrasesPath(options);
-    auto text = ReadWhole(path);
+    auto text = ReadText(path);
     if (!text) return tl::unexpected(text.error());
     auto phrases = Phrases::Parse(*text, path);
     if (!phrases) return tl::unexpected(phrases.error());
@@ -57,7 +59,7 @@ Result<Marker> RulesOf(const AnnotateOptions& options) {
   if (options.lexicon.empty()) {
     return [](std::string_view thinking) { return MarkStyle(Lexicon::BuiltIn(), thinking); };
   }
-  auto text = ReadWhole(options.lexicon);
+  auto text = ReadText(options.lexicon);
   if (!text) return tl::unexpected(text.error());
   auto lexicon = Lexicon::Parse(*text, options.lexicon);
   if (!lexicon) return tl::unexpected(lexicon.error());
@@ -66,7 +68,7 @@ Result<Marker> RulesOf(const AnnotateOptions& options) {
 
 Result<std::string> PromptOf(const AnnotateOptions& options) {
   if (options.prompt.empty()) return std::string(BuiltInAnnotatePrompt());
-  auto text = ReadWhole(options.prompt);
+  auto text = ReadText(options.prompt);
   if (text && text->find("{window}") == std::string::npos) {
     return Fail(ErrorCode::kInvalidData, fmt::format("{}: has no {{window}} in it", options.prompt));
   }
@@ -167,7 +169,7 @@ Status AnnotateJob::Work::ReadRejects() {
   std::vector<std::string> kept;
   size_t retried = 0;
   auto status = files_->rejects().ForEachLine([&](std::string_view line, size_t number) -> Status {
-    const Json record = Json::parse(line, nullptr, false);
+    const Json record = NestsDeeperThan(line, kNestingMax) ? Json() : Json::parse(line, nullptr, false);
     if (!record.is_object() || !record.contains("id") || !record["id"].is_string()) {
       return Fail(ErrorCode::kInvalidData,
                   fmt::format("{}:{}: not a record of a window; mend or remove that line",
@@ -283,6 +285,7 @@ AnnotateResult AnnotateJob::Work::Conclude(RunResult run) const {
 
 Result<AnnotateResult> AnnotateJob::Work::Run() {
   if (auto status = CheckOptions(options_); !status) return tl::unexpected(status.error());
+  if (auto status = CheckOutputs(AnnotateSettings(options_)); !status) return tl::unexpected(status.error());
   annotator_name_ = KindOf(options_) == AnnotatorKind::kLexicon ? "lexicon" : ModelName(options_.annotator);
   if (auto status = ReadResponses(); !status) return tl::unexpected(status.error());
   if (auto status = OpenFiles(); !status) return tl::unexpected(status.error());

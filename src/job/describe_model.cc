@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "base/json_depth.h"
 #include "model/family.h"
 
 namespace tessy {
@@ -51,7 +52,8 @@ std::string DescribeModel(const GgufFile& file, bool all_metadata) {
   for (const auto& [key, shown] : file.Describe()) {
     if (!key.starts_with(kTraining)) continue;
     const std::string value = file.String(key).value_or(shown);
-    const Json parsed = Json::parse(value, nullptr, false);
+    const bool deep = NestsDeeperThan(value, kNestingMax);
+    const Json parsed = deep ? Json(value) : Json::parse(value, nullptr, false);
     json["training"][key.substr(kTraining.size())] = parsed.is_discarded() ? Json(value) : parsed;
   }
   if (const auto* head = file.Find(kHead)) {

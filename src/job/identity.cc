@@ -34,6 +34,15 @@ Result<Json> IdentityOfModel(const std::string& path) {
 }
 
 Result<Json> IdentityOfData(const std::string& path) {
+  std::error_code status;
+  if (std::filesystem::exists(path, status) && !std::filesystem::is_regular_file(path, status) &&
+      !std::filesystem::is_directory(path, status)) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format(
+            "{}: is read more than once, so that it must be a file; write what the pipe gives into one",
+            path));
+  }
   return ReadWhole(path).map([&](const std::string& text) { return Identity(path, HashBytes(text)); });
 }
 

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/json_depth.h"
 #include "store/append_file.h"
 #include "store/open_run_store.h"
 
@@ -49,9 +50,14 @@ std::string OutputOf(const std::string& folder) {
 
 // ---- What the settings say.
 
+// Writing it out calls itself for each level.
+Json Parsed(const std::string& json) {
+  return NestsDeeperThan(json, kNestingMax) ? Json() : Json::parse(json, nullptr, false);
+}
+
 Json Settings(const RunSummary& summary) {
   if (summary.configurations.empty()) return Json::object();
-  Json settings = Json::parse(summary.configurations.back().json, nullptr, false);
+  Json settings = Parsed(summary.configurations.back().json);
   return settings.is_object() ? settings : Json::object();
 }
 
@@ -126,8 +132,8 @@ Json Full(const CataloguedRun& run) {
   }
   json["configurations"] = Json::array();
   for (const ConfigurationRecord& configuration : summary.configurations) {
-    json["configurations"].push_back({{"since", FormatTime(configuration.at_ms)},
-                                      {"settings", Json::parse(configuration.json, nullptr, false)}});
+    json["configurations"].push_back(
+        {{"since", FormatTime(configuration.at_ms)}, {"settings", Parsed(configuration.json)}});
   }
   return json;
 }

@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "base/near_names.h"
+#include "base/toml_depth.h"
+#include "job/output_check.h"
 #include "store/append_file.h"
 
 namespace tessy {
@@ -59,8 +61,9 @@ Result<const Setting*> SettingFor(std::span<const Setting> settings, const std::
 
 Status ApplyRunFile(std::span<const Setting> settings, const std::string& path,
                     const std::function<bool(std::string_view key)>& is_given) {
-  const auto text = ReadWhole(path);
+  const auto text = ReadText(path);
   if (!text) return tl::unexpected(text.error());
+  if (auto nested = CheckTomlNesting(*text, path); !nested) return nested;
   toml::table table;
   try {
     table = toml::parse(*text, path);
@@ -80,7 +83,7 @@ Status ApplyRunFile(std::span<const Setting> settings, const std::string& path,
     }
     if (auto status = Assign(**setting, texts); !status) return Bad(path, node, status.error().message);
   }
-  return {};
+  return CheckOutputs(settings, NamedPath{.name = "the run file", .path = path});
 }
 
 }  // namespace tessy

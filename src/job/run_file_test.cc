@@ -53,6 +53,23 @@ class RunFileTest : public testing::Test {
                            {.key = "fresh", .value = &fresh_, .help = "", .group = "", .only_as_flag = true}};
 };
 
+TEST_F(RunFileTest, WhatEditorsAddIsTakenOff) {
+  ASSERT_TRUE(Apply("\xEF\xBB\xBFout = \"a\"\r\nmodel = [\"\"\"x\r\ny\"\"\"]\r\n"));
+  EXPECT_EQ(text_, "a");
+  EXPECT_THAT(texts_, ElementsAre("x\ny"));
+}
+
+TEST_F(RunFileTest, DeepNestingIsRefusedWithItsLine) {
+  std::string keys;
+  for (int i = 0; i < 100'000; ++i) keys += "a.";
+  EXPECT_EQ(ErrorOf("exact = true\n" + keys + "a = 1\n"), ":2: nested more than 200 levels deep");
+}
+
+TEST_F(RunFileTest, AnOutputThatIsTheRunFileIsRefused) {
+  EXPECT_THAT(Apply("out = \"" + path_ + "\"\n").error().message,
+              HasSubstr("is the file of the run file, " + path_));
+}
+
 TEST_F(RunFileTest, KeysAreThoseOfTheTable) {
   ASSERT_TRUE(
       Apply("out = \"a b.jsonl\"  # a comment\nsamples-per-question = 7\ntop_p = 0.5\nexact = true\n"));

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <type_traits>
 
+#include "base/json_depth.h"
 #include "base/numbers.h"
 #include "job/identity.h"
 #include "model/openai/server_address.h"
@@ -114,6 +115,8 @@ Result<std::string> RecordOf(std::span<const Setting> settings, std::string_view
 
 std::string AsRecordedNow(std::span<const Setting> settings, const std::string& recorded,
                           const std::string& now) {
+  // Writing it out calls itself for each level.
+  if (NestsDeeperThan(recorded, kNestingMax)) return recorded;
   Json json = Json::parse(recorded, nullptr, false);
   const Json present = Json::parse(now, nullptr, false);
   if (!json.is_object() || !present.is_object()) return recorded;
@@ -121,7 +124,9 @@ std::string AsRecordedNow(std::span<const Setting> settings, const std::string& 
     if (!IsBinding(setting)) continue;
     const Json::json_pointer place(PlaceOf(setting));
     if (!json.contains(place)) {
-      if (setting.recorded.may_be_absent && present.contains(place)) json[place] = present[place];
+      const auto parent = place.parent_pointer();
+      const bool has_room = !json.contains(parent) || json[parent].is_object();
+      if (setting.recorded.may_be_absent && present.contains(place) && has_room) json[place] = present[place];
       continue;
     }
     Json& value = json[place];
@@ -136,6 +141,7 @@ std::string AsRecordedNow(std::span<const Setting> settings, const std::string& 
 }
 
 std::string RecordedText(const std::string& recorded, std::string_view name) {
+  if (NestsDeeperThan(recorded, kNestingMax)) return "";
   const Json json = Json::parse(recorded, nullptr, false);
   const auto found = json.is_object() ? json.find(std::string(name)) : json.end();
   return found != json.end() && found->is_string() ? found->get<std::string>() : "";

@@ -4,7 +4,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <filesystem>
 #include <utility>
 
 #include "base/numbers.h"
@@ -15,6 +14,7 @@
 #include "job/engine_report.h"
 #include "job/identity.h"
 #include "job/open_samples.h"
+#include "job/output_check.h"
 #include "job/retry_failed.h"
 #include "job/settings_record.h"
 #include "job/synth_settings.h"
@@ -80,11 +80,6 @@ Status SynthJob::Work::ReadQuestionFile() {
   if (!file) return tl::unexpected(file.error());
   for (const BadLine& bad : file->bad_lines()) {
     Tell(events_.warning, fmt::format("{}:{}: skipped: {}", options_.questions, bad.line, bad.reason));
-  }
-  std::error_code differ;
-  if (ToFile() && std::filesystem::equivalent(options_.questions, options_.out, differ)) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("--out {}: is the file of the questions; give another", options_.out));
   }
   questions_ = std::move(*file);
   if (options_.limit > 0) questions_->KeepFirst(options_.limit);
@@ -320,6 +315,7 @@ Result<SynthResult> SynthJob::Work::Run() {
   if (auto settings = TaskSettingsOf(options_, {.method = method_}); !settings) {
     return tl::unexpected(settings.error());
   }
+  if (auto status = CheckOutputs(SynthSettings(options_)); !status) return tl::unexpected(status.error());
   if (auto status = ReadQuestionFile(); !status) return tl::unexpected(status.error());
   if (auto status = OpenFiles(); !status) return tl::unexpected(status.error());
   CountTasks();

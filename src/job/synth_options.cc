@@ -175,7 +175,7 @@ namespace {
 Result<std::string> PromptOf(const std::string& path, std::string_view built_in,
                              std::initializer_list<std::string_view> places) {
   if (path.empty()) return std::string(built_in);
-  auto text = ReadWhole(path);
+  auto text = ReadText(path);
   if (!text) return text;
   for (const std::string_view place : places) {
     if (text->find(place) == std::string::npos) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "job/identity.h"
+#include "job/output_check.h"
 #include "job/train_data.h"
 #include "model/text/chat_format.h"
 #include "model/text/gguf_file.h"
@@ -114,6 +115,11 @@ TrainingJob JobOf(const Options& options, const std::string& base, const std::st
   return job;
 }
 
+template <class Options>
+Status CheckOutputsOf(Options options) {
+  return CheckOutputs(TrainSettings(options));
+}
+
 Judgement Judge(const TrainingData& data, std::span<const Prediction> predictions,
                 const std::string& select) {
   std::vector<std::vector<float>> p_style;
@@ -139,6 +145,7 @@ Result<TrainingOutcome> TrainJob::Run() {
 
 Result<TrainingOutcome> TrainJob::TrainBoundary(const TrainBoundaryOptions& options) const {
   if (auto status = CheckOptions(options); !status) return tl::unexpected(status.error());
+  if (auto status = CheckOutputsOf(options); !status) return tl::unexpected(status.error());
   auto base = OpenCheckpoint(options.base);
   if (!base) return tl::unexpected(base.error());
   auto vocabulary = LoadVocabulary(options.base);
@@ -159,6 +166,7 @@ Result<TrainingOutcome> TrainJob::TrainBoundary(const TrainBoundaryOptions& opti
 
 Result<TrainingOutcome> TrainJob::TrainSft(const TrainSftOptions& options) const {
   if (auto status = CheckOptions(options); !status) return tl::unexpected(status.error());
+  if (auto status = CheckOutputsOf(options); !status) return tl::unexpected(status.error());
   auto base = OpenCheckpoint(options.student);
   if (!base) return tl::unexpected(base.error());
   if ((*base)->shape().classes > 0) {

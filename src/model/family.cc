@@ -2,11 +2,14 @@
 
 #include <toml++/toml.h>
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
 
 #include "base/check.h"
+#include "base/file_text.h"
+#include "base/toml_depth.h"
 #include "embedded/families.h"
 
 namespace tessy {
@@ -106,6 +109,7 @@ class TableReader {
 };
 
 Result<toml::table> ParseToml(std::string_view text, std::string_view origin) {
+  if (auto nested = CheckTomlNesting(text, origin); !nested) return tl::unexpected(nested.error());
   try {
     return toml::parse(text, origin);
   } catch (const toml::parse_error& error) {
@@ -133,11 +137,15 @@ const std::vector<Family>& BuiltIns() {
 }
 
 Result<Family> LoadFamilyFile(std::string_view path) {
+  std::error_code status;
+  if (std::filesystem::is_fifo(path, status)) {
+    return Fail(ErrorCode::kInvalidArgument, std::string(path) + ": is a pipe; a regular file is needed");
+  }
   std::ifstream file{std::string(path), std::ios::binary};
   if (!file) return Fail(ErrorCode::kNotFound, "cannot read the family file " + std::string(path));
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   if (file.bad()) return Fail(ErrorCode::kIo, "reading the family file " + std::string(path) + " failed");
-  return ParseFamily(text, path);
+  return ParseFamily(AsPlainText(text), path);
 }
 
 void Set(TemplateOptions& options, const std::string& name, const TemplateOptions::Value& value) {

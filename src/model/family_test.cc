@@ -226,5 +226,21 @@ TEST(MergeOptions, PutsTheOverridesOnTop) {
   EXPECT_EQ(MergeOptions({}, overrides), overrides);
 }
 
+TEST(LoadFamily, AFileIsTheSameWhateverEditorWroteIt) {
+  const auto path = std::filesystem::path(testing::TempDir()) / "editor.toml";
+  std::string text = FamilyText("default_template", "default_template = '''\na\nb\n'''");
+  for (size_t at = 0; (at = text.find('\n', at)) != std::string::npos; at += 2) text.insert(at, "\r");
+  std::ofstream(path, std::ios::binary) << "\xEF\xBB\xBF" << text;
+  const Result<Family> family = LoadFamily(path.string());
+  ASSERT_TRUE(family) << family.error().message;
+  EXPECT_EQ(family->default_template, "a\nb\n");
+  std::filesystem::remove(path);
+}
+
+TEST(ParseFamily, DeepNestingIsRefusedWithItsLine) {
+  EXPECT_EQ(ProblemOf("name = \"x\"\ny = " + std::string(100'000, '[')),
+            "f.toml:2: nested more than 200 levels deep");
+}
+
 }  // namespace
 }  // namespace tessy

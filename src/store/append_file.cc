@@ -2,16 +2,21 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 #include <sstream>
 #include <utility>
+
+#include "base/file_text.h"
 
 namespace tessy {
 namespace {
@@ -37,11 +42,26 @@ Status MakeFolderOf(const std::string& path) {
   return Fail(ErrorCode::kIo, fmt::format("{}: its folder cannot be made: {}", path, status.message()));
 }
 
+std::atomic<bool> g_locks_are_missing{false};
+
+void WarnOfMissingLocks(const std::string& path, int error) {
+  g_locks_are_missing = true;
+  static std::once_flag once;
+  std::call_once(once, [&] {
+    spdlog::warn("{}: its file system has no locks ({}): let no other tessy write to it meanwhile", path,
+                 std::strerror(error));
+  });
+}
+
 }  // namespace
+
+bool LocksAreMissing() { return g_locks_are_missing; }
+
+bool HasNoLocks(int error) { return error == ENOLCK || error == ENOSYS || error == EOPNOTSUPP; }
 
 Result<AppendFile> AppendFile::Open(const std::string& path) {
   if (auto made = MakeFolderOf(path); !made) return tl::unexpected(made.error());
-  const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+  const int descriptor = open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0644);
   if (descriptor < 0) return SystemFailure(path, "cannot be opened for writing");
   AppendFile file(path, descriptor);
   if (struct stat kind{}; fstat(descriptor, &kind) == 0 && !S_ISREG(kind.st_mode)) {
@@ -55,6 +75,10 @@ Result<AppendFile> AppendFile::Open(const std::string& path) {
     locked = flock(descriptor, LOCK_EX | LOCK_NB);
   }
   if (locked == 0) return file;
+  if (HasNoLocks(errno)) {
+    WarnOfMissingLocks(path, errno);
+    return file;
+  }
   if (errno != EWOULDBLOCK) return SystemFailure(path, "cannot be locked");
   return Fail(ErrorCode::kConflict,
               fmt::format("{}: another tessy is writing to it; wait for it, or use another --out", path));
@@ -177,14 +201,27 @@ Status AppendFile::Append(std::string_view line) {
 }
 
 bool IsBeingWritten(const std::string& path) {
-  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a pipe would wait
   if (descriptor < 0) return false;
-  const bool free = flock(descriptor, LOCK_SH | LOCK_NB) == 0;
+  const bool held = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
   close(descriptor);
-  return !free;
+  return held;
 }
 
-Status WriteWhole(const std::string& path, std::string_view content) {
+std::string BehindLinks(const std::string& path) {
+  constexpr int kLinksMax = 40;  // as the system follows
+  std::filesystem::path at(path);
+  std::error_code status;
+  for (int i = 0; i < kLinksMax && std::filesystem::is_symlink(at, status); ++i) {
+    const auto target = std::filesystem::read_symlink(at, status);
+    if (status) break;
+    at = target.is_absolute() ? target : at.parent_path() / target;
+  }
+  return at.string();
+}
+
+Status WriteWhole(const std::string& name, std::string_view content) {
+  const std::string path = BehindLinks(name);
   if (auto made = MakeFolderOf(path); !made) return made;
   const std::string temporary = path + ".tmp";
   {
@@ -202,6 +239,10 @@ Result<std::string> ReadWhole(const std::string& path) {
   if (std::filesystem::is_directory(path, status)) {
     return Fail(ErrorCode::kInvalidArgument, fmt::format("{}: is a folder, not a file", path));
   }
+  // What a shell passes as /dev/fd/63 is open already.
+  if (std::filesystem::is_fifo(path, status) && !path.starts_with("/dev/")) {
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("{}: is a pipe; a regular file is needed", path));
+  }
   std::ifstream stream(path, std::ios::binary);
   if (!stream) {
     return Fail(errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
@@ -211,5 +252,7 @@ Result<std::string> ReadWhole(const std::string& path) {
   content << stream.rdbuf();
   return std::move(content).str();
 }
+
+Result<std::string> ReadText(const std::string& path) { return ReadWhole(path).map(AsPlainText); }
 
 }  // namespace tessy

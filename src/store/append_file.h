@@ -10,8 +10,9 @@
 namespace tessy {
 
 // A file of lines that only grows. It has one writer at a time, which holds a lock on it (flock) as long as
-// the object lives. After a crash a line is there completely or not at all: text after the last newline is a
-// torn line and is cut off. Not thread-safe. Movable.
+// the object lives; where the file system has no locks, there is a warning in the log instead, once. After a
+// crash a line is there completely or not at all: text after the last newline is a torn line and is cut off.
+// Not thread-safe. Movable.
 class AppendFile {
  public:
   // Opens the file for appending; makes the file and its folders where they are missing. kConflict: another
@@ -52,8 +53,22 @@ class AppendFile {
 // Whether some process holds the file's lock.
 bool IsBeingWritten(const std::string& path);
 
-// Replaces the whole file, or leaves the old one: writes a temporary file beside it and renames that.
+// Whether an AppendFile of this process was opened where there are no locks. Probing a file for it is no way:
+// closing the probe would take SQLite's locks away.
+bool LocksAreMissing();
+
+// Whether an error of the system says that the file system has no locks (Lustre and NFS without them).
+bool HasNoLocks(int error);
+
+// The file behind a link, or behind several, be it there or not; the path itself if it is no link.
+std::string BehindLinks(const std::string& path);
+
+// Replaces the whole file, or leaves the old one: writes a temporary file beside it and renames that. A link
+// stays, and the file behind it is replaced.
 Status WriteWhole(const std::string& path, std::string_view content);
+// Named pipes are refused, because opening one waits for somebody who writes.
 Result<std::string> ReadWhole(const std::string& path);
+// A file that people write: without a byte-order mark, and with LF for CRLF.
+Result<std::string> ReadText(const std::string& path);
 
 }  // namespace tessy

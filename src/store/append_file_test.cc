@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -116,6 +117,33 @@ TEST_F(AppendFileTest, WriteWholeReplacesAtOnce) {
   ASSERT_TRUE(WriteWhole(Path("x/config"), "second"));
   EXPECT_EQ(ReadWhole(Path("x/config")).value(), "second");
   EXPECT_EQ(ReadWhole(Path("none")).error().code, ErrorCode::kNotFound);
+}
+
+TEST_F(AppendFileTest, WriteWholeReplacesWhatIsBehindALink) {
+  ASSERT_TRUE(WriteWhole((folder_ / "real").string(), "old"));
+  std::filesystem::create_symlink((folder_ / "real").string(), (folder_ / "file").string());
+  ASSERT_TRUE(WriteWhole((folder_ / "file").string(), "new"));
+  EXPECT_TRUE(std::filesystem::is_symlink((folder_ / "file").string()));
+  EXPECT_EQ(ReadWhole((folder_ / "real").string()).value(), "new");
+  std::filesystem::remove((folder_ / "real").string());
+}
+
+TEST_F(AppendFileTest, TextsOfPeopleAreReadAsTheyAreMeant) {
+  ASSERT_TRUE(WriteWhole((folder_ / "file").string(), "\xEF\xBB\xBFOkay.\r\nWait.\r\n"));
+  EXPECT_EQ(ReadText((folder_ / "file").string()).value(), "Okay.\nWait.\n");
+}
+
+TEST_F(AppendFileTest, PipesAreRefusedAndNotWaitedFor) {
+  ASSERT_EQ(mkfifo((folder_ / "file").string().c_str(), 0600), 0);
+  EXPECT_THAT(ReadWhole((folder_ / "file").string()).error().message, testing::HasSubstr("is a pipe"));
+  EXPECT_THAT(AppendFile::Open((folder_ / "file").string()).error().message,
+              testing::HasSubstr("is not a regular file"));
+  EXPECT_FALSE(IsBeingWritten((folder_ / "file").string()));
+}
+
+TEST_F(AppendFileTest, SystemsWithoutLocksAreKnownByTheirErrors) {
+  for (const int error : {ENOLCK, ENOSYS, EOPNOTSUPP}) EXPECT_TRUE(HasNoLocks(error)) << error;
+  for (const int error : {EWOULDBLOCK, EIO, EBADF}) EXPECT_FALSE(HasNoLocks(error)) << error;
 }
 
 }  // namespace

@@ -5,15 +5,20 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/json_depth.h"
+#include "base/utf8.h"
+#include "store/append_file.h"
+
 namespace tessy {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
 std::string Short(const Json& value) {
-  std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+  std::string text = value.is_string() ? value.get<std::string>()
+                                       : value.dump(-1, ' ', false, Json::error_handler_t::replace);
   constexpr size_t kShownMax = 60;
-  if (text.size() > kShownMax) text = text.substr(0, kShownMax) + "…";
+  if (text.size() > kShownMax) text = Sanitize(text.substr(0, kShownMax)) + "…";
   return text;
 }
 
@@ -29,6 +34,10 @@ std::string FreeName(const std::string& path) {
 }  // namespace
 
 std::string DifferenceOf(const std::string& recorded_json, const std::string& json) {
+  // Comparing and flattening call themselves for each level.
+  if (NestsDeeperThan(recorded_json, kNestingMax)) {
+    return fmt::format("its config.json is damaged: nested more than {} levels deep", kNestingMax);
+  }
   const Json recorded = Json::parse(recorded_json, nullptr, false);
   const Json wanted = Json::parse(json, nullptr, false);
   if (!recorded.is_object()) return "its config.json is damaged";
@@ -55,16 +64,20 @@ std::string DifferenceOf(const std::string& recorded_json, const std::string& js
 
 Result<std::string> SetAside(const std::string& path) {
   std::error_code status;
-  if (!std::filesystem::exists(path, status)) return std::string();
-  std::string name = FreeName(path);
-  std::filesystem::rename(path, name, status);
-  if (status) return Fail(ErrorCode::kIo, fmt::format("{}: cannot be renamed: {}", path, status.message()));
+  const std::string real = BehindLinks(path);
+  if (!std::filesystem::exists(real, status)) return std::string();
+  const bool is_folder = std::filesystem::is_directory(real, status);
+  std::string name = FreeName(real);
+  std::filesystem::rename(real, name, status);
+  // A link to a folder that is not there could not be filled.
+  if (!status && is_folder && real != path) std::filesystem::create_directory(real, status);
+  if (status) return Fail(ErrorCode::kIo, fmt::format("{}: cannot be renamed: {}", real, status.message()));
   return name;
 }
 
 Result<std::string> CopyAside(const std::string& path) {
   std::error_code status;
-  std::string name = FreeName(path);
+  std::string name = FreeName(BehindLinks(path));
   std::filesystem::copy_file(path, name, status);
   if (status) return Fail(ErrorCode::kIo, fmt::format("{}: cannot be copied: {}", path, status.message()));
   return name;

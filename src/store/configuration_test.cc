@@ -2,9 +2,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+#include "store/append_file.h"
 
 namespace tessy {
 namespace {
+
+namespace fs = std::filesystem;
 
 TEST(DifferenceTest, EqualSettingsDoNotDiffer) {
   EXPECT_EQ(DifferenceOf(R"({"seed":1,"k":20})", R"({"seed":1,"k":20})"), "");
@@ -42,6 +51,39 @@ TEST(DifferenceTest, LongValuesAreShortened) {
 TEST(DifferenceTest, DamagedRecordIsSaid) {
   EXPECT_EQ(DifferenceOf("{\"seed\":", R"({"seed":1})"), "its config.json is damaged");
   EXPECT_EQ(DifferenceOf("[1]", R"({"seed":1})"), "its config.json is damaged");
+  const std::string deep = "{\"a\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}";
+  EXPECT_EQ(DifferenceOf(deep, R"({"seed":1})"),
+            "its config.json is damaged: nested more than 200 levels deep");
+}
+
+class SetAsideTest : public testing::Test {
+ protected:
+  SetAsideTest() { fs::create_directories(folder_ / "far"); }
+  ~SetAsideTest() override { fs::remove_all(folder_); }
+
+  fs::path folder_ = fs::temp_directory_path() / ("set_aside_test." + std::to_string(getpid()));
+};
+
+TEST_F(SetAsideTest, TheFileBehindALinkIsSetAsideAndTheLinkStays) {
+  std::ofstream(folder_ / "far/r.jsonl") << "1\n";
+  fs::create_symlink("far/r.jsonl", folder_ / "link");
+  EXPECT_EQ(SetAside(folder_ / "link").value(), folder_ / "far/r.jsonl.old-1");
+  EXPECT_TRUE(fs::is_symlink(folder_ / "link"));
+  EXPECT_TRUE(fs::exists(folder_ / "far/r.jsonl.old-1"));
+  EXPECT_EQ(SetAside(folder_ / "link").value(), "");
+  {
+    auto file = AppendFile::Open(folder_ / "link");
+    ASSERT_TRUE(file) << file.error().message;
+  }
+  EXPECT_TRUE(fs::exists(folder_ / "far/r.jsonl"));
+}
+
+TEST_F(SetAsideTest, ALinkedFolderIsThereAgain) {
+  fs::create_directories(folder_ / "far/r.run");
+  fs::create_directory_symlink("far/r.run", folder_ / "link.run");
+  EXPECT_EQ(SetAside(folder_ / "link.run").value(), folder_ / "far/r.run.old-1");
+  EXPECT_TRUE(WriteWhole(folder_ / "link.run/config.json", "{}"));
+  EXPECT_TRUE(fs::exists(folder_ / "far/r.run/config.json"));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "base/json_depth.h"
 #include "store/configuration.h"
 
 namespace tessy {
@@ -18,7 +19,8 @@ std::string ConfigurationPath(const std::string& folder) { return folder + "/con
 
 // What is damaged tells nothing that could be accepted.
 bool IsSound(const std::string& configuration_json) {
-  return nlohmann::json::parse(configuration_json, nullptr, false).is_object();
+  return !NestsDeeperThan(configuration_json, kNestingMax) &&
+         nlohmann::json::parse(configuration_json, nullptr, false).is_object();
 }
 
 Result<std::vector<std::string>> SetAllAside(const RunFolder::Options& options) {
@@ -40,7 +42,9 @@ Result<std::vector<std::string>> SetAllAside(const RunFolder::Options& options) 
 }  // namespace
 
 std::string RunFolder::RecordedConfiguration(const Options& options) {
-  return ReadWhole(ConfigurationPath(FolderOf(options))).value_or("");
+  auto text = ReadWhole(ConfigurationPath(FolderOf(options))).value_or("");
+  // Nobody who reads it is to go down so deep; Open says that it is damaged.
+  return NestsDeeperThan(text, kNestingMax) ? std::string("[nested too deeply]") : text;
 }
 
 Error RunFolder::OtherSettings(const Options& options, const std::string& difference) {

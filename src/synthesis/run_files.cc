@@ -9,6 +9,7 @@
 #include <span>
 
 #include "base/clock.h"
+#include "base/json_depth.h"
 #include "base/random.h"
 #include "store/configuration.h"
 #include "store/open_run_store.h"
@@ -209,10 +210,11 @@ Result<RunFiles::Finished> RunFiles::ReadLine(std::string_view line, uint64_t li
 Status RunFiles::ReadFailures(const Options& options) {
   std::vector<std::string> kept;
   auto status = folder_.rejects().ForEachLine([&](std::string_view line, size_t number) -> Status {
-    const Json record = Json::parse(line, nullptr, false);
+    const Json record = NestsDeeperThan(line, kNestingMax) ? Json() : Json::parse(line, nullptr, false);
     const bool sound = record.is_object() && record.contains("question_id") &&
                        record["question_id"].is_string() && record.contains("sample") &&
-                       record["sample"].is_number_unsigned();
+                       record["sample"].is_number_unsigned() &&
+                       std::in_range<uint32_t>(record["sample"].get<uint64_t>());
     if (!sound) {
       return Fail(ErrorCode::kInvalidData,
                   fmt::format("{}:{}: not a record of a failure; mend or remove that line",

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/json_depth.h"
 #include "store/configuration.h"
 
 namespace tessy {
@@ -18,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-constexpr int kFormat = 1;
+constexpr uint64_t kFormat = 1;
 
 std::string CheckpointPath(const std::string& folder) { return folder + "/checkpoint"; }
 std::string ResultPath(const std::string& folder) { return folder + "/result.json"; }
@@ -37,6 +38,17 @@ bool ReadNumbers(std::ifstream& stream, std::vector<float>& numbers, size_t coun
   const auto bytes = static_cast<std::streamsize>(count * sizeof(float));
   stream.read(reinterpret_cast<char*>(numbers.data()), bytes);
   return stream.gcount() == bytes;
+}
+
+// What is not there, or of another type, is 0 or empty.
+uint64_t WholeOf(const Json& object, const char* key) {
+  return object.contains(key) && object[key].is_number_unsigned() ? object[key].get<uint64_t>() : 0;
+}
+double NumberOf(const Json& object, const char* key) {
+  return object.contains(key) && object[key].is_number() ? object[key].get<double>() : 0.0;
+}
+std::string TextOf(const Json& object, const char* key) {
+  return object.contains(key) && object[key].is_string() ? object[key].get<std::string>() : "";
 }
 
 Json HeaderOf(const TrainingState& state) {
@@ -115,6 +127,10 @@ Result<TrainingFiles> TrainingFiles::Open(
   if (fs::exists(ResultPath(folder))) {
     auto result = ReadWhole(ResultPath(folder));
     if (!result) return tl::unexpected(result.error());
+    if (NestsDeeperThan(*result, kNestingMax) || !Json::parse(*result, nullptr, false).is_object()) {
+      return Fail(ErrorCode::kInvalidData,
+                  fmt::format("{}: is damaged; --fresh makes it again", ResultPath(folder)));
+    }
     files.result_ = std::move(*result);
     if (!fs::exists(out)) {
       return Fail(ErrorCode::kConflict,
@@ -134,25 +150,26 @@ Result<std::optional<TrainingState>> TrainingFiles::LoadState() const {
   std::ifstream stream(path, std::ios::binary);
   std::string line;
   if (!std::getline(stream, line)) return damaged();
-  const Json header = Json::parse(line, nullptr, false);
-  if (!header.is_object() || header.value("format", 0) != kFormat) return damaged();
+  const Json header = NestsDeeperThan(line, kNestingMax) ? Json() : Json::parse(line, nullptr, false);
+  if (!header.is_object() || WholeOf(header, "format") != kFormat) return damaged();
   TrainingState state;
-  state.trainer.step = header.value("step", uint64_t{0});
-  state.metrics_lines = header.value("metrics_lines", size_t{0});
-  state.seconds = header.value("seconds", 0.0);
-  const auto count = header.value("numbers", size_t{0});
+  state.trainer.step = WholeOf(header, "step");
+  state.metrics_lines = WholeOf(header, "metrics_lines");
+  state.seconds = NumberOf(header, "seconds");
+  const auto count = WholeOf(header, "numbers");
   if (count > fs::file_size(path) / sizeof(float)) return damaged();
   for (std::vector<float>* numbers : {&state.trainer.values, &state.trainer.first, &state.trainer.second}) {
     if (!ReadNumbers(stream, *numbers, count)) return damaged();
   }
   if (header.contains("best")) {
     const Json& best = header["best"];
-    state.best = BestEpoch{.epoch = best.value("epoch", uint64_t{0}),
-                           .score = best.value("score", 0.0),
-                           .judgement_json = best.value("judgement_json", ""),
-                           .judgement_text = best.value("judgement_text", ""),
+    if (!best.is_object()) return damaged();
+    state.best = BestEpoch{.epoch = WholeOf(best, "epoch"),
+                           .score = NumberOf(best, "score"),
+                           .judgement_json = TextOf(best, "judgement_json"),
+                           .judgement_text = TextOf(best, "judgement_text"),
                            .values = {}};
-    const auto best_count = best.value("numbers", size_t{0});
+    const auto best_count = WholeOf(best, "numbers");
     if (best_count != count || !ReadNumbers(stream, state.best->values, count)) return damaged();
   }
   return std::optional(std::move(state));

@@ -153,7 +153,7 @@ Result<TrainingOutcome> TrainingRun::Conclude() {
   if (best_) {
     if (auto status = trainer_->SetValues(best_->values); !status) return tl::unexpected(status.error());
     result["epoch"] = best_->epoch;
-    result["validation"] = Json::parse(best_->judgement_json);
+    result["validation"] = Json::parse(best_->judgement_json, nullptr, false);
     result["validation_text"] = best_->judgement_text;
   }
   result["seconds"] = seconds_before_ + SecondsSince(begin_);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/toml_depth.h"
 #include "base/utf8.h"
 #include "embedded/lexicon.h"
 
@@ -213,6 +214,7 @@ class Lexicon::Loader {
 };
 
 Result<Lexicon> Lexicon::Loader::Load(std::string_view text) {
+  if (auto nested = CheckTomlNesting(text, origin_); !nested) return tl::unexpected(nested.error());
   try {
     Read(toml::parse(text, origin_));
   } catch (const toml::parse_error& error) {

@@ -1,8 +1,11 @@
 #include "model/text/chat_format.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <mutex>
+#include <set>
 
 namespace tessy {
 namespace {
@@ -13,6 +16,19 @@ std::vector<TokenId> Known(const Vocabulary& vocabulary, const std::vector<std::
     if (const TokenId token = vocabulary.Find(text); token >= 0) known.push_back(token);
   }
   return known;
+}
+
+// Once for each file: a model may play two roles.
+void WarnOfNoTemplate(const std::string& path, const std::string& family) {
+  static std::mutex mutex;
+  static std::set<std::string> warned;
+  const std::lock_guard lock(mutex);
+  if (!warned.insert(path).second) return;
+  spdlog::warn(
+      "{}: has no chat template: it is asked as the family {} does, with the messages' texts line by line "
+      "and no markup; name another family (qwen3, gpt-oss, deepseek-r1, or a .toml with a "
+      "default_template) by the model's --…family",
+      path, family);
 }
 
 }  // namespace
@@ -35,6 +51,7 @@ Result<ChatFormat> ChatFormat::Load(const GgufFile& file, const Vocabulary& voca
                                                                       : TokenId{-1};
   };
   const auto text_of = [&](TokenId id) { return id < 0 ? std::string() : tokens[static_cast<size_t>(id)]; };
+  if (source.empty() && family.empty()) WarnOfNoTemplate(file.path(), format.family_.name);
   const TokenId bos = id_of("tokenizer.ggml.bos_token_id");
   const TokenId eos = id_of("tokenizer.ggml.eos_token_id");
   auto chat_template = ChatTemplate::Parse(source.empty() ? format.family_.default_template : source,

@@ -5,6 +5,8 @@
 #include <cstring>
 #include <utility>
 
+#include "store/append_file.h"
+
 namespace tessy::sqlite {
 namespace {
 
@@ -50,12 +52,20 @@ std::string Row::Text(int column) const {
 
 Result<std::unique_ptr<Connection>> Connection::Open(const std::string& path, int flags) {
   sqlite3* handle = nullptr;
+  const bool locks = !LocksAreMissing();
+  // Without locks there is no memory to share with others either, which exclusive mode does without.
   const int status =
-      sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, nullptr);
+      sqlite3_open_v2(path.c_str(), &handle, flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+                      locks ? nullptr : "unix-none");
   if (handle == nullptr) return Fail(ErrorCode::kResourceLimit, path + ": no memory to open it");
   std::unique_ptr<Connection> connection(new Connection(path, handle));
   if (status != SQLITE_OK) return connection->Failure();
   sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+  if (!locks) {
+    if (auto alone = connection->Execute("PRAGMA locking_mode = EXCLUSIVE"); !alone) {
+      return tl::unexpected(alone.error());
+    }
+  }
   return connection;
 }
 

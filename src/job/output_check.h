@@ -1,0 +1,16 @@
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "base/error.h"
+#include "job/settings.h"
+#include "store/output_guard.h"
+
+namespace tessy {
+
+// CheckOutputs of what a job writes (--out, its folder, and what lies beside it for a moment) against all
+// that its settings name: files, folders, phrases, every part of a split model; and against one more input.
+Status CheckOutputs(std::span<const Setting> settings, const std::optional<NamedPath>& more = std::nullopt);
+
+}  // namespace tessy

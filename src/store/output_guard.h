@@ -1,0 +1,21 @@
+#pragma once
+
+#include <span>
+#include <string>
+
+#include "base/error.h"
+
+namespace tessy {
+
+// A file or folder, and what people call it: "--out".
+struct NamedPath {
+  std::string name;
+  std::string path;
+};
+
+// kInvalidArgument if one of the outputs is one of the inputs, lies in one (a folder of weights), or has one
+// in it, by whatever name: another spelling, a link, a hard link. To be asked before anything is written or
+// renamed. Outputs need not exist.
+Status CheckOutputs(std::span<const NamedPath> outputs, std::span<const NamedPath> inputs);
+
+}  // namespace tessy
