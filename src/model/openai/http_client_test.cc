@@ -103,6 +103,7 @@ TEST(RedirectTest, InACircleEnds) {
 class CertificateTest : public testing::Test {
  protected:
   CertificateTest() {
+    for (const char* name : kVariables) ::unsetenv(name);
     std::filesystem::create_directories(folder_);
     EXPECT_TRUE(WriteSelfSigned(certificate_, key_).has_value());
     auto server = ScriptedServer::Start({.certificate_file = certificate_, .key_file = key_});
