@@ -96,7 +96,11 @@ class Judging {
 
   // Compares, and keeps what was compared first or what is right. Returns whether the verdict stands.
   bool Compare(const std::string& given, const AnswerForm& expected, std::string_view shown = {}) {
-    const bool right = IsSameAnswer(expected, FormOf(given), work_, rules_.tolerances);
+    return Compare(given, FormOf(given), expected, shown);
+  }
+  bool Compare(const std::string& given, const AnswerForm& form, const AnswerForm& expected,
+               std::string_view shown = {}) {
+    const bool right = IsSameAnswer(expected, form, work_, rules_.tolerances);
     if (right || verdict_.extracted.empty()) verdict_.extracted = shown.empty() ? given : shown;
     verdict_.right = verdict_.right || right;
     return right;
@@ -104,12 +108,12 @@ class Judging {
 
   bool Try(std::string_view named, Inside inside) {
     const std::string given(Trimmed(named));
-    if (Compare(given, form_)) return true;
+    const AnswerForm form = FormOf(given);
+    if (Compare(given, form, form_)) return true;
     // "Yes, because …", "8 (eight)"
     if (form_.has_words && !HasDigit(expected_)) {
       return Compare(std::string(Trimmed(given.substr(0, given.find_first_of(",;")))), form_);
     }
-    const AnswerForm form = FormOf(given);
     const bool is_prose = form.has_words || IsProse(form);
     const bool looks_inside = inside != Inside::kNone && !rules_.marked_only;
     return looks_inside && (is_prose || !several_.empty()) && TryNumbers(given, inside);

@@ -149,7 +149,7 @@ class FormReader {
   AnswerForm ReadEquation(std::string_view left, std::string_view right) {
     std::string name = NameIn(left);
     std::string_view value = right;
-    if (name.empty() && !NameIn(right).empty()) {
+    if (name.empty()) {
       name = NameIn(right);
       value = left;
     }
@@ -176,18 +176,18 @@ class FormReader {
   }
 
   AnswerForm ReadChain(const std::vector<std::string_view>& sides) {
+    const std::span<const std::string_view> read(sides.data(), std::min(sides.size(), kMostItems));
+    // m + n = 100 + 16 = 116 is worked out; x = y = 3 says something of two names. Asked first: a side that
+    // is read twice would have its own sides read four times.
+    const bool is_worked_out = std::ranges::all_of(read.subspan(1), [](std::string_view side) {
+      const auto value = MathExpression::Parse(side);
+      return value && !value->HasNames();
+    });
+    if (is_worked_out) return ReadEquation(sides.front(), sides.back());
     AnswerForm chain{.kind = Kind::kChain};
-    bool constant = true;
-    for (size_t i = 0; i < sides.size() && i < kMostItems; ++i) {
-      const auto value = MathExpression::Parse(sides[i]);
-      constant = constant && (i == 0 || (value && !value->HasNames()));
-      chain.items.push_back(ReadItem(sides[i]));
-    }
-    // m + n = 100 + 16 = 116 is worked out; x = y = 3 says something of two names.
-    return constant ? ReadEquation(sides.front(), sides.back()) : chain;
+    for (const std::string_view side : read) chain.items.push_back(ReadItem(side));
+    return chain;
   }
-
-  AnswerForm Bound(std::string_view text) { return ReadItem(text); }
 
   static AnswerForm Interval(std::string_view name, char open, AnswerForm low, AnswerForm high, char close) {
     AnswerForm form{.kind = Kind::kBracket};
@@ -208,10 +208,10 @@ class FormReader {
     if (sign[0] == '>') return ReadInequality(right, sign == ">" ? "<" : "<=", left);
     const char bound = sign == "<=" ? ']' : ')';
     if (sign != "\\neq" && !NameIn(left).empty() && IsConstant(right)) {
-      return Interval(left, '(', Bound("-\\infty"), Bound(right), bound);
+      return Interval(left, '(', ReadItem("-\\infty"), ReadItem(right), bound);
     }
     if (sign != "\\neq" && !NameIn(right).empty() && IsConstant(left)) {
-      return Interval(right, bound == ']' ? '[' : '(', Bound(left), Bound("\\infty"), ')');
+      return Interval(right, bound == ']' ? '[' : '(', ReadItem(left), ReadItem("\\infty"), ')');
     }
     const auto smaller = MathExpression::Parse(left);
     const auto larger = MathExpression::Parse(right);
@@ -231,14 +231,14 @@ class FormReader {
     const bool falling = first[0] == '>';
     const bool low_closed = (falling ? second : first).size() == 2;
     const bool high_closed = (falling ? first : second).size() == 2;
-    return Interval(sides[1], low_closed ? '[' : '(', Bound(sides[falling ? 2 : 0]),
-                    Bound(sides[falling ? 0 : 2]), high_closed ? ']' : ')');
+    return Interval(sides[1], low_closed ? '[' : '(', ReadItem(sides[falling ? 2 : 0]),
+                    ReadItem(sides[falling ? 0 : 2]), high_closed ? ']' : ')');
   }
 
   AnswerForm ReadThing(std::string_view text) {
     if (text == "\\emptyset") return {.kind = Kind::kEmptySet};
     if (text.starts_with("\\mathbb{R}") && text.size() == 10) {
-      return Interval("", '(', Bound("-\\infty"), Bound("\\infty"), ')');
+      return Interval("", '(', ReadItem("-\\infty"), ReadItem("\\infty"), ')');
     }
     if (text.starts_with("\\{") && text.ends_with("\\}")) return ReadSet(text.substr(2, text.size() - 4));
     if (text.starts_with("\\begin{")) return ReadMatrix(text);

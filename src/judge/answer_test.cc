@@ -116,6 +116,13 @@ TEST(AnswerTest, ASolutionIsAnExpectedAnswerToo) {
 }
 
 // Whatever a model writes, it ends soon and with a verdict. What it may cost is counted, see MathWork.
+// Sides in sides: each is read once, or the time would double with every level.
+TEST(AnswerTest, ChainsInChainsAreReadOnce) {
+  std::string text(300, 'a');
+  for (int level = 0; level < 40; ++level) text = "{" + text + "}=5=5";
+  EXPECT_FALSE(IsRightAnswer("\\boxed{" + text + "}", "8"));
+}
+
 TEST(AnswerTest, HostileTextsEndWithAVerdict) {
   for (const std::string piece : {"(",
                                   "{",

@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <cstddef>
 
+#include "judge/ascii.h"
 #include "judge/math_text.h"
 
 namespace tessy {
 namespace {
-
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // Words in \text that turn the meaning of the number beside them.
 bool SaysNot(std::string_view words) {

@@ -6,14 +6,13 @@
 #include <optional>
 #include <string>
 
+#include "judge/ascii.h"
 #include "judge/final_answer.h"
 #include "judge/math_text.h"
 
 namespace tessy {
 namespace {
 
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 // Bytes of other scripts continue words as letters do.
 bool ContinuesWord(char c) {
   return IsLetter(c) || IsDigit(c) || c == '\'' || static_cast<unsigned char>(c) >= 0x80;

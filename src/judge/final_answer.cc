@@ -4,20 +4,13 @@
 #include <cctype>
 
 #include "base/utf8.h"
+#include "judge/ascii.h"
 #include "judge/math_text.h"
 
 namespace tessy {
 namespace {
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
-}
 
 struct Box {
   size_t begin = 0;  // of the command

@@ -3,14 +3,11 @@
 #include <cmath>
 #include <numbers>
 
+#include "judge/ascii.h"
 #include "judge/math_parser.h"
 
 namespace tessy {
 namespace {
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 
 constexpr std::string_view kNames[] = {
     "alpha",  "beta",  "gamma", "delta", "epsilon", "zeta",   "eta",    "theta",   "iota",  "kappa",
@@ -21,11 +18,6 @@ constexpr std::string_view kNames[] = {
 constexpr std::string_view kAccents[] = {"vec",    "hat",    "bar",      "overline",       "widehat",
                                          "tilde",  "angle",  "triangle", "overrightarrow", "dot",
                                          "mathbb", "mathcal"};
-
-template <size_t kCount>
-bool Holds(const std::string_view (&words)[kCount], std::string_view word) {
-  return std::find(std::begin(words), std::end(words), word) != std::end(words);
-}
 
 }  // namespace
 

@@ -3,13 +3,10 @@
 #include <algorithm>
 #include <numbers>
 
+#include "judge/ascii.h"
+
 namespace tessy {
-namespace {
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
-
-}  // namespace
+namespace {}  // namespace
 
 std::optional<MathExpression> MathParser::Parse() {
   SkipSpaces();

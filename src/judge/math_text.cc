@@ -7,14 +7,11 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "judge/ascii.h"
 #include "judge/math_spellings.h"
 
 namespace tessy {
 namespace {
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool IsSpace(char c) { return c == ' ' || c == '\n' || c == '\t' || c == '\r'; }
 
 // Commands whose argument is words.
 constexpr std::string_view kWordCommands[] = {"text",   "textbf",       "textit", "textrm",
@@ -22,17 +19,6 @@ constexpr std::string_view kWordCommands[] = {"text",   "textbf",       "textit"
                                               "textsf", "operatorname", "mathrm"};
 constexpr std::string_view kJoiners[] = {"and",   "or",   "and,", "or,", ",and", ",or",
                                          ", and", ", or", "和",   "或",  "以及", "或者"};
-
-template <size_t kCount>
-bool Holds(const std::string_view (&words)[kCount], std::string_view word) {
-  return std::find(std::begin(words), std::end(words), word) != std::end(words);
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
-}
 
 class Undresser {
  public:

@@ -1,12 +1,10 @@
 #include <cstddef>
 
+#include "judge/ascii.h"
 #include "judge/math_text.h"
 
 namespace tessy {
 namespace {
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 struct Unit {
   std::string_view written;  // without the s of the plural

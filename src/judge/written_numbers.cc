@@ -1,12 +1,10 @@
 #include <cstddef>
 
+#include "judge/ascii.h"
 #include "judge/final_answer.h"
 
 namespace tessy {
 namespace {
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 // Reads one number and says where it ends.
 class NumberReader {
