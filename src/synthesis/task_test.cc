@@ -157,7 +157,7 @@ class RefusalTest : public TaskTest {
     size_t done = 0, failed = 0;
     RunResult result;
   };
-  Counts RunWith(uint64_t refusals, RunOptions options = {}) {
+  Counts RunWith(uint64_t refusals, RunOptions options = {}, std::string_view method = "student-only") {
     boost::asio::io_context io(1);
     ScriptedCastOptions cast_options = test_.cast;
     cast_options.places = 2;
@@ -167,7 +167,7 @@ class RefusalTest : public TaskTest {
       return Error{.code = ErrorCode::kRefused, .message = "the server refused: status 422: top_k"};
     };
     ScriptedCast cast(std::move(cast_options), [&io](auto call) { boost::asio::post(io, std::move(call)); });
-    settings_.sample.method = FindMethod("student-only").value();
+    settings_.sample.method = FindMethod(method).value();
     Counts counts;
     RunCallbacks callbacks;
     callbacks.finished = [&](const SampleTask&, const SampleOutcome& outcome, uint64_t) -> Status {
@@ -181,12 +181,15 @@ class RefusalTest : public TaskTest {
 };
 
 TEST_F(RefusalTest, ServersThatRefuseTheFirstSamplesStopTheRunAndMarkNothing) {
-  const Counts counts = RunWith(UINT64_MAX);
-  ASSERT_FALSE(counts.result.status);
-  EXPECT_EQ(counts.result.status.error().code, ErrorCode::kRefused);
-  EXPECT_THAT(counts.result.status.error().message, testing::HasSubstr("status 422: top_k"));
-  EXPECT_EQ(counts.failed, 0U);
-  EXPECT_EQ(counts.done, 0U);
+  for (const Method& method : Methods()) {
+    settings_.candidates = method.scores_candidates ? 3 : 1;
+    const Counts counts = RunWith(UINT64_MAX, {}, method.name);
+    ASSERT_FALSE(counts.result.status) << method.name;
+    EXPECT_EQ(counts.result.status.error().code, ErrorCode::kRefused);
+    EXPECT_THAT(counts.result.status.error().message, testing::HasSubstr("status 422: top_k"));
+    EXPECT_EQ(counts.failed, 0U);
+    EXPECT_EQ(counts.done, 0U);
+  }
 }
 
 TEST_F(RefusalTest, FewSamplesThatAreAllRefusedStopTheRunToo) {

@@ -37,7 +37,7 @@ awaitable<Result<double>> AskTeacher(MethodRun& run, const SampleOutcome& candid
   if (verdict.lost) co_return tl::unexpected<Error>(*verdict.lost);
   if (verdict.cancelled) co_return Fail(ErrorCode::kCancelled, "cancelled");
   if (!verdict.done) {
-    co_return Fail(ErrorCode::kBackend,
+    co_return Fail(verdict.refused ? ErrorCode::kRefused : ErrorCode::kBackend,
                    "judge: " + (verdict.failures.empty() ? std::string("unknown") : verdict.failures.back()));
   }
   const auto number = LastNumber(verdict.answer);
@@ -54,6 +54,7 @@ SampleOutcome Unscored(SampleOutcome candidate, const Error& error) {
   candidate.done = false;
   if (error.code == ErrorCode::kUnavailable) candidate.lost = error;
   candidate.cancelled = candidate.lost || error.code == ErrorCode::kCancelled;
+  candidate.refused = error.code == ErrorCode::kRefused;
   candidate.failures.push_back(error.message);
   return candidate;
 }
@@ -75,6 +76,7 @@ awaitable<SampleOutcome> KeepBest(MethodRun& run) {
       wrong += outcome.done ? 1 : 0;
       MethodRun::Inherit(rest, outcome);
       if (!outcome.done) rest.failures = outcome.failures;
+      rest.refused = outcome.refused;
       rest.stats.attempts = outcome.stats.attempts;
       continue;
     }
