@@ -158,7 +158,9 @@ int PollMilliseconds(Clock::time_point deadline) {
 class ChildPool::Impl {
  public:
   Impl(int children_max, Post post)
-      : children_max_(static_cast<size_t>(std::max(1, children_max))), post_(std::move(post)) {
+      : children_max_(static_cast<size_t>(std::max(1, children_max))),
+        fits_(children_max_),
+        post_(std::move(post)) {
     TESSY_CHECK(wake_.valid());
     // The program's signals are for its other threads.
     sigset_t all;
@@ -238,7 +240,7 @@ class ChildPool::Impl {
       if (std::exchange(cancelled_, false)) {
         for (Child& child : children_) Kill(child, Cancelled());
       }
-      if (waiting_.empty() || children_.size() >= children_max_) return true;
+      if (waiting_.empty() || children_.size() >= fits_) return true;
       Order order = std::move(waiting_.front());
       waiting_.pop_front();
       lock.unlock();
@@ -247,7 +249,7 @@ class ChildPool::Impl {
         child->done = std::move(order.done);
         children_.push_back(std::move(*child));
       } else if (child.error().code == ErrorCode::kResourceLimit && !children_.empty()) {
-        children_max_ = children_.size();  // no more than these fit; it waits for one of them to end
+        fits_ = children_.size();  // no more than these for now; it waits for one of them to end
         lock.lock();
         if (!cancelled_) {
           waiting_.push_front(std::move(order));
@@ -301,13 +303,15 @@ class ChildPool::Impl {
       if (polled_[i + 1].revents == 0) {
         running.push_back(std::move(children_[i]));
       } else {
+        fits_ = children_max_;
         Deliver(std::move(children_[i].done), Reap(children_[i]));
       }
     }
     children_ = std::move(running);
   }
 
-  size_t children_max_;
+  const size_t children_max_;
+  size_t fits_;  // of the pool's thread: fewer than `children_max_` where the system gave no more
   const Post post_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>();  // callbacks run while it is there
   Descriptor wake_{eventfd(0, EFD_CLOEXEC)};

@@ -148,7 +148,6 @@ TEST_F(ChildPoolTest, AProgramGetsNothingOfOurs) {
   EXPECT_EQ(mask & (1ULL << (SIGPIPE - 1)), 0U) << name;
 }
 
-// Each program waits for the others: none would end if they did not run at once.
 TEST_F(ChildPoolTest, AProgramGetsTheEnvironmentButWhatIsHidden) {
   ASSERT_EQ(setenv("CHILD_POOL_TEST_SECRET", "1", 1), 0);
   ASSERT_EQ(setenv("CHILD_POOL_TEST_OPEN", "2", 1), 0);
@@ -170,6 +169,7 @@ TEST_F(ChildPoolTest, WhatAProgramLeavesBehindEndsWithIt) {
   EXPECT_TRUE(AwaitGone(left.substr(0, left.find('\n'))));
 }
 
+// Each program waits for the others: none would end if they did not run at once.
 TEST_F(ChildPoolTest, ProgramsRunAtOnce) {
   const auto pool = NewPool(8);
   for (int i = 0; i < 8; ++i)

@@ -14,4 +14,11 @@ inline constexpr size_t kNestingMax = 200;
 // length, and nothing calls itself.
 bool NestsDeeperThan(std::string_view json, size_t limit);
 
+// The value, discarded where the text is no JSON, null where it nests deeper than kNestingMax. `Json` is a
+// basic_json of nlohmann's library.
+template <class Json>
+Json ParseBounded(std::string_view json) {
+  return NestsDeeperThan(json, kNestingMax) ? Json() : Json::parse(json, nullptr, false);
+}
+
 }  // namespace tessy

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -47,6 +48,15 @@ TEST_F(MachineTest, GroupsOfTheSecondVersionLimitByTheTightestAboveThem) {
   Write("cgroup/outer/memory.stat", "anon 100000\ninactive_file 300000\n");
   EXPECT_EQ(ProcessorsAvailable(Files()), 1);
   EXPECT_EQ(MemoryAvailable(Files()), 900000U);
+}
+
+TEST_F(MachineTest, PartsOfAProcessorCountAsOne) {
+  const int all = ProcessorsAvailable();
+  Write("proc/self/cgroup", "0::/box\n");
+  Write("cgroup/box/cpu.max", "150000 100000\n");
+  EXPECT_EQ(ProcessorsAvailable(Files()), std::min(2, all));
+  Write("cgroup/box/cpu.max", "100000000 100000\n");
+  EXPECT_EQ(ProcessorsAvailable(Files()), all) << "a quota gives no processors";
 }
 
 TEST_F(MachineTest, GroupsOfTheFirstVersionLimitToo) {

@@ -53,9 +53,13 @@ class Reader {
       if (c == '\n') ++line_;
       if (is_long ? text_.substr(at_, 3) == three : c == quote || c == '\n') {
         at_ += is_long ? 3 : 1;
+        // Up to two quotes before the end belong to a long string: the last three of them end it.
+        for (int i = 0; is_long && i < 2 && at_ < text_.size() && text_[at_] == quote; ++i) ++at_;
         return;
       }
-      at_ += c == '\\' && quote == '"' ? 2 : 1;
+      const bool escapes = c == '\\' && quote == '"';
+      if (escapes && at_ + 1 < text_.size() && text_[at_ + 1] == '\n') ++line_;
+      at_ += escapes ? 2 : 1;
     }
   }
 

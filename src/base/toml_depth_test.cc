@@ -27,6 +27,13 @@ TEST(TomlDepthTest, DeepKeysListsAndTablesAreRefusedByLine) {
   EXPECT_EQ(Refusal("x = 1\n" + Repeated("\"a\" . ", 300) + "a = 1\n"), refusal);
 }
 
+TEST(TomlDepthTest, QuotesAtTheEndOfALongTextHideNothing) {
+  const std::string deep = Repeated("b.", 100000) + "b = 1}\n";
+  EXPECT_EQ(Refusal("t = {a = \"\"\"x\"\"\"\", " + deep), "run.toml:1: nested more than 200 levels deep");
+  EXPECT_EQ(Refusal("t = {a = \'\'\'x\'\'\'\'\', " + deep), "run.toml:1: nested more than 200 levels deep");
+  EXPECT_EQ(Refusal("t = \"\"\"x\\\n\"\"\"\nu = {" + deep), "run.toml:3: nested more than 200 levels deep");
+}
+
 TEST(TomlDepthTest, TextsAndCommentsDoNotCount) {
   EXPECT_EQ(Refusal("a = \"" + Repeated("[.", 1000) + "\"\n"), "");
   EXPECT_EQ(Refusal("a = \"\\\"" + Repeated("[.", 1000) + "\"\n"), "");

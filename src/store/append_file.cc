@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "base/file_text.h"
+#include "base/links.h"
 
 namespace tessy {
 namespace {
@@ -206,18 +207,6 @@ bool IsBeingWritten(const std::string& path) {
   const bool held = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
   close(descriptor);
   return held;
-}
-
-std::string BehindLinks(const std::string& path) {
-  constexpr int kLinksMax = 40;  // as the system follows
-  std::filesystem::path at(path);
-  std::error_code status;
-  for (int i = 0; i < kLinksMax && std::filesystem::is_symlink(at, status); ++i) {
-    const auto target = std::filesystem::read_symlink(at, status);
-    if (status) break;
-    at = target.is_absolute() ? target : at.parent_path() / target;
-  }
-  return at.string();
 }
 
 Status WriteWhole(const std::string& name, std::string_view content) {

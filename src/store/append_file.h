@@ -60,9 +60,6 @@ bool LocksAreMissing();
 // Whether an error of the system says that the file system has no locks (Lustre and NFS without them).
 bool HasNoLocks(int error);
 
-// The file behind a link, or behind several, be it there or not; the path itself if it is no link.
-std::string BehindLinks(const std::string& path);
-
 // Replaces the whole file, or leaves the old one: writes a temporary file beside it and renames that. A link
 // stays, and the file behind it is replaced.
 Status WriteWhole(const std::string& path, std::string_view content);

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json_depth.h"
+#include "base/links.h"
 #include "base/utf8.h"
 #include "store/append_file.h"
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/links.h"
 #include "store/append_file.h"
 
 namespace tessy {
@@ -33,6 +34,8 @@ bool LiesIn(const fs::path& path, const fs::path& folder) {
 }
 
 }  // namespace
+
+bool IsSameFile(const std::string& a, const std::string& b) { return IsSame(RealPath(a), RealPath(b)); }
 
 Status CheckOutputs(std::span<const NamedPath> outputs, std::span<const NamedPath> inputs) {
   for (const NamedPath& input : inputs) {

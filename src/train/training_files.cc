@@ -127,7 +127,7 @@ Result<TrainingFiles> TrainingFiles::Open(
   if (fs::exists(ResultPath(folder))) {
     auto result = ReadWhole(ResultPath(folder));
     if (!result) return tl::unexpected(result.error());
-    if (NestsDeeperThan(*result, kNestingMax) || !Json::parse(*result, nullptr, false).is_object()) {
+    if (!ParseBounded<Json>(*result).is_object()) {
       return Fail(ErrorCode::kInvalidData,
                   fmt::format("{}: is damaged; --fresh makes it again", ResultPath(folder)));
     }
@@ -150,7 +150,7 @@ Result<std::optional<TrainingState>> TrainingFiles::LoadState() const {
   std::ifstream stream(path, std::ios::binary);
   std::string line;
   if (!std::getline(stream, line)) return damaged();
-  const Json header = NestsDeeperThan(line, kNestingMax) ? Json() : Json::parse(line, nullptr, false);
+  const Json header = ParseBounded<Json>(line);
   if (!header.is_object() || WholeOf(header, "format") != kFormat) return damaged();
   TrainingState state;
   state.trainer.step = WholeOf(header, "step");
@@ -170,6 +170,7 @@ Result<std::optional<TrainingState>> TrainingFiles::LoadState() const {
                            .judgement_text = TextOf(best, "judgement_text"),
                            .values = {}};
     const auto best_count = WholeOf(best, "numbers");
+    if (ParseBounded<Json>(state.best->judgement_json).is_discarded()) return damaged();
     if (best_count != count || !ReadNumbers(stream, state.best->values, count)) return damaged();
   }
   return std::optional(std::move(state));

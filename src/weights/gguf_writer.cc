@@ -10,6 +10,7 @@
 #include <memory>
 #include <string>
 
+#include "base/links.h"
 #include "model/text/gguf_file.h"
 #include "weights/checkpoint.h"
 #include "weights/number_types.h"
@@ -178,10 +179,7 @@ Status WriteGguf(const std::string& name, const Qwen3Shape& shape, const TensorR
   writer.SetMetadata();
   writer.ListTensors();
   // A link stays, and the file behind it is replaced.
-  std::error_code unknown;
-  const std::string path = std::filesystem::is_symlink(name, unknown)
-                               ? std::filesystem::weakly_canonical(name, unknown).string()
-                               : name;
+  const std::string path = BehindLinks(name);
   const std::string temporary = path + ".tmp";
   auto status = writer.Write(temporary, read);
   std::error_code ignored;

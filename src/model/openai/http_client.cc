@@ -580,7 +580,7 @@ Result<std::pair<int, std::string>> Fetch(const HttpRequest& request, const Http
   const CURLcode code = curl_easy_perform(easy.get());
   if (answer.size() > kAnswerMax) reader.refused = "answers without an end";
   if (code != CURLE_OK) {
-    const bool may_come = reader.refused.empty();
+    const bool may_come = reader.refused.empty() && code != CURLE_TOO_MANY_REDIRECTS;
     const bool may_be_down = may_come && !IsOfCertificates(code);
     return Fail(ErrorCode::kBackend,
                 fmt::format("{}: {}{}", request.url, WhyEnded(code, reader, reason.data()),

@@ -98,6 +98,8 @@ TEST(RedirectTest, InACircleEnds) {
   const auto answer = Fetch({.url = server->url() + "/props"}, {});
   ASSERT_FALSE(answer);
   EXPECT_THAT(answer.error().message, HasSubstr("redirects"));
+  EXPECT_THAT(answer.error().message, Not(HasSubstr("is the server up")));
+  EXPECT_FALSE(answer.error().retryable);
 }
 
 class CertificateTest : public testing::Test {

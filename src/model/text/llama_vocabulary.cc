@@ -151,13 +151,17 @@ std::vector<TokenId> LlamaVocabulary::Tokenize(std::string_view text) const {
 }
 
 std::vector<TokenId> LlamaVocabulary::Run(std::string_view text, bool special) const {
+  if (text.size() <= kRunOfThisStack) return RunHere(text, special);
+  std::vector<TokenId> tokens;
+  const auto run_beside = [&](size_t bytes) {
+    return bytes <= kRunMax &&
+           RunWithStack(kStackBytes + bytes * kStackBytesPerByte, [&] { tokens = RunHere(text, special); });
+  };
+  // What one piece may take in differs from pre-tokenizer to pre-tokenizer; it is never more than the text.
+  if (run_beside(text.size())) return tokens;
   const size_t run = LongestRun(text);
   if (run <= kRunOfThisStack) return RunHere(text, special);
-  std::vector<TokenId> tokens;
-  if (run <= kRunMax &&
-      RunWithStack(kStackBytes + run * kStackBytesPerByte, [&] { tokens = RunHere(text, special); })) {
-    return tokens;
-  }
+  if (run_beside(run)) return tokens;
   // Nobody has trained on such a run: where it is cut decides nothing.
   for (size_t at = 0; at < text.size();) {
     size_t bytes = std::min(kRunOfThisStack, text.size() - at);
