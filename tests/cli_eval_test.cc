@@ -81,6 +81,13 @@ TEST_F(EvalTest, EachSamplesVerdictIsWrittenOut) {
   Arguments over = graded;
   over.insert(over.end(), {"--verdicts", "e.jsonl"});
   ExpectRefusal(Tessy(over), {"--verdicts e.jsonl: is a file that the evaluation reads"});
+  // Neither over the responses that are yet to come, nor over what their run keeps.
+  for (const char* verdicts : {"./new.jsonl", "new.jsonl.run/run.sqlite", "new.jsonl.run/failures.jsonl"}) {
+    ExpectRefusal(Tessy({"eval", "--model", Model("teacher"), "--questions", "q.jsonl", "--out", "new.jsonl",
+                         "--verdicts", verdicts}),
+                  {std::string("--verdicts ") + verdicts});
+  }
+  EXPECT_FALSE(Exists("new.jsonl"));
 }
 
 TEST_F(EvalTest, SamplesAreNeverIgnored) {
@@ -124,12 +131,14 @@ TEST_F(KeepTest, WorkedSolutionsAreAnswersToo) {
   }
   const Arguments alike{"--candidates", "8", "--temperature", "1"};
   Keep(alike);
-  const size_t kept = Responses("kept.jsonl").size();
+  const auto kept = Responses("kept.jsonl");
+  EXPECT_GT(kept.size(), 0U);
   Write("q.jsonl", solutions);
-  Arguments others = alike;
-  others.insert(others.end(), {"--fresh"});
-  Keep(others);
-  EXPECT_EQ(Responses("kept.jsonl").size(), kept);
+  std::filesystem::rename(Path("kept.jsonl"), Path("first.jsonl"));
+  std::filesystem::remove_all(Path("kept.jsonl.run"));
+  const auto others = Keep(alike);
+  EXPECT_EQ(others.exit_status, kept.size() == 20 ? 0 : 2) << others.err;
+  EXPECT_EQ(Responses("kept.jsonl").size(), kept.size());
 }
 
 TEST_F(KeepTest, ACommandMayCheck) {

@@ -146,6 +146,7 @@ int RunProgram(CLI::App& app, CommandContext& context, int argc, const char* con
   context.argv = argv;
   OccupyStandardStreams();
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow further is an error like a full disk
+  std::signal(SIGPIPE, SIG_IGN);  // writing to somebody who is gone is an error like any other
   SetLogLevel("warning");
   OfferVersion(app, app.version());
   try {

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <csignal>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -56,7 +55,6 @@ std::string Describe(const Graded& graded, const EvalFlags& flags) {
 }
 
 Result<int> Evaluate(const EvalFlags& flags) {
-  std::signal(SIGPIPE, SIG_IGN);  // writing to somebody who is gone is an error like any other
   auto display = JobDisplay::Open(flags.messages);
   if (!display) return tl::unexpected(display.error());
   auto result = EvalJob(flags.options, display->Events(), {.on_signals = true}).Run();
@@ -74,6 +72,7 @@ Result<int> Evaluate(const EvalFlags& flags) {
 void AddEvalCommand(CLI::App& app, CommandContext& context) {
   CLI::App* command = app.add_subcommand("eval", "pass@1 on problems with short answers");
   auto flags = std::make_shared<EvalFlags>();
+  flags->messages.log_level = "error";  // that samples fail is in the result
   Settings settings = EvalSettings(flags->options);
   settings.push_back(
       {.key = "json", .value = &flags->json, .help = "the result as JSON", .group = "Input and output"});
@@ -92,7 +91,6 @@ void AddEvalCommand(CLI::App& app, CommandContext& context) {
       "reached.");
   command->callback([command, flags, settings, &context] {
     if (auto given = ApplyRunFile(*command, settings, flags->run_file); !given) return Finish(context, given);
-    if (flags->messages.log_level == "warning") flags->messages.log_level = "error";
     const auto status = Evaluate(*flags);
     if (!status) return Finish(context, tl::unexpected(status.error()));
     context.exit_status = *status;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <csignal>
 #include <memory>
 #include <string>
 #include <utility>
@@ -70,7 +69,6 @@ struct SynthFlags {
 };
 
 Result<int> Synthesise(const SynthOptions& options, const MessageOptions& messages) {
-  std::signal(SIGPIPE, SIG_IGN);  // writing to somebody who is gone is an error like any other
   auto display = JobDisplay::Open(messages);
   if (!display) return tl::unexpected(display.error());
   JobEvents events = display->Events();

@@ -204,7 +204,7 @@ class Row {
       } else {
         return Bad(fmt::format("{} is {}, not a text or number", name, KindOf(*value)));
       }
-      if (auto status = CheckHalves(name); !status) return status;
+      if (auto status = CheckHalves(name, name); !status) return status;
       if (question_.id.empty()) return Bad(fmt::format("{} is empty", name));
       const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; };
       if (std::ranges::any_of(question_.id, is_control)) {
@@ -259,7 +259,7 @@ class Row {
       return Bad(fmt::format("is {}, not {}", KindOf(value), wanted));
     }
     if (auto status = ReadSystem(); !status) return status;
-    if (auto status = CheckHalves(field.name); !status) return status;
+    if (auto status = CheckHalves(field.name, ""); !status) return status;
     return CheckMessages(question_.messages);
   }
 
@@ -282,17 +282,18 @@ class Row {
     }
     if (taken == nullptr) return {};
     question_.messages.insert(question_.messages.begin(), {"system", std::string(text)});
-    return CheckHalves(taken);
+    return CheckHalves(taken, taken);
   }
 
   // What is asked must be text; what is only carried over need not be.
-  Status CheckHalves(const char* name) const {
+  // `said`: the field's name, where who reports the error does not say it.
+  Status CheckHalves(const char* name, std::string_view said) const {
     if (line_.data() == written_.data()) return {};
     const auto raw = RawFields(written_);
     const auto found = std::ranges::find(raw.rbegin(), raw.rend(), name, &RawField::name);
     if (found == raw.rend() || !HasHalfSurrogate(found->text)) return {};
-    return Bad(
-        fmt::format("{} holds half of a surrogate pair (\\ud800 to \\udfff), which is no character", name));
+    return Bad(fmt::format("{}{}holds half of a surrogate pair (\\ud800 to \\udfff), which is no character",
+                           said, said.empty() ? "" : " "));
   }
 
   dom::object fields_;

@@ -265,6 +265,13 @@ TEST_F(QuestionTest, ABadLineIsAnErrorThatNamesThePlaceAndWhatIsWrong) {
   }
 }
 
+TEST_F(QuestionTest, AFieldIsNamedOnce) {
+  const auto read = Read("{\"prompt\": \"\\ud800\"}\n{\"prompt\": \"fine\"}\n", {.skip_bad_lines = true});
+  ASSERT_TRUE(read);
+  ASSERT_EQ(read->bad_lines.size(), 1U);
+  EXPECT_THAT(read->bad_lines[0].reason, testing::StartsWith("prompt holds half"));
+}
+
 TEST_F(QuestionTest, AnIdThatStandsTwiceIsAnErrorThatNamesBothLines) {
   const std::string content = "{\"prompt\":\"a\",\"id\":7}\n\n{\"prompt\":\"b\",\"id\":\"7\"}\n";
   EXPECT_THAT(ErrorOf(content), HasSubstr("the id \"7\" stands in line 1 and in line 3"));

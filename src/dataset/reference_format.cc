@@ -32,7 +32,8 @@ bool CanAsk(std::string_view text) {
 
 std::string Dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-// The turns up to the question, byte for byte, and then the response.
+// The turns up to the question, then the response. The list is written anew: numbers and escapes may be
+// spelled otherwise.
 std::string TurnsWith(std::string_view written, const std::string& content) {
   Json turns = Json::parse(written);
   size_t asked = turns.size();

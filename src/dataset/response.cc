@@ -316,16 +316,25 @@ Result<std::optional<Response>> ResponseReader::Next() {
   return std::move(*response);
 }
 
-Result<std::vector<Response>> ReadResponses(const std::string& path) {
+Status ForEachResponse(const std::string& path, const std::function<Status(const Response&)>& take) {
   auto reader = ResponseReader::Open(path);
   if (!reader) return tl::unexpected(reader.error());
-  std::vector<Response> responses;
   while (true) {
     auto response = reader->Next();
     if (!response) return tl::unexpected(response.error());
-    if (!*response) return responses;
-    responses.push_back(std::move(**response));
+    if (!*response) return {};
+    if (auto status = take(**response); !status) return status;
   }
+}
+
+Result<std::vector<Response>> ReadResponses(const std::string& path) {
+  std::vector<Response> responses;
+  return ForEachResponse(path,
+                         [&](const Response& response) -> Status {
+                           responses.push_back(response);
+                           return {};
+                         })
+      .map([&] { return std::move(responses); });
 }
 
 }  // namespace tessy

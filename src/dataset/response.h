@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -91,6 +92,9 @@ class ResponseReader {
 
   LineReader lines_;
 };
+
+// Calls `take` with each response of a file, in order, until it returns an error; that error is returned.
+Status ForEachResponse(const std::string& path, const std::function<Status(const Response&)>& take);
 
 Result<std::vector<Response>> ReadResponses(const std::string& path);
 

@@ -35,7 +35,8 @@ std::string TextOf(const Json& row, const char* key) {
 }
 
 bool IsAssistant(const Json& turn) {
-  const std::string role = TextOf(turn, turn.contains("role") ? "role" : "from");
+  const bool has_role = turn.contains("role") && !turn["role"].is_null();
+  const std::string role = TextOf(turn, has_role ? "role" : "from");
   for (const char* assistant : {"assistant", "gpt", "model", "chatgpt", "bot", "ai"}) {
     if (role == assistant) return true;
   }

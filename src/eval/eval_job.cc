@@ -3,13 +3,18 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "dataset/question.h"
+#include "job/output_check.h"
 #include "model/openai/server_address.h"
 #include "store/append_file.h"
+#include "store/open_run_store.h"
+#include "store/output_guard.h"
+#include "store/run_folder.h"
 
 namespace tessy {
 namespace {
@@ -32,7 +37,7 @@ Status Check(const EvalOptions& options) {
   if (asking.out.empty() || asking.out == "-") {
     return refuse("--out is missing: name the file for the model's responses");
   }
-  if (asking.exact && IsServerAddress(options.model)) {
+  if (asking.engine.exact && IsServerAddress(options.model)) {
     return refuse("--exact: the arithmetic of a server (--model) cannot be controlled from here");
   }
   std::error_code error;
@@ -47,25 +52,33 @@ Status Check(const EvalOptions& options) {
   return {};
 }
 
-std::string VerdictsPath(const EvalOptions& options) {
-  if (!options.verdicts.empty() || !options.responses.empty()) return options.verdicts;
-  const SynthOptions& asking = options.asking;
-  return (asking.run_folder.empty() ? asking.out + ".run" : asking.run_folder) + "/verdicts.jsonl";
+std::string RunFolderOf(const SynthOptions& asking) {
+  return RunFolder::FolderOf(asking.out, asking.run_folder);
 }
 
-// The verdicts replace a file, which must not be one that they come from.
-Status CheckVerdicts(const EvalOptions& options) {
+std::string VerdictsPath(const EvalOptions& options) {
+  if (!options.verdicts.empty() || !options.responses.empty()) return options.verdicts;
+  return RunFolderOf(options.asking) + "/verdicts.jsonl";
+}
+
+// The verdicts replace a file, which must be none that they come from and none that a run keeps.
+Status CheckVerdicts(EvalOptions& options) {
   const std::string path = VerdictsPath(options);
   if (path.empty()) return {};
-  for (const std::string& input : {options.asking.questions, options.responses, options.model,
-                                   options.responses.empty() ? options.asking.out : std::string()}) {
-    std::error_code error;
-    if (input.empty() || (input != path && !std::filesystem::equivalent(input, path, error))) continue;
+  const SynthOptions& asking = options.asking;
+  std::vector<std::string> kept{asking.questions, options.responses, options.model};
+  if (options.responses.empty()) {
+    kept.push_back(asking.out);
+    for (const char* name : {"config.json", "failures.jsonl", kRunStoreFile})
+      kept.push_back(RunFolderOf(asking) + "/" + name);
+  }
+  for (const std::string& file : kept) {
+    if (file.empty() || !IsSameFile(file, path)) continue;
     return Fail(
         ErrorCode::kInvalidArgument,
         fmt::format("--verdicts {}: is a file that the evaluation reads or adds to; name another", path));
   }
-  return {};
+  return CheckOutputs(EvalSettings(options));
 }
 
 Status WriteVerdicts(const std::string& path, const std::vector<SampleVerdict>& verdicts) {

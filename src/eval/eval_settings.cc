@@ -54,6 +54,7 @@ Settings InputSettings(EvalOptions& o, const SettingsOfSynthesis& synthesis) {
           synthesis.Take("limit"),
           synthesis.Take("fresh"),
           synthesis.Take("accept-config-change"),
+          synthesis.Take("retry-failed"),
           synthesis.Take("skip-bad-lines")};
 }
 
@@ -77,7 +78,7 @@ Settings EvalSettings(EvalOptions& options) {
                     synthesis.Take("seed")});
   Append(settings, SamplingSettings(options.asking.sampling));
   Append(settings, {synthesis.Take("exact"), synthesis.Take("concurrency")});
-  Append(settings, MachineSettings(options.asking.machine));
+  Append(settings, MachineSettings(options.asking.engine.machine));
   settings.push_back(synthesis.Take("context"));
   Append(settings, ServerSettings(options.asking.servers));
   settings.push_back(synthesis.Take("student-vocabulary", "vocabulary",

@@ -27,6 +27,7 @@
 #include "job/template_date.h"
 #include "store/run_folder.h"
 #include "synthesis/annotate.h"
+#include "synthesis/prompt.h"
 
 namespace tessy {
 namespace {
@@ -64,15 +65,6 @@ Result<Marker> RulesOf(const AnnotateOptions& options) {
   auto lexicon = Lexicon::Parse(*text, options.lexicon);
   if (!lexicon) return tl::unexpected(lexicon.error());
   return [lexicon = std::move(*lexicon)](std::string_view thinking) { return MarkStyle(lexicon, thinking); };
-}
-
-Result<std::string> PromptOf(const AnnotateOptions& options) {
-  if (options.prompt.empty()) return std::string(BuiltInAnnotatePrompt());
-  auto text = ReadText(options.prompt);
-  if (text && text->find("{window}") == std::string::npos) {
-    return Fail(ErrorCode::kInvalidData, fmt::format("{}: has no {{window}} in it", options.prompt));
-  }
-  return text;
 }
 
 }  // namespace
@@ -169,7 +161,7 @@ Status AnnotateJob::Work::ReadRejects() {
   std::vector<std::string> kept;
   size_t retried = 0;
   auto status = files_->rejects().ForEachLine([&](std::string_view line, size_t number) -> Status {
-    const Json record = NestsDeeperThan(line, kNestingMax) ? Json() : Json::parse(line, nullptr, false);
+    const Json record = ParseBounded<Json>(line);
     if (!record.is_object() || !record.contains("id") || !record["id"].is_string()) {
       return Fail(ErrorCode::kInvalidData,
                   fmt::format("{}:{}: not a record of a window; mend or remove that line",
@@ -243,17 +235,13 @@ Result<RunResult> AnnotateJob::Work::AskRules() {
 }
 
 Result<RunResult> AnnotateJob::Work::AskModel() {
-  const auto prompt = PromptOf(options_);
+  const auto prompt = ReadPrompt(options_.prompt, BuiltInAnnotatePrompt(), {"{window}"});
   if (!prompt) return tl::unexpected(prompt.error());
   asio::io_context io(1);
   auto options = CastOptionsOf(options_);
   if (!options) return tl::unexpected(options.error());
-  std::string cut;
-  options->threads = ThreadsWithin(options->threads, cut);
-  if (!cut.empty()) Tell(events_.warning, cut);
-  auto cast = ModelCast::Load(*options, DrivenBy(io));
+  auto cast = LoadCast(std::move(*options), DrivenBy(io), events_);
   if (!cast) return tl::unexpected(cast.error());
-  Tell(events_.info, fmt::format("memory: {}", (*cast)->plan().Describe()));
   if (auto status = files_->RecordConfiguration(); !status) return tl::unexpected(status.error());
   std::vector<WindowQuestion> questions;
   for (const Window& window : windows_) {
@@ -278,7 +266,7 @@ AnnotateResult AnnotateJob::Work::Conclude(RunResult run) const {
                         .window_bytes = window_bytes_,
                         .interrupted = run.interrupted,
                         .status = std::move(run.status)};
-  if (result.status && files_) result.status = files_->results().CheckUntouched();
+  if (result.status && files_) result.status = files_->CheckUntouched();
   for (const auto& [id, reason] : rejected_) ++result.rejected[reason];
   return result;
 }

@@ -6,17 +6,16 @@
 namespace tessy {
 namespace {
 
-constexpr std::string_view kPhrases = "phrases:";
 constexpr std::string_view kLexicon = "lexicon";
 
 }  // namespace
 
 AnnotatorKind KindOf(const AnnotateOptions& f) {
   if (f.annotator == kLexicon) return AnnotatorKind::kLexicon;
-  return f.annotator.starts_with(kPhrases) ? AnnotatorKind::kPhrases : AnnotatorKind::kModel;
+  return f.annotator.starts_with(kPhrasesMark) ? AnnotatorKind::kPhrases : AnnotatorKind::kModel;
 }
 
-std::string PhrasesPath(const AnnotateOptions& f) { return f.annotator.substr(kPhrases.size()); }
+std::string PhrasesPath(const AnnotateOptions& f) { return f.annotator.substr(kPhrasesMark.size()); }
 
 Status CheckOptions(const AnnotateOptions& f) {
   const auto refuse = [](const std::string& reason) { return Fail(ErrorCode::kInvalidArgument, reason); };
@@ -40,14 +39,9 @@ Result<CastOptions> CastOptionsOf(const AnnotateOptions& f) {
     told.date = f.template_date;
   }
   options.sampling = f.sampling;
-  options.concurrency = f.concurrency;
-  options.context_tokens = f.context;
-  options.memory_bytes = static_cast<uint64_t>(f.machine.memory_gib * static_cast<double>(uint64_t{1} << 30));
-  options.threads = f.machine.threads;
-  options.gpu_layers = f.machine.gpu_layers;
-  options.exact = f.exact;
+  UseEngine(f.engine, options);
   if (!IsServerAddress(f.annotator)) return options;
-  if (f.exact) {
+  if (f.engine.exact) {
     return Fail(ErrorCode::kInvalidArgument,
                 "--exact: the arithmetic of a server (--annotator) cannot be controlled from here");
   }

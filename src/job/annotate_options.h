@@ -33,10 +33,7 @@ struct AnnotateOptions {
   uint32_t answer_tokens_max = 2048;
   uint32_t retries = 1;
   Sampling sampling{.temperature = 0.0F};
-  bool exact = false;
-  int concurrency = 0;
-  MachineOptions machine;
-  uint64_t context = 0;
+  EnginesOptions engine;
   ServerOptions servers;
   std::string vocabulary;
 };

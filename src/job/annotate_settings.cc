@@ -6,8 +6,6 @@
 namespace tessy {
 namespace {
 
-constexpr uint64_t kTokensMax = 100000000;
-
 Settings FileSettings(AnnotateOptions& o) {
   const std::string group = "Input and output";
   return {
@@ -146,40 +144,20 @@ Settings AnnotatorSettings(AnnotateOptions& o) {
            .recorded = told}};
 }
 
-Settings EngineSettings(AnnotateOptions& o) {
-  const std::string group = "Engine";
-  const Recorded told{.as = Fingerprint::kValue, .applies = KindOf(o) == AnnotatorKind::kModel};
-  Settings settings{{.key = "exact",
-                     .value = &o.exact,
-                     .help = "batch-invariant arithmetic",
-                     .group = group,
-                     .recorded = told},
-                    {.key = "concurrency",
-                     .value = &o.concurrency,
-                     .help = "windows at a time (default: what memory allows, at most 64; 256 with a server)",
-                     .group = group,
-                     .range = WholeRange{1, 4096},
-                     .type_name = "N",
-                     .shows_default = false}};
-  Append(settings, MachineSettings(o.machine));
-  settings.push_back({.key = "context",
-                      .value = &o.context,
-                      .help = "tokens of prompt and answer (default: what the model knows)",
-                      .group = group,
-                      .range = WholeRange{16, kTokensMax},
-                      .type_name = "N",
-                      .shows_default = false,
-                      .recorded = told});
-  return settings;
-}
-
 }  // namespace
 
 Settings AnnotateSettings(AnnotateOptions& options) {
   Settings settings = FileSettings(options);
   Append(settings, AnnotatorSettings(options));
   Append(settings, WindowSettings(options));
-  Append(settings, EngineSettings(options));
+  Append(
+      settings,
+      EngineSettings(options.engine,
+                     {.exact = "batch-invariant arithmetic",
+                      .concurrency = "windows at a time (default: what memory allows, at most 64; "
+                                     "256 with a server)",
+                      .context = "tokens of prompt and answer (default: what the model knows)"},
+                     4096, {.as = Fingerprint::kValue, .applies = KindOf(options) == AnnotatorKind::kModel}));
   Append(settings, ServerSettings(options.servers));
   settings.push_back({.key = "vocabulary",
                       .value = &options.vocabulary,

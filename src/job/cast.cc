@@ -8,6 +8,9 @@
 #include <string_view>
 #include <utility>
 
+#include "base/machine.h"
+#include "base/numbers.h"
+
 namespace tessy {
 namespace {
 
@@ -86,6 +89,38 @@ Result<PoolingModelOptions> PoolingOptionsOf(const ServedBy& served) {
   auto predictor = ReachedAs<PoolingModelOptions>(served);
   if (predictor) predictor->answer_ms = Milliseconds(served.servers.token_timeout);
   return predictor;
+}
+
+void UseEngine(const EnginesOptions& engine, CastOptions& cast) {
+  cast.concurrency = engine.concurrency;
+  cast.context_tokens = engine.context;
+  cast.memory_bytes =
+      static_cast<uint64_t>(engine.machine.memory_gib * static_cast<double>(uint64_t{1} << 30));
+  cast.threads = engine.machine.threads;
+  cast.gpu_layers = engine.machine.gpu_layers;
+  cast.exact = engine.exact;
+}
+
+int ThreadsWithin(int asked, std::string& cut) {
+  const int processors = ProcessorsAvailable();
+  cut.clear();
+  if (asked <= processors) return asked;
+  cut = fmt::format(
+      "--threads {}: there are {} for this process, and more threads than that make it many times slower; "
+      "{} {} used",
+      asked, Counted(static_cast<uint64_t>(processors), "processor"), processors,
+      processors == 1 ? "is" : "are");
+  return processors;
+}
+
+Result<std::unique_ptr<ModelCast>> LoadCast(CastOptions options, const DrivingThread& thread,
+                                            const JobEvents& events) {
+  std::string cut;
+  options.threads = ThreadsWithin(options.threads, cut);
+  if (!cut.empty()) Tell(events.warning, cut);
+  auto cast = ModelCast::Load(options, thread);
+  if (cast) Tell(events.info, fmt::format("memory: {}", (*cast)->plan().Describe()));
+  return cast;
 }
 
 }  // namespace tessy

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "cast/driving_thread.h"
 #include "cast/model_cast.h"
 #include "cooperation/session.h"
 #include "job/common_settings.h"
+#include "job/job_events.h"
 
 namespace tessy {
 
@@ -27,5 +30,17 @@ struct ServedBy {
 Result<ServerModelOptions> ServerOptionsOf(const ServedBy& served, Role role, const CastOptions& local);
 // How a predictor that is served is reached.
 Result<PoolingModelOptions> PoolingOptionsOf(const ServedBy& served);
+
+// Puts what people tell of engines in process into the options of a cast.
+void UseEngine(const EnginesOptions& engine, CastOptions& cast);
+
+// The threads of an engine: no more than there are processors for this process, because more make every batch
+// many times slower. `cut` says so in one line where it takes some away, else it is empty.
+int ThreadsWithin(int asked, std::string& cut);
+
+// ModelCast::Load with threads that the machine has. Tells `events` of threads that were cut, and of the
+// memory plan.
+Result<std::unique_ptr<ModelCast>> LoadCast(CastOptions options, const DrivingThread& thread,
+                                            const JobEvents& events);
 
 }  // namespace tessy

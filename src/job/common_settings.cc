@@ -6,8 +6,6 @@
 #include <iterator>
 #include <utility>
 
-#include "base/machine.h"
-#include "base/numbers.h"
 #include "model/family.h"
 #include "model/openai/dialect.h"
 
@@ -85,6 +83,30 @@ Settings MachineSettings(MachineOptions& o) {
            .shows_default = false}};
 }
 
+Settings EngineSettings(EnginesOptions& o, const EngineHelp& help, uint64_t concurrency_max,
+                        const Recorded& recorded) {
+  const std::string group = "Engine";
+  Settings settings{
+      {.key = "exact", .value = &o.exact, .help = help.exact, .group = group, .recorded = recorded},
+      {.key = "concurrency",
+       .value = &o.concurrency,
+       .help = help.concurrency,
+       .group = group,
+       .range = WholeRange{1, concurrency_max},
+       .type_name = "N",
+       .shows_default = false}};
+  Append(settings, MachineSettings(o.machine));
+  settings.push_back({.key = "context",
+                      .value = &o.context,
+                      .help = help.context,
+                      .group = group,
+                      .range = WholeRange{16, kTokensMax},
+                      .type_name = "N",
+                      .shows_default = false,
+                      .recorded = recorded});
+  return settings;
+}
+
 Settings MessageSettings(MessageOptions& o) {
   const std::string group = "Messages";
   return {{.key = "progress",
@@ -124,18 +146,6 @@ Settings SamplingSettings(Sampling& sampling) {
 
 std::string FamilyHelp() {
   return fmt::format("{} or a .toml (default: by template)", fmt::join(BuiltInFamilies(), ", "));
-}
-
-int ThreadsWithin(int asked, std::string& cut) {
-  const int processors = ProcessorsAvailable();
-  cut.clear();
-  if (asked <= processors) return asked;
-  cut = fmt::format(
-      "--threads {}: there are {} for this process, and more threads than that make it many times slower; "
-      "{} {} used",
-      asked, Counted(static_cast<uint64_t>(processors), "processor"), processors,
-      processors == 1 ? "is" : "are");
-  return processors;
 }
 
 void Append(Settings& settings, Settings more) {

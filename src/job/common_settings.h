@@ -1,11 +1,15 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "job/settings.h"
 #include "model/sampling.h"
 
 namespace tessy {
+
+// The most that a budget of tokens may be.
+inline constexpr uint64_t kTokensMax = 100000000;
 
 // Settings that jobs share, each with one key, range and help.
 
@@ -27,6 +31,14 @@ struct MachineOptions {
   double memory_gib = 0.0;
 };
 
+// How models in process are run.
+struct EnginesOptions {
+  bool exact = false;   // arithmetic that does not depend on the batch
+  int concurrency = 0;  // samples or windows at a time; 0: the default that the help names
+  MachineOptions machine;
+  uint64_t context = 0;  // tokens of one; 0: the default that the help names
+};
+
 // The messages that are shown while the program runs.
 struct MessageOptions {
   std::string progress = "auto";
@@ -35,17 +47,22 @@ struct MessageOptions {
 
 Settings ServerSettings(ServerOptions& options);
 Settings MachineSettings(MachineOptions& options);
+// How the help of one job explains the settings of its engines.
+struct EngineHelp {
+  const char* exact;
+  const char* concurrency;
+  const char* context;
+};
+// exact, concurrency (at most `concurrency_max`), those of the machine, and context. `recorded` holds for
+// exact and context.
+Settings EngineSettings(EnginesOptions& options, const EngineHelp& help, uint64_t concurrency_max,
+                        const Recorded& recorded);
 Settings MessageSettings(MessageOptions& options);
 // temperature, top-p and top-k.
 Settings SamplingSettings(Sampling& sampling);
 
 // The help for a family's setting, which names the built-in ones.
 std::string FamilyHelp();
-
-// The threads of MachineOptions or of a training: no more than there are processors for this process, because
-// more make every batch many times slower. `cut` says so in one line where it takes some away, else it is
-// empty.
-int ThreadsWithin(int asked, std::string& cut);
 
 void Append(Settings& settings, Settings more);
 

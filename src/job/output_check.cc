@@ -11,8 +11,6 @@
 namespace tessy {
 namespace {
 
-constexpr std::string_view kPhrases = "phrases:";
-
 // The texts of a setting that may be paths.
 std::vector<std::string> TextsOf(const Setting& setting) {
   if (std::holds_alternative<Choices>(setting.range)) return {};
@@ -39,15 +37,18 @@ Status CheckOutputs(std::span<const Setting> settings, const std::optional<Named
   const std::string run = TextOf(settings, "run");
   std::vector<NamedPath> outputs;
   if (!out.empty()) outputs = {{"--out", out}, {"--out", out + ".tmp"}};
+  if (const std::string verdicts = TextOf(settings, "verdicts"); !verdicts.empty()) {
+    outputs.push_back({"--verdicts", verdicts});
+  }
   // The folder is written into; only --fresh moves what else is in it.
   if (IsFresh(settings) && !out.empty() && run.empty()) outputs.push_back({"--out", out + ".run"});
   if (IsFresh(settings) && !run.empty()) outputs.push_back({"--run", run});
   std::vector<NamedPath> inputs;
   if (more) inputs.push_back(*more);
   for (const Setting& setting : settings) {
-    if (setting.key == "out" || setting.key == "run") continue;
+    if (setting.key == "out" || setting.key == "run" || setting.key == "verdicts") continue;
     for (std::string text : TextsOf(setting)) {
-      if (text.starts_with(kPhrases)) text.erase(0, kPhrases.size());
+      if (text.starts_with(kPhrasesMark)) text.erase(0, kPhrasesMark.size());
       for (const std::string& path : GgufPartsOf(text)) {
         if (!path.empty()) inputs.push_back({"--" + setting.key, path});
       }

@@ -9,8 +9,9 @@
 
 namespace tessy {
 
-// CheckOutputs of what a job writes (--out, its folder, and what lies beside it for a moment) against all
-// that its settings name: files, folders, phrases, every part of a split model; and against one more input.
+// CheckOutputs of what a job writes (--out, its folder, what lies beside it for a moment, and --verdicts)
+// against all that its settings name: files, folders, phrases, every part of a split model; and against one
+// more input.
 Status CheckOutputs(std::span<const Setting> settings, const std::optional<NamedPath>& more = std::nullopt);
 
 }  // namespace tessy

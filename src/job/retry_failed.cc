@@ -1,6 +1,6 @@
 #include "job/retry_failed.h"
 
-#include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -22,9 +22,11 @@ constexpr Limit kLimits[] = {{"max_thinking_tokens", FailureReason::kThinkingNot
                              {"context", FailureReason::kContextFull},
                              {"context", FailureReason::kPromptTooLong}};
 
-double NumberAt(const Json& record, const char* key) {
+// A context that was not given (0) is all that the models know.
+double LimitAt(const Json& record, const std::string& key) {
   const auto found = record.find(key);
-  return found != record.end() && found->is_number() ? found->get<double>() : 0.0;
+  const double value = found != record.end() && found->is_number() ? found->get<double>() : 0.0;
+  return key == "context" && value == 0.0 ? std::numeric_limits<double>::infinity() : value;
 }
 
 std::set<std::string, std::less<>> ReasonsOfRaisedLimits(const std::string& recorded,
@@ -34,7 +36,7 @@ std::set<std::string, std::less<>> ReasonsOfRaisedLimits(const std::string& reco
   std::set<std::string, std::less<>> reasons;
   if (!before.is_object() || !present.is_object()) return reasons;
   for (const Limit& limit : kLimits) {
-    if (NumberAt(present, limit.key) > NumberAt(before, limit.key)) reasons.emplace(Name(limit.reason));
+    if (LimitAt(present, limit.key) > LimitAt(before, limit.key)) reasons.emplace(Name(limit.reason));
   }
   return reasons;
 }

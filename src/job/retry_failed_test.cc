@@ -26,6 +26,9 @@ TEST(FailuresToRetry, WhatARaisedLimitFailedIfTheChangeIsAccepted) {
   EXPECT_FALSE(retries("answer_not_finished"));
   EXPECT_FALSE(retries("context_full")) << "that limit was lowered";
   EXPECT_FALSE(FailuresToRetry("", false, before, more_thinking)) << "not accepted";
+  EXPECT_TRUE(FailuresToRetry("", true, before, R"({"context":0})")("context_full"))
+      << "all that the models know";
+  EXPECT_FALSE(FailuresToRetry("", true, R"({"context":0})", R"({"context":256})"));
   const auto context = FailuresToRetry("", true, before, R"({"context":200})");
   EXPECT_TRUE(context("prompt_too_long: 150 of 100 tokens"));
 }

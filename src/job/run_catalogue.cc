@@ -51,9 +51,7 @@ std::string OutputOf(const std::string& folder) {
 // ---- What the settings say.
 
 // Writing it out calls itself for each level.
-Json Parsed(const std::string& json) {
-  return NestsDeeperThan(json, kNestingMax) ? Json() : Json::parse(json, nullptr, false);
-}
+Json Parsed(const std::string& json) { return ParseBounded<Json>(json); }
 
 Json Settings(const RunSummary& summary) {
   if (summary.configurations.empty()) return Json::object();

@@ -104,8 +104,7 @@ bool NamesFile(const Setting& setting) {
 
 // A shell knows ~/ only where a word begins with it: not in --student=~/a.gguf, and not in a run file.
 std::string WithHome(const std::string& path) {
-  constexpr std::string_view kPhrases = "phrases:";
-  const size_t begin = path.starts_with(kPhrases) ? kPhrases.size() : 0;
+  const size_t begin = path.starts_with(kPhrasesMark) ? kPhrasesMark.size() : 0;
   const char* home = std::getenv("HOME");
   if (home == nullptr || *home == '\0' || path.compare(begin, 2, "~/") != 0) return path;
   return path.substr(0, begin) + home + path.substr(begin + 1);

@@ -13,6 +13,9 @@
 
 namespace tessy {
 
+// Stands before the file of an annotator's phrases: "phrases:FILE".
+inline constexpr std::string_view kPhrasesMark = "phrases:";
+
 // One table of settings for each kind of job. Flags of the command line, keys of run files, the recorded
 // configuration of a run, its comparison on resume, man pages and docs/settings.md are all derived from it.
 

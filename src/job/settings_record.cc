@@ -16,8 +16,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view kPhrases = "phrases:";
-
 std::string PlaceOf(const Setting& setting) {
   std::string name = setting.recorded.name.empty() ? setting.key : setting.recorded.name;
   if (setting.recorded.name.empty()) std::ranges::replace(name, '-', '_');
@@ -61,7 +59,7 @@ Result<Json> FilesOf(const Setting& setting) {
 
 Result<Json> ModelOf(const std::string& spec) {
   if (spec == "lexicon") return Json(spec);
-  if (spec.starts_with(kPhrases)) return IdentityOfData(spec.substr(kPhrases.size()));
+  if (spec.starts_with(kPhrasesMark)) return IdentityOfData(spec.substr(kPhrasesMark.size()));
   if (IsServerAddress(spec)) return Json{{"server", ServedName(spec)}};
   return IdentityOfModel(spec);
 }

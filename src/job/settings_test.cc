@@ -12,7 +12,7 @@
 
 #include "base/machine.h"
 #include "job/annotate_options.h"
-#include "job/common_settings.h"
+#include "job/cast.h"
 #include "job/settings_record.h"
 #include "job/synth_settings.h"
 
@@ -59,9 +59,9 @@ TEST(Setting, ValuesAreCheckedBeforeTheyAreAssigned) {
   EXPECT_EQ(give("top-p", "0.25"), "");
   EXPECT_EQ(options.sampling.top_p, 0.25F);
   EXPECT_EQ(give("exact", "true"), "");
-  EXPECT_TRUE(options.exact);
+  EXPECT_TRUE(options.engine.exact);
   EXPECT_EQ(give("gpu-layers", "-1"), "");
-  EXPECT_EQ(options.machine.gpu_layers, -1);
+  EXPECT_EQ(options.engine.machine.gpu_layers, -1);
   EXPECT_EQ(give("seed", "18446744073709551615"), "");
   EXPECT_EQ(options.seed, UINT64_MAX);
   for (const auto& [key, text] : {std::pair("k", "0"),

@@ -130,8 +130,8 @@ RunFiles::Options SynthJob::Work::FileOptions() const {
 
 Status SynthJob::Work::OpenFiles() {
   const bool may_go_on = ToFile() && !options_.fresh;
-  options_.template_date =
-      TemplateDate(options_.template_date, may_go_on ? RunFiles::RecordedConfiguration(FileOptions()) : "");
+  const std::string recorded = may_go_on ? RunFiles::RecordedConfiguration(FileOptions()) : "";
+  options_.template_date = TemplateDate(options_.template_date, recorded);
   const auto record = RecordOf(options_, method_);
   if (!record) return tl::unexpected(record.error());
   if (!ToFile()) return {};
@@ -142,8 +142,8 @@ Status SynthJob::Work::OpenFiles() {
   };
   RunFiles::Options file_options = FileOptions();
   if (may_go_on) {
-    file_options.retries = FailuresToRetry(options_.retry_failed, options_.accept_config_change,
-                                           RunFiles::RecordedConfiguration(file_options), *record);
+    file_options.retries =
+        FailuresToRetry(options_.retry_failed, options_.accept_config_change, recorded, *record);
   }
   file_options.as_recorded_now = [&](const std::string& before) {
     return AsRecordedNow(options_, before, *record);
@@ -199,10 +199,7 @@ void SynthJob::Work::CountTasks() {
 Status SynthJob::Work::LoadCast() {
   auto options = CastOptionsOf(options_, method_);
   if (!options) return tl::unexpected(options.error());
-  std::string cut;
-  options->threads = ThreadsWithin(options->threads, cut);
-  if (!cut.empty()) Tell(events_.warning, cut);
-  auto cast = ModelCast::Load(*options, DrivenBy(io_));
+  auto cast = tessy::LoadCast(std::move(*options), DrivenBy(io_), events_);
   if (!cast) return tl::unexpected(cast.error());
   cast_ = std::move(*cast);
   auto sample = SampleSettingsOf(options_, method_, cast_->shares_vocabulary());
@@ -232,7 +229,6 @@ std::unique_ptr<Judge> SynthJob::Work::NewJudge() {
 
 Result<RunResult> SynthJob::Work::RunTasks() {
   if (auto status = LoadCast(); !status) return tl::unexpected(status.error());
-  Tell(events_.info, fmt::format("memory: {}", cast_->plan().Describe()));
   if (auto status = RecordConfiguration(); !status) return tl::unexpected(status.error());
   const RunOptions run{.concurrency = cast_->concurrency(),
                        .stop_on_signals = stop_.on_signals,

@@ -32,7 +32,7 @@ class JobTest : public testing::Test {
     options.student = {InSource("lab/models/student.gguf")};
     options.teacher = {InSource("lab/models/teacher.gguf")};
     options.limit = limit;
-    options.concurrency = 2;
+    options.engine.concurrency = 2;
     return options;
   }
   JobEvents Events() {

@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "job/cast.h"
-#include "store/append_file.h"
+#include "synthesis/prompt.h"
 
 namespace tessy {
 namespace {
@@ -74,7 +74,7 @@ Status SplitServed(const SynthOptions& told, const Method& method, CastOptions& 
   for (const Role role : kRoles) {
     const bool student = role == Role::kStudent;
     if (IsServed(student ? told.student : told.teacher)) {
-      if (told.exact) {
+      if (told.engine.exact) {
         return Fail(ErrorCode::kInvalidArgument,
                     fmt::format("--exact: the arithmetic of a server (--{}) cannot be controlled from here",
                                 Name(role)));
@@ -87,7 +87,7 @@ Status SplitServed(const SynthOptions& told, const Method& method, CastOptions& 
       cast.models[Index(role)].clear();
     }
     if (!method.cooperative() || !IsServed(student ? told.student_boundary : told.teacher_boundary)) continue;
-    if (told.exact) {
+    if (told.engine.exact) {
       return Fail(
           ErrorCode::kInvalidArgument,
           fmt::format("--exact: the arithmetic of a server (--{}-boundary) cannot be controlled from here",
@@ -127,13 +127,7 @@ Result<CastOptions> CastOptionsOf(const SynthOptions& told, const Method& method
       shown.variables.emplace_back("reasoning_effort", told.reasoning_effort);
   }
   options.sampling = told.sampling;
-  options.concurrency = told.concurrency;
-  options.context_tokens = told.context;
-  options.memory_bytes =
-      static_cast<uint64_t>(told.machine.memory_gib * static_cast<double>(uint64_t{1} << 30));
-  options.threads = told.machine.threads;
-  options.gpu_layers = told.machine.gpu_layers;
-  options.exact = told.exact;
+  UseEngine(told.engine, options);
   if (auto status = SplitServed(told, method, options); !status) return tl::unexpected(status.error());
   return options;
 }
@@ -171,18 +165,11 @@ uint32_t CandidatesOf(const SynthOptions& told, const Method& method) {
 
 namespace {
 
-// A file's text, which must have all of `places` in it; the built-in one without a file.
+// Without the end of a file's last line.
 Result<std::string> PromptOf(const std::string& path, std::string_view built_in,
                              std::initializer_list<std::string_view> places) {
-  if (path.empty()) return std::string(built_in);
-  auto text = ReadText(path);
-  if (!text) return text;
-  for (const std::string_view place : places) {
-    if (text->find(place) == std::string::npos) {
-      return Fail(ErrorCode::kInvalidData, fmt::format("{}: has no {} in it", path, place));
-    }
-  }
-  if (text->ends_with('\n')) text->pop_back();
+  auto text = ReadPrompt(path, built_in, places);
+  if (text && !path.empty() && text->ends_with('\n')) text->pop_back();
   return text;
 }
 

@@ -51,10 +51,7 @@ struct SynthOptions {
   uint64_t seed = 0;
   Sampling sampling;
 
-  bool exact = false;
-  int concurrency = 0;
-  MachineOptions machine;
-  uint64_t context = 0;
+  EnginesOptions engine;
 
   ServerOptions servers;
   std::string student_vocabulary, teacher_vocabulary;

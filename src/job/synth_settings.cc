@@ -10,8 +10,6 @@ namespace tessy {
 namespace {
 
 const Recorded kAsValue{.as = Fingerprint::kValue};
-constexpr uint64_t kTokensMax = 100000000;
-
 // What the table needs to know of the settings together: what is of no effect is not recorded.
 struct Uses {
   explicit Uses(const SynthOptions& o) {
@@ -292,33 +290,6 @@ Settings SamplingOf(SynthOptions& o) {
   return settings;
 }
 
-Settings EngineSettings(SynthOptions& o) {
-  const std::string group = "Engine";
-  Settings settings{
-      {.key = "exact",
-       .value = &o.exact,
-       .help = "batch-invariant arithmetic: the same text whatever k, concurrency or interruption",
-       .group = group,
-       .recorded = kAsValue},
-      {.key = "concurrency",
-       .value = &o.concurrency,
-       .help = "samples at a time (default: what memory allows, at most 64; 256 where all is served)",
-       .group = group,
-       .range = WholeRange{1, 1000000},
-       .type_name = "N",
-       .shows_default = false}};
-  Append(settings, MachineSettings(o.machine));
-  settings.push_back({.key = "context",
-                      .value = &o.context,
-                      .help = "tokens of a sample (default: what the models know, at most 40960)",
-                      .group = group,
-                      .range = WholeRange{16, kTokensMax},
-                      .type_name = "N",
-                      .shows_default = false,
-                      .recorded = kAsValue});
-  return settings;
-}
-
 // A vocabulary is the server's own, or it is refused: which file brought it does not matter, but prompts then
 // go out as token ids.
 Settings VocabularySettings(SynthOptions& o, const Uses& uses) {
@@ -356,7 +327,14 @@ Settings SynthSettings(SynthOptions& options) {
   Append(settings, MethodSettings(options));
   Append(settings, ChoiceSettings(options, uses));
   Append(settings, SamplingOf(options));
-  Append(settings, EngineSettings(options));
+  Append(settings,
+         EngineSettings(
+             options.engine,
+             {.exact = "batch-invariant arithmetic: the same text whatever k, concurrency or interruption",
+              .concurrency = "samples at a time (default: what memory allows, at most 64; 256 where all "
+                             "is served)",
+              .context = "tokens of a sample (default: what the models know, at most 40960)"},
+             1000000, kAsValue));
   Append(settings, ServerSettings(options.servers));
   Append(settings, VocabularySettings(options, uses));
   return settings;

@@ -70,13 +70,8 @@ Result<TrainingData> ReadSftData(const TrainSftOptions& options, const ChatForma
   TrainingData data;
   size_t too_long = 0;
   for (const std::string& path : options.responses) {
-    auto reader = ResponseReader::Open(path);
-    if (!reader) return tl::unexpected(reader.error());
-    while (true) {
-      auto response = reader->Next();
-      if (!response) return tl::unexpected(response.error());
-      if (!*response) break;
-      auto example = SftExample(**response, format, vocabulary, example_options);
+    auto status = ForEachResponse(path, [&](const Response& response) -> Status {
+      auto example = SftExample(response, format, vocabulary, example_options);
       if (!example) {
         return Fail(example.error().code, fmt::format("{}: {}", path, example.error().message));
       }
@@ -85,7 +80,9 @@ Result<TrainingData> ReadSftData(const TrainSftOptions& options, const ChatForma
       } else {
         data.training.push_back(std::move(*example));
       }
-    }
+      return {};
+    });
+    if (!status) return tl::unexpected(status.error());
   }
   if (data.training.empty()) {
     return Fail(ErrorCode::kInvalidData,

@@ -242,6 +242,7 @@ Settings SftInput(TrainSftOptions& o) {
            .value = &o.template_date,
            .help = "date for templates that show one",
            .group = kFiles,
+           .range = &CheckDate,
            .type_name = "YYYY-MM-DD",
            .recorded = kAsValue},
           {.key = "system",

@@ -17,14 +17,11 @@ namespace fs = std::filesystem;
 Result<std::vector<std::string>> ReadTexts(const std::vector<std::string>& paths) {
   std::vector<std::string> texts;
   for (const std::string& path : paths) {
-    auto reader = ResponseReader::Open(path);
-    if (!reader) return tl::unexpected(reader.error());
-    while (true) {
-      auto response = reader->Next();
-      if (!response) return tl::unexpected(response.error());
-      if (!*response) break;
-      texts.push_back(TextOf(**response));
-    }
+    auto status = ForEachResponse(path, [&](const Response& response) -> Status {
+      texts.push_back(TextOf(response));
+      return {};
+    });
+    if (!status) return tl::unexpected(status.error());
   }
   return texts;
 }

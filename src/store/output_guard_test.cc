@@ -45,6 +45,13 @@ TEST_F(OutputGuardTest, AnOutputThatIsAnInputIsRefusedByWhateverName) {
   }
 }
 
+TEST_F(OutputGuardTest, AFileThatIsNotThereYetHasSeveralNamesToo) {
+  const std::string path = folder_ / "new";
+  EXPECT_TRUE(IsSameFile(path, folder_ / "./out.run/../new"));
+  EXPECT_TRUE(IsSameFile(path, folder_ / "here/new"));
+  EXPECT_FALSE(IsSameFile(path, folder_ / "in"));
+}
+
 TEST_F(OutputGuardTest, FoldersCountWithWhatIsInThem) {
   EXPECT_THAT(Refusal("out.run", "out.run/prompt.txt"), HasSubstr("is the folder of --questions"));
   EXPECT_THAT(Refusal("weights/config.json", "weights"), HasSubstr("is part of --questions"));

@@ -11,10 +11,6 @@
 namespace tessy {
 namespace {
 
-std::string FolderOf(const RunFolder::Options& options) {
-  return options.run_folder.empty() ? options.out + ".run" : options.run_folder;
-}
-
 std::string ConfigurationPath(const std::string& folder) { return folder + "/config.json"; }
 
 // What is damaged tells nothing that could be accepted.
@@ -27,7 +23,7 @@ Result<std::vector<std::string>> SetAllAside(const RunFolder::Options& options) 
   // Not from under a run that is still writing.
   if (auto held = AppendFile::Open(options.out); !held) return tl::unexpected(held.error());
   std::vector<std::string> names;
-  for (const std::string& path : {options.out, FolderOf(options)}) {
+  for (const std::string& path : {options.out, RunFolder::FolderOf(options.out, options.run_folder)}) {
     std::error_code status;
     const bool empty =
         std::filesystem::is_regular_file(path, status) && std::filesystem::file_size(path, status) == 0;
@@ -41,8 +37,12 @@ Result<std::vector<std::string>> SetAllAside(const RunFolder::Options& options) 
 
 }  // namespace
 
+std::string RunFolder::FolderOf(const std::string& out, const std::string& run_folder) {
+  return run_folder.empty() ? out + ".run" : run_folder;
+}
+
 std::string RunFolder::RecordedConfiguration(const Options& options) {
-  auto text = ReadWhole(ConfigurationPath(FolderOf(options))).value_or("");
+  auto text = ReadWhole(ConfigurationPath(RunFolder::FolderOf(options.out, options.run_folder))).value_or("");
   // Nobody who reads it is to go down so deep; Open says that it is damaged.
   return NestsDeeperThan(text, kNestingMax) ? std::string("[nested too deeply]") : text;
 }
@@ -57,7 +57,7 @@ Error RunFolder::OtherSettings(const Options& options, const std::string& differ
 }
 
 Result<RunFolder> RunFolder::Open(const Options& options, std::string configuration_json) {
-  const std::string folder = FolderOf(options);
+  const std::string folder = RunFolder::FolderOf(options.out, options.run_folder);
   std::vector<std::string> set_aside;
   if (options.fresh) {
     auto names = SetAllAside(options);

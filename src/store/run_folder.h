@@ -27,6 +27,8 @@ class RunFolder {
     std::function<std::string(const std::string& recorded)> as_recorded_now = {};
   };
 
+  // The folder of a run: `run_folder`, or `out` + ".run" where that is empty.
+  static std::string FolderOf(const std::string& out, const std::string& run_folder);
   // kConflict: another process is writing, `out` was not made by such a run, or the settings differ.
   static Result<RunFolder> Open(const Options& options, std::string configuration_json);
   // The error for settings that differ from the recorded ones.
@@ -37,6 +39,11 @@ class RunFolder {
   // To be called once all is ready to run, before the first result.
   Status RecordConfiguration();
 
+  // kConflict: somebody else has removed, renamed, replaced or changed one of the files since it was opened.
+  Status CheckUntouched() const {
+    auto status = results_.CheckUntouched();
+    return status ? rejects_.CheckUntouched() : status;
+  }
   // Leaves only these lines in the file of rejected items, and what it was in a copy beside it ("….old-1").
   // Not in one step: after a kill some of the lines may be missing.
   Status RewriteRejects(const std::vector<std::string>& lines);

@@ -210,7 +210,7 @@ Result<RunFiles::Finished> RunFiles::ReadLine(std::string_view line, uint64_t li
 Status RunFiles::ReadFailures(const Options& options) {
   std::vector<std::string> kept;
   auto status = folder_.rejects().ForEachLine([&](std::string_view line, size_t number) -> Status {
-    const Json record = NestsDeeperThan(line, kNestingMax) ? Json() : Json::parse(line, nullptr, false);
+    const Json record = ParseBounded<Json>(line);
     const bool sound = record.is_object() && record.contains("question_id") &&
                        record["question_id"].is_string() && record.contains("sample") &&
                        record["sample"].is_number_unsigned() &&

@@ -89,10 +89,7 @@ class RunFiles {
   // The number of responses that were recorded and are no longer in the file. They are made again.
   size_t lost() const;
   // kConflict: somebody else has removed, renamed, replaced or changed one of the files since it was opened.
-  Status CheckUntouched() const {
-    auto status = folder_.results().CheckUntouched();
-    return status ? folder_.rejects().CheckUntouched() : status;
-  }
+  Status CheckUntouched() const { return folder_.CheckUntouched(); }
   std::string failures_path() { return folder_.rejects().path(); }
 
   // The sums over the responses of this file, earlier runs included.
