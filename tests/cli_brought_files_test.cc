@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <filesystem>
+#include <fstream>
 
 #include "cli_fixture.h"
 #include "model/text/testing/edited_gguf.h"
