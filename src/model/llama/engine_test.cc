@@ -25,11 +25,6 @@ namespace {
 
 using testing::HasSubstr;
 
-double Spread(const std::vector<float>& row) {
-  const auto [low, high] = std::minmax_element(row.begin(), row.end());
-  return static_cast<double>(*high) - static_cast<double>(*low);
-}
-
 // ---- The same bits however the work is cut into batches.
 
 struct Arithmetic {

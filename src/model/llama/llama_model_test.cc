@@ -109,6 +109,27 @@ TEST(Classifier, EveryTypeOfWeightsWorks) {
   }
 }
 
+// The way that most people run models: quantised, in the layout that suits this processor's matrix
+// instructions. Its rounding of what it multiplies is all that may differ.
+TEST(LlamaModel, WeightsInTheProcessorsOwnLayoutGiveNearlyTheSame) {
+  for (const std::string type : {"f16", "q8_0", "q4_0", "q4_1"}) {
+    const std::string path =
+        TinyModel("layout_" + type, {.width = 128, .feed_forward = 256, .weights = type, .seed = 5});
+    const Model exact = Loaded(path, true);
+    const Tokens tokens = SomeTokens(*exact, 6, 200);
+    const auto last_row = [&](const Model& model) {  // so that all tokens are computed in one batch
+      EngineDriver driver;
+      const auto engine = Started(driver, model, {.sequences = 1, .context_tokens = 256});
+      const auto sequence = engine->Open();
+      sequence->Append(tokens);
+      return RowsAt(driver, *sequence, {tokens.size() - 1}).front();
+    };
+    const auto expected = last_row(exact);
+    EXPECT_GT(Spread(expected), 3.0);
+    EXPECT_LT(Distance(last_row(Loaded(path, false)), expected), 0.1 * Spread(expected)) << type;
+  }
+}
+
 TEST(Classifier, BatchingDoesNotMatterWhenExact) {
   const Model model = LlamaModel::LoadClassifier(
                           TinyModel("head_exact", {.weights = "f16", .head_outputs = 2}), {.exact = true})

@@ -74,6 +74,11 @@ inline Rows Alone(const Model& model, const Tokens& tokens, size_t context = 102
   return RowsAt(driver, *sequence, AllPositions(tokens.size()));
 }
 
+inline double Spread(const std::vector<float>& row) {
+  const auto [low, high] = std::minmax_element(row.begin(), row.end());
+  return static_cast<double>(*high) - static_cast<double>(*low);
+}
+
 inline double Distance(const std::vector<float>& a, const std::vector<float>& b) {
   double most = a.size() == b.size() ? 0.0 : INFINITY;
   for (size_t i = 0; i < std::min(a.size(), b.size()); ++i)

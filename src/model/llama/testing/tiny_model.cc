@@ -256,6 +256,8 @@ class ModelWriter {
     const double deviation = scale / std::sqrt(static_cast<double>(shape[0]));
     const ggml_type type = spec_.weights == "f16"    ? GGML_TYPE_F16
                            : spec_.weights == "q8_0" ? GGML_TYPE_Q8_0
+                           : spec_.weights == "q4_0" ? GGML_TYPE_Q4_0
+                           : spec_.weights == "q4_1" ? GGML_TYPE_Q4_1
                                                      : GGML_TYPE_F32;
     Add(name, type, std::move(shape), 0.0, deviation);
   }

@@ -41,7 +41,7 @@ struct TinyModelSpec {
   int sliding_window = 16;  // gemma3: of every second layer
   TinyVocabulary vocabulary{};
   std::string chat_template{};  // Jinja; empty: none
-  std::string weights = "f32";  // of the matrices: "f32", "f16", "q8_0" (widths must then be multiples of 32)
+  std::string weights = "f32";  // of the matrices: "f32", "f16", "q8_0", "q4_0", "q4_1" (widths then in 32s)
   bool tied_output = false;     // the output matrix is the embedding matrix
   uint64_t seed = 1;
   // A boundary predictor's head (see LlamaModel::LoadClassifier) with this many outputs; 0: none.
