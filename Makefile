@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 
-.PHONY: help setup setup-tests build demo test lint lint-all bench lab interop sanitize sanitize-asan sanitize-tsan install clean
+.PHONY: help setup setup-tests build demo test lint lint-all bench bench-quick lab interop sanitize sanitize-asan sanitize-tsan install clean
 
 help:
 	@echo "make demo    synthesise a few shipped questions with shipped models, and show one trace"
@@ -13,6 +13,7 @@ help:
 	@echo "make interop   the tests beside a real llama-server, which it builds"
 	@echo "make lint    clang-format, and clang-tidy over what changed within a day; make lint-all: over all"
 	@echo "make bench   measure the engine, training (beside python3-torch), and runs over servers"
+	@echo "make bench-quick   each benchmark for a second, to see that it works"
 	@echo "make sanitize   the tests under ASan+UBSan, then under TSan"
 	@echo "make setup   what the others do first: packages and llama.cpp's source"
 
@@ -68,6 +69,12 @@ bench: build/release/build.ninja
 	@build/release/tessy_bench
 	@build/release/tessy_training_bench
 	@build/release/tessy_server_bench
+
+bench-quick: build/release/build.ninja
+	@cmake --build --preset release -j $(JOBS) --target tessy_bench tessy_training_bench tessy_server_bench
+	@build/release/tessy_bench --quick
+	@build/release/tessy_training_bench --quick
+	@build/release/tessy_server_bench --quick
 
 clean:
 	rm -rf build

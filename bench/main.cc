@@ -17,6 +17,7 @@
 #include "cast/model_cast.h"
 #include "dataset/question.h"
 #include "decisions.h"
+#include "drawing.h"
 #include "model/llama/testing/tiny_model.h"
 #include "pattern_cast.h"
 #include "plain.h"
@@ -34,6 +35,7 @@ struct BenchOptions {
   std::string models = "both";
   bool exact = false;
   bool lengths = true;
+  bool quick = false;
   std::string json;
 };
 
@@ -211,8 +213,8 @@ Json BenchPair(const Pair& pair, const BenchOptions& options) {
       if (i >= 2) own.length = std::min<size_t>(own.length, 200);
       rates[i] = MeasurePlain(model, own);
     }
-    const size_t samples =
-        pair.mean_span > 0 ? static_cast<size_t>(concurrency) : std::max<size_t>(40, 3U * concurrency);
+    const size_t samples = pair.mean_span > 0 || options.quick ? static_cast<size_t>(concurrency)
+                                                               : std::max<size_t>(40, 3U * concurrency);
     const Rate together = MeasureCooperation(pair, concurrency, samples, length, options.exact);
     double cost = 0.0;
     for (const Rate& rate : rates) cost += 1.0 / rate.PerCpuSecond();
@@ -257,12 +259,25 @@ Json BenchLengths(const Pair& pair, const BenchOptions& options) {
   return rows;
 }
 
+// Measures what a token costs once its logits are there.
+Json BenchDrawing(bool quick) {
+  constexpr size_t kEntries = 262144;
+  fmt::print("\ndrawing a token of {} entries, milliseconds of one thread\n{:<24}  {:>10}  {:>12}\n",
+             kEntries, "", "tessy", "sorting all");
+  Json rows = Json::array();
+  for (const DrawingCost& cost : MeasureDrawing(kEntries, quick ? 1 : 5)) {
+    fmt::print("{:<24}  {:>10.2f}  {:>12.2f}\n", cost.name, cost.ours, cost.sorted);
+    rows.push_back({{"sampling", cost.name}, {"ms", cost.ours}, {"ms_sorting_all", cost.sorted}});
+  }
+  return rows;
+}
+
 // Measures the loop's own share, which must not grow with the length of a span.
-Json BenchDecisions() {
+Json BenchDecisions(bool quick) {
   fmt::print("\nthe loop's own decisions in one span, one token a draft\n{:>11}  {:>22}  {:>22}\n", "tokens",
              "CPU-us/token, own ids", "CPU-us/token, places");
   Json rows = Json::array();
-  for (const size_t tokens : {1000, 4000, 16000}) {
+  for (const size_t tokens : quick ? std::vector<size_t>{1000} : std::vector<size_t>{1000, 4000, 16000}) {
     const double ids = 1e6 * MeasureDecisions(tokens, true) / static_cast<double>(tokens);
     const double places = 1e6 * MeasureDecisions(tokens, false) / static_cast<double>(tokens);
     fmt::print("{:>11}  {:>22.2f}  {:>22.2f}\n", tokens, ids, places);
@@ -284,9 +299,15 @@ int Main(int argc, char** argv) {
       ->check(CLI::IsMember({"random", "mini", "both"}));
   app.add_flag("--exact", options.exact, "batch-invariant arithmetic");
   app.add_flag("!--no-lengths", options.lengths, "leave out the cost by trace length");
+  app.add_flag("--quick", options.quick,
+               "a second of the miniature pair and of drawing, to see that it works");
   app.add_flag("--verbose", verbose, "what each engine did");
   app.add_option("--json", options.json, "write the figures to this file, too");
   CLI11_PARSE(app, argc, argv);
+  if (options.quick) {
+    options.concurrencies = {2};
+    options.models = "mini";
+  }
   spdlog::set_level(verbose ? spdlog::level::info : spdlog::level::warn);
   spdlog::set_pattern("%v");
 
@@ -297,7 +318,8 @@ int Main(int argc, char** argv) {
       "models at their\n"
       "best would take for passing every token once through each of them; rates are tokens a CPU-second.\n");
   Json report;
-  report["decisions"] = BenchDecisions();
+  report["drawing"] = BenchDrawing(options.quick);
+  report["decisions"] = BenchDecisions(options.quick);
   if (options.models != "mini") {
     const Pair pair = MakeRandomPair(folder, options.length);
     report["random"] = BenchPair(pair, options);

@@ -194,7 +194,7 @@ void InChild(const std::function<void()>& measure) {
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) std::exit(1);
 }
 
-void MeasureInFlight() {
+void MeasureInFlight(bool quick) {
   // The server writes equally fast for all of them together, whatever their number.
   constexpr double kTokensASecond = 10'000.0;
   fmt::print(
@@ -204,8 +204,8 @@ void MeasureInFlight() {
       "| in flight | samples | seconds | requests/s | tokens/s | CPU s per 1,000 tokens | KiB a sample | "
       "connections |\n");
   fmt::print("|---|---|---|---|---|---|---|---|\n");
-  for (const int in_flight : {100, 1000, 10000}) {
-    const size_t samples = static_cast<size_t>(std::max(in_flight, 1000));
+  for (const int in_flight : quick ? std::vector{10} : std::vector{100, 1000, 10000}) {
+    const size_t samples = static_cast<size_t>(quick ? in_flight : std::max(in_flight, 1000));
     const ServerProcess server({.served = {"student", "teacher"},
                                 .text = {.thinking_words_min = 20, .thinking_words_max = 40, .clauses = 3},
                                 .token_ms = 1000.0 * in_flight / kTokensASecond});
@@ -225,17 +225,17 @@ void MeasureInFlight() {
   fmt::print("\n");
 }
 
-void MeasureStore() {
-  constexpr int kInFlight = 200;
-  constexpr size_t kSamples = 1000;
+void MeasureStore(bool quick) {
+  const int in_flight = quick ? 10 : 200;
+  const size_t samples = quick ? 20 : 1000;
   fmt::print(
       "Every span on disk before what follows from it ({} in flight, as fast as the server writes)\n\n",
-      kInFlight);
+      in_flight);
   fmt::print("| | seconds | tokens/s | CPU s per 1,000 tokens | file, bytes a token |\n");
   fmt::print("|---|---|---|---|---|\n");
   const ServerProcess server({.served = {"student", "teacher"},
                               .text = {.thinking_words_min = 150, .thinking_words_max = 200, .clauses = 8}});
-  for (int round = 0; round < 3; ++round) {
+  for (int round = 0; round < (quick ? 1 : 3); ++round) {
     for (const bool with : {false, true}) {
       InChild([&] {
         namespace fs = std::filesystem;
@@ -243,7 +243,7 @@ void MeasureStore() {
         fs::create_directories(folder);
         const std::string path = folder / kRunStoreFile;
         auto store = with ? Must(OpenRunStore(RunStoreIn(folder))) : nullptr;
-        const Measured m = RunOurs(server.url(), kSamples, kInFlight, false, store.get());
+        const Measured m = RunOurs(server.url(), samples, in_flight, false, store.get());
         store.reset();
         const auto tokens = static_cast<double>(m.drafted);
         fmt::print("| {} | {:.1f} | {:.0f} | {:.4f} | {:.1f} |\n", with ? "with a store" : "without",
@@ -316,29 +316,31 @@ void Compare(const char* title, const WireTextOptions& text, size_t samples) {
   });
 }
 
-void CompareWithPublishedScheme() {
+void CompareWithPublishedScheme(bool quick) {
   // The saving depends on the length of the spans and on the cost of a request before its first token.
   fmt::print("Against the published scheme: 50 ms before a request's first token, 1 ms a token\n\n");
-  const auto text = [](uint32_t clauses, uint32_t style_percent = 15) {
-    return WireTextOptions{.thinking_words_min = 1500,
-                           .thinking_words_max = 2000,
+  const auto text = [quick](uint32_t clauses, uint32_t style_percent = 15) {
+    return WireTextOptions{.thinking_words_min = quick ? 30U : 1500U,
+                           .thinking_words_max = quick ? 40U : 2000U,
                            .clauses = clauses,
                            .style_percent = style_percent};
   };
-  Compare("Short spans", text(1), 10);
+  Compare("Short spans", text(1), quick ? 2 : 10);
+  if (quick) return;
   Compare("Spans of some sentences", text(8), 10);
   Compare("Spans of a paragraph", text(40), 10);
   Compare("Spans of half a page", text(200, 4), 10);
 }
 
-// Runs all measurements, or those that are named.
-int Main(const std::vector<std::string>& named) {
+// Runs all measurements, or those that are named; with --quick, each for a second, to see that it works.
+int Main(std::vector<std::string> named) {
   spdlog::set_level(spdlog::level::err);
   RaiseFileLimit();
-  const std::pair<const char*, void (*)()> parts[] = {
+  const bool quick = std::erase(named, "--quick") > 0;
+  const std::pair<const char*, void (*)(bool)> parts[] = {
       {"flight", MeasureInFlight}, {"store", MeasureStore}, {"scheme", CompareWithPublishedScheme}};
   for (const auto& [name, measure] : parts) {
-    if (named.empty() || std::find(named.begin(), named.end(), name) != named.end()) measure();
+    if (named.empty() || std::find(named.begin(), named.end(), name) != named.end()) measure(quick);
   }
   return 0;
 }

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "cooperation/trace.h"
+#include "model/wide_draw.h"
 
 namespace tessy {
 
@@ -31,10 +33,14 @@ class Sampler {
     float logit;
     TokenId id;
   };
+  static bool IsBetter(const Candidate& a, const Candidate& b);
   void Gather(std::span<const float> logits, size_t count);
+  void GatherFrom(std::span<const float> logits, double least);
+  TokenId DrawCandidate(const Sampling& sampling, std::optional<double> all, double uniform);
 
   std::vector<Candidate> candidates_;
   std::vector<double> weights_;
+  WideDraw wide_;
 };
 
 }  // namespace tessy

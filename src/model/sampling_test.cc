@@ -125,6 +125,37 @@ TEST(Sampler, DrawsFromTheDistributionByDefinition) {
   EXPECT_GT(compared, 50000U);
 }
 
+// Flat, peaked, tied and partly unusable vocabularies, in which a draw must be found without sorting
+// everything.
+TEST(Sampler, DrawsFromWholeVocabulariesAsTheDefinitionSays) {
+  Sampler sampler;
+  size_t compared = 0;
+  for (uint64_t seed = 0; seed < 24; ++seed) {
+    std::vector<float> logits =
+        RandomLogits(seed, 20000 + 37 * seed, seed % 4 == 0 ? 0.0 : std::pow(4.0, seed % 5));
+    if (seed % 3 == 1) {
+      for (float& logit : logits) logit = std::round(logit * 4.0F) / 4.0F;
+    }
+    if (seed % 5 == 2) {
+      for (size_t i = 0; i < logits.size(); i += 3) logits[i] = i % 2 == 0 ? -kInfinity : kNan;
+    }
+    Sampling sampling = RandomSampling(seed, logits.size());
+    sampling.top_k = 0;
+    if (sampling.temperature == 0.0F) sampling.temperature = 0.7F;
+    const auto distribution = Distribution(logits, sampling);
+    for (uint64_t draw = 0; draw < 60; ++draw) {
+      const double uniform = draw == 0 ? 0.0 : draw == 1 ? 1.0 - 1e-16 : UniformAt(seed, 5, draw);
+      const TokenId expected = Pick(distribution, uniform);
+      if (expected < 0) continue;
+      ASSERT_EQ(sampler.Draw(logits, sampling, uniform), expected)
+          << "seed " << seed << ", T " << sampling.temperature << ", top-p " << sampling.top_p << ", min-p "
+          << sampling.min_p << ", uniform " << uniform;
+      ++compared;
+    }
+  }
+  EXPECT_GT(compared, 1200U);
+}
+
 constexpr Sampling kAllOff{.temperature = 1.0F, .top_p = 1.0F, .top_k = 0, .min_p = 0.0F};
 
 TEST(Sampler, ReachesEveryTokenWhenAllIsOff) {
