@@ -165,7 +165,7 @@ Status ModelCast::Plan(const CastOptions& options) {
   }
   const bool all_served = lines.empty();
   const uint64_t budget = options.memory_bytes > 0 ? options.memory_bytes : MemoryAvailable() / 4 * 3;
-  auto plan = PlanMemory(std::move(lines), options.concurrency, context, budget);
+  auto plan = PlanMemory(std::move(lines), options.concurrency, context, budget, options.samples);
   if (!plan) return tl::unexpected(plan.error());
   plan_ = std::move(*plan);
   concurrency_ = options.concurrency == 0 && all_served ? kServedConcurrency : plan_.concurrency;

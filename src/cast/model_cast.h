@@ -37,6 +37,8 @@ struct CastOptions {
   Sampling sampling = {};                                                   // of models in process
   // Samples at a time; 0: as many as memory allows, at most 64; 256 where nothing is in process.
   int concurrency = 0;
+  // Samples that there are to write, so that no memory is taken for more at a time; 0: not known.
+  uint64_t samples = 0;
   size_t context_tokens = 0;  // of a sample; 0: what the models were trained for, at most 40,960
   uint64_t memory_bytes = 0;  // budget for weights and caches; 0: three quarters of what is free
   int threads = 0;            // of an engine; 0: one for small models, half the cores for others

@@ -119,7 +119,9 @@ Result<std::unique_ptr<ModelCast>> LoadCast(CastOptions options, const DrivingTh
   options.threads = ThreadsWithin(options.threads, cut);
   if (!cut.empty()) Tell(events.warning, cut);
   auto cast = ModelCast::Load(options, thread);
-  if (cast) Tell(events.info, fmt::format("memory: {}", (*cast)->plan().Describe()));
+  if (cast && !(*cast)->plan().lines.empty()) {
+    Tell(events.notice, fmt::format("memory: {}", (*cast)->plan().Describe()));
+  }
   return cast;
 }
 

@@ -28,18 +28,22 @@ std::string MemoryPlan::Describe() const {
     out += fmt::format("{}{} {} + {} x {}", out.empty() ? "" : "; ", line.what, FormatBytes(line.weights),
                        concurrency, FormatBytes(line.cache_per_sample));
   }
-  return fmt::format("{} samples at a time, context {}: {}; {} in all of {}", concurrency, context_tokens,
-                     out, FormatBytes(total()), FormatBytes(budget));
+  return fmt::format("{} at a time, context {}: {}; {} in all of {}",
+                     Counted(static_cast<uint64_t>(concurrency), "sample"), context_tokens, out,
+                     FormatBytes(total()), FormatBytes(budget));
 }
 
 Result<MemoryPlan> PlanMemory(std::vector<MemoryPlan::Line> lines, int concurrency, size_t context_tokens,
-                              uint64_t budget) {
+                              uint64_t budget, uint64_t samples) {
+  const auto within_work = [samples](int most) {
+    return samples == 0 ? most : static_cast<int>(std::min<uint64_t>(samples, static_cast<uint64_t>(most)));
+  };
   MemoryPlan plan{
       .lines = std::move(lines), .concurrency = 0, .context_tokens = context_tokens, .budget = budget};
   const uint64_t weights = plan.total();
   plan.concurrency = 1;
   const uint64_t one = plan.total() - weights;
-  plan.concurrency = concurrency > 0 ? concurrency : kConcurrencyDefault;
+  plan.concurrency = within_work(concurrency > 0 ? concurrency : kConcurrencyDefault);
   if (plan.total() <= budget) return plan;
   const uint64_t fits = budget > weights && one > 0 ? (budget - weights) / one : 0;
   if (concurrency > 0 || fits == 0) {
@@ -50,7 +54,7 @@ Result<MemoryPlan> PlanMemory(std::vector<MemoryPlan::Line> lines, int concurren
     return Fail(ErrorCode::kResourceLimit,
                 fmt::format("does not fit in memory: {}; {}", plan.Describe(), advice));
   }
-  plan.concurrency = static_cast<int>(std::min<uint64_t>(fits, kConcurrencyDefault));
+  plan.concurrency = within_work(static_cast<int>(std::min<uint64_t>(fits, kConcurrencyDefault)));
   return plan;
 }
 

@@ -25,9 +25,10 @@ struct MemoryPlan {
   std::string Describe() const;  // one line
 };
 
-// Plans `concurrency` samples at a time; 0: as many as the budget has room for, at most 64. kResourceLimit,
-// with the figures and what to change, where that does not fit. Pure.
+// Plans `concurrency` samples at a time; 0: as many as the budget has room for, at most 64. Never more than
+// the `samples` that there are to write (0: not known), because each place takes its memory when the engines
+// start. kResourceLimit, with the figures and what to change, where that does not fit. Pure.
 Result<MemoryPlan> PlanMemory(std::vector<MemoryPlan::Line> lines, int concurrency, size_t context_tokens,
-                              uint64_t budget);
+                              uint64_t budget, uint64_t samples = 0);
 
 }  // namespace tessy

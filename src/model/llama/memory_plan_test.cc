@@ -35,6 +35,14 @@ TEST(MemoryPlan, WithoutANumberAsManyAsFitAreTaken) {
   EXPECT_EQ(PlanMemory(Lines(), 0, 256, 1'000'000)->concurrency, 64);
 }
 
+TEST(MemoryPlan, NoPlaceIsTakenThatNoSampleNeeds) {
+  EXPECT_EQ(PlanMemory(Lines(), 0, 256, 1'000'000, 4)->concurrency, 4);
+  EXPECT_EQ(PlanMemory(Lines(), 8, 256, 1'000'000, 4)->concurrency, 4);
+  EXPECT_EQ(PlanMemory(Lines(), 8, 256, 126, 2)->concurrency, 2) << "8 would not fit, and 2 do";
+  EXPECT_EQ(PlanMemory(Lines(), 3, 256, 1'000'000, 4)->concurrency, 3);
+  EXPECT_EQ(PlanMemory(Lines(), 0, 256, 126, 4)->concurrency, 2);
+}
+
 TEST(MemoryPlan, WeightsThatDoNotFitAreAnErrorWithAdvice) {
   for (const uint64_t budget : {0U, 99U, 100U, 112U}) {
     const auto plan = PlanMemory(Lines(), 0, 256, budget);
