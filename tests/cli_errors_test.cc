@@ -205,7 +205,7 @@ TEST_F(ErrorTest, FlagsOutOfTheirRange) {
 TEST_F(ErrorTest, WhatDoesNotFitInMemoryIsSaidInFigures) {
   ExpectRefused({"--memory", "0.001"}, {"does not fit in memory", "student", "teacher", "MiB",
                                         "not even one sample fits", "--memory"});
-  ExpectRefused({"--memory", "0.01", "--concurrency", "64"},
+  ExpectRefused({"--memory", "0.01", "--concurrency", "64", "--samples-per-question", "16"},
                 {"does not fit in memory", "MiB", "--concurrency (at most ", "--memory"});
 }
 
@@ -265,6 +265,7 @@ TEST_F(FailureTest, SamplesThatFailForGoodAreOnRecordAndNotTriedAgain) {
     EXPECT_EQ(record["reason"], "thinking_not_closed");
     EXPECT_EQ(record["attempts"], 2);
     EXPECT_EQ(record["reasons"].size(), 2U);
+    EXPECT_THAT(record["text_end"].get<std::string>(), testing::Not(testing::IsEmpty()));
   }
   EXPECT_EQ(Read("r.jsonl"), "");
 
@@ -273,6 +274,26 @@ TEST_F(FailureTest, SamplesThatFailForGoodAreOnRecordAndNotTriedAgain) {
   EXPECT_THAT(again.err, AllOf(HasSubstr("0 to go"), HasSubstr("4 of 4 samples failed for good")));
   EXPECT_THAT(again.err, HasSubstr("(4 failed for good; --retry-failed all tries them again)"));
   EXPECT_EQ(Failures(), failures);
+}
+
+TEST_F(FailureTest, FailedSamplesCanBeLookedAt) {
+  ASSERT_EQ(Try({"--max-thinking-tokens", "5", "--retries", "1"}).exit_status, 2);
+  const auto failures = Failures();
+  for (const char* file : {"r.jsonl", "r.jsonl.run", "r.jsonl.run/failures.jsonl"}) {
+    const auto shown = Tessy({"show", file, "--failures"});
+    EXPECT_EQ(shown.exit_status, 0) << shown.err;
+    for (const auto& [question, record] : failures) {
+      EXPECT_THAT(shown.out, HasSubstr(question + "/0  thinking_not_closed, 2 times (10 tokens)\n    "));
+    }
+  }
+  const std::string& first = failures.begin()->first;
+  const auto one = Tessy({"show", "r.jsonl", "--failures", "--id", first, "--json"});
+  EXPECT_EQ(Json::parse(one.out), failures.begin()->second);
+  EXPECT_THAT(Tessy({"show", "r.jsonl", "--failures", "--id", "none"}).out,
+              HasSubstr("no failure of \"none\""));
+  const auto nowhere = Tessy({"show", "q.jsonl", "--failures"});
+  EXPECT_EQ(nowhere.exit_status, 1);
+  EXPECT_THAT(nowhere.err, HasSubstr("there is no failures.jsonl"));
 }
 
 TEST_F(FailureTest, SamplesThatFailedAreTriedAgainWhereThatIsAskedFor) {

@@ -118,6 +118,12 @@ size_t ByteOffset(std::string_view text, size_t code_point_index) {
   return offset;
 }
 
+std::string_view LastCharacters(std::string_view text, size_t count) {
+  size_t begin = text.size();
+  for (; count > 0 && begin > 0; --count) begin -= LastCodePoint(text.substr(0, begin)).bytes;
+  return text.substr(begin);
+}
+
 void AppendUtf8(std::string& out, char32_t value) {
   const auto put = [&out](char32_t byte) { out.push_back(static_cast<char>(byte)); };
   if (value < 0x80) {

@@ -38,6 +38,9 @@ size_t CountCodePoints(std::string_view text);
 // The byte offset of the code point with this index; text.size() if the text has fewer code points.
 size_t ByteOffset(std::string_view text, size_t code_point_index);
 
+// The last `count` code points, or all of the text if it has fewer. It never begins inside a character.
+std::string_view LastCharacters(std::string_view text, size_t count);
+
 void AppendUtf8(std::string& out, char32_t value);
 
 // Character classes, as far as cutting and counting words needs them.

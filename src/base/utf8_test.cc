@@ -177,6 +177,15 @@ TEST(Utf8, EncodesTheKnownAnswers) {
   EXPECT_EQ(Encoded(0x10FFFF), "\xF4\x8F\xBF\xBF");
 }
 
+TEST(Utf8, LastCharactersBeginAtACharacter) {
+  EXPECT_EQ(LastCharacters("añ€😀", 0), "");
+  EXPECT_EQ(LastCharacters("añ€😀", 1), "😀");
+  EXPECT_EQ(LastCharacters("añ€😀", 3), "ñ€😀");
+  EXPECT_EQ(LastCharacters("añ€😀", 4), "añ€😀");
+  EXPECT_EQ(LastCharacters("añ€😀", 5), "añ€😀");
+  EXPECT_EQ(LastCharacters("a\xF0\x9F", 1), "\xF0\x9F") << "a torn character counts as one";
+}
+
 TEST(Utf8, EveryCodePointComesBack) {
   for (char32_t c = 0; c <= kLast; ++c) {
     const std::string bytes = Encoded(c);

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+
 #include "base/numbers.h"
 #include "cli/command.h"
 
@@ -18,6 +21,29 @@ std::string Bar(double share) {
   return bar;
 }
 
+// What is left, by tokens: so many as a finished sample took, attempts that failed included, for each that is
+// not finished, less those that are written already. Between two samples that finish this only falls; seconds
+// a sample would climb. The first samples to finish are the short ones, so that a few are waited for. Empty:
+// not known yet.
+std::optional<double> SecondsLeft(const RunProgress& progress) {
+  constexpr size_t kEnough = 3;
+  const size_t finished = progress.done + progress.failed;
+  const size_t fresh = finished - progress.resumed;
+  const size_t left = progress.samples - finished;
+  const auto tokens = static_cast<double>(progress.counters.tokens);
+  const auto of_finished = static_cast<double>(progress.counters.finished_tokens);
+  if (fresh == 0 || (fresh < kEnough && fresh < left)) return std::nullopt;
+  // Without any tokens (recalled samples, prompts that do not fit) the clock is all there is.
+  if (tokens <= 0 || of_finished <= 0) {
+    return progress.seconds / static_cast<double>(fresh) * static_cast<double>(left);
+  }
+  const double mean = of_finished / static_cast<double>(fresh);
+  const double under_way = std::max(0.0, tokens - of_finished);
+  // A sample that is longer than the mean is not done yet all the same.
+  const double wanted = std::max(mean * static_cast<double>(left) - under_way, mean);
+  return wanted * progress.seconds / tokens;
+}
+
 }  // namespace
 
 Result<ProgressStyle> FindProgressStyle(const std::string& name, bool is_terminal) {
@@ -31,17 +57,15 @@ Result<ProgressStyle> FindProgressStyle(const std::string& name, bool is_termina
 
 std::string DescribeProgress(const RunProgress& progress) {
   const size_t finished = progress.done + progress.failed;
-  const size_t fresh = finished - progress.resumed;
   std::string line = fmt::format("{}/{} samples", finished, progress.samples);
   if (progress.failed > 0) line += fmt::format(", {} failed", progress.failed);
   if (progress.seconds > 0) {
     line +=
         fmt::format(", {:.0f} tokens/s", static_cast<double>(progress.counters.tokens) / progress.seconds);
   }
-  if (fresh > 0 && finished < progress.samples) {
-    const double left =
-        progress.seconds / static_cast<double>(fresh) * static_cast<double>(progress.samples - finished);
-    line += fmt::format(", ETA {}", Duration(left));
+  if (progress.seconds > 0 && finished < progress.samples) {
+    const auto left = SecondsLeft(progress);
+    line += fmt::format(", ETA {}", left ? Duration(*left) : "unknown");
   }
   if (progress.counters.drafted > 0) {
     line += fmt::format(", {:.1f} % discarded", 100.0 * static_cast<double>(progress.counters.discarded) /

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdio>
 
 namespace tessy {
 namespace {
@@ -29,6 +30,7 @@ RunProgress Underway() {
   progress.samples = 40;
   progress.done = 10;
   progress.counters = {.tokens = 5000, .drafted = 8000, .discarded = 2000};
+  progress.counters.finished_tokens = 5000;
   progress.seconds = 20.0;
   return progress;
 }
@@ -41,6 +43,34 @@ TEST(ProgressTest, NothingIsMadeUpAtTheBeginning) {
   RunProgress progress;
   progress.samples = 40;
   EXPECT_EQ(DescribeProgress(progress), "0/40 samples, 0:00");
+}
+
+TEST(ProgressTest, TimeLeftIsUnknownUntilSomeSamplesAreThere) {
+  RunProgress progress = Underway();
+  progress.counters.finished_tokens = 500;
+  for (const size_t done : {0U, 1U, 2U}) {
+    progress.done = done;
+    EXPECT_THAT(DescribeProgress(progress), HasSubstr(", ETA unknown, "));
+  }
+  progress.samples = 3;
+  EXPECT_THAT(DescribeProgress(progress), HasSubstr(", ETA 0:")) << "the last of three";
+}
+
+TEST(ProgressTest, TimeLeftNeverClimbsWithTheClock) {
+  RunProgress progress = Underway();
+  double before = 1e9;
+  for (int second = 20; second < 400; ++second) {  // 30 samples under way, and none finishes
+    progress.seconds = second;
+    progress.counters.tokens = static_cast<uint64_t>(250 * second);
+    const std::string line = DescribeProgress(progress);
+    int minutes = 0;
+    int seconds = 0;
+    ASSERT_EQ(std::sscanf(line.substr(line.find("ETA ")).c_str(), "ETA %d:%d", &minutes, &seconds), 2)
+        << line;
+    EXPECT_LE(60 * minutes + seconds, before) << line;
+    before = 60 * minutes + seconds;
+  }
+  EXPECT_GT(before, 0.0) << "and never says that it is over";
 }
 
 TEST(ProgressTest, FailedSamplesCount) {
@@ -56,7 +86,7 @@ TEST(ProgressTest, TimeLeftIsReckonedFromThisRunAlone) {
   progress.resumed = 10;
   EXPECT_THAT(DescribeProgress(progress), HasSubstr("20/40 samples, 250 tokens/s, ETA 0:40, "));
   progress.resumed = 20;
-  EXPECT_THAT(DescribeProgress(progress), Not(HasSubstr("ETA")));
+  EXPECT_THAT(DescribeProgress(progress), HasSubstr("ETA unknown"));
 }
 
 TEST(ProgressTest, NoTimeIsLeftAtTheEnd) {

@@ -17,11 +17,14 @@
 #include "base/utf8.h"
 #include "base/visible.h"
 #include "dataset/annotation.h"
+#include "dataset/failure.h"
 #include "dataset/response.h"
+#include "report/failure_text.h"
 #include "report/response_page.h"
 #include "report/response_pieces.h"
 #include "report/response_text.h"
 #include "store/output_guard.h"
+#include "store/run_folder.h"
 
 namespace tessy {
 namespace {
@@ -34,6 +37,7 @@ struct ShowOptions {
   bool json = false;
   bool list = false;
   bool force = false;
+  bool failures = false;
 };
 
 struct Found {
@@ -166,6 +170,46 @@ std::string SafeJson(std::string_view line) {
   return out;
 }
 
+// The file of what failed, of the run that wrote `file`; `file` itself where it is one.
+Result<std::string> FailuresOf(const std::string& file) {
+  std::error_code ignored;
+  const bool is_folder = std::filesystem::is_directory(file, ignored);
+  const std::string folder = is_folder ? file : RunFolder::FolderOf(file, "");
+  for (const char* name : {"failures.jsonl", "rejected.jsonl"}) {
+    if (!is_folder && std::filesystem::path(file).filename() == name) return file;
+    const std::string path = (std::filesystem::path(folder) / name).string();
+    if (std::filesystem::exists(path, ignored)) return path;
+  }
+  return Fail(ErrorCode::kNotFound,
+              fmt::format("{}: there is no failures.jsonl or rejected.jsonl in {}; give the responses, the "
+                          "annotations or the folder of a run",
+                          file, folder));
+}
+
+Status ShowFailures(const ShowOptions& options) {
+  const auto path = FailuresOf(options.file);
+  if (!path) return tl::unexpected(path.error());
+  auto reader = LineReader::Open(*path);
+  if (!reader) return tl::unexpected(reader.error());
+  size_t shown = 0;
+  Status status;
+  while (status) {
+    const auto line = reader->Next();
+    if (!line) return tl::unexpected(line.error());
+    if (!*line) break;
+    const auto failure = ParseFailure(**line);
+    if (!failure)
+      return Fail(failure.error().code, fmt::format("{}: {}", reader->Where(), failure.error().message));
+    if (!options.id.empty() && failure->id != options.id) continue;
+    ++shown;
+    status = WriteOutput(options.json ? (OutputIsTerminal() ? SafeJson(**line) : std::string(**line)) + "\n"
+                                      : RenderFailure(*failure, OutputHasColour()));
+  }
+  if (!status || shown > 0 || options.json) return status;
+  return WriteOutput(options.id.empty() ? fmt::format("{}: nothing failed\n", *path)
+                                        : fmt::format("{}: no failure of \"{}\"\n", *path, options.id));
+}
+
 Status WritePage(const ShowOptions& options, std::string_view page) {
   if (options.html == "-") return WriteOutput(page);
   std::FILE* file = std::fopen(options.html.c_str(), options.force ? "we" : "wxe");
@@ -188,6 +232,7 @@ Status WritePage(const ShowOptions& options, std::string_view page) {
 }
 
 Status Show(const ShowOptions& options) {
+  if (options.failures) return ShowFailures(options);
   auto reader = LineReader::Open(options.file);
   if (!reader) return tl::unexpected(reader.error());
   if (options.list) return ShowList(*reader);
@@ -229,6 +274,13 @@ void AddShowCommand(CLI::App& app, CommandContext& context) {
   json->option_text(" ")->excludes(html);
   auto* list = command->add_flag("--list", options->list, "list all responses instead");
   list->option_text(" ")->excludes(html)->excludes(json)->excludes(id)->excludes(index);
+  command
+      ->add_flag("--failures", options->failures,
+                 "show what failed in the run that writes FILE: the reasons, and the end of what was written")
+      ->option_text(" ")
+      ->excludes(html)
+      ->excludes(list)
+      ->excludes(index);
   command->callback([options, &context] { Finish(context, Show(*options)); });
 }
 

@@ -178,6 +178,13 @@ std::string_view Name(FailureReason reason) {
   return "unknown";
 }
 
+std::optional<FailureReason> ReasonNamed(std::string_view name) {
+  for (uint8_t i = 0; i <= static_cast<uint8_t>(FailureReason::kPromptTooLong); ++i) {
+    if (Name(static_cast<FailureReason>(i)) == name) return static_cast<FailureReason>(i);
+  }
+  return std::nullopt;
+}
+
 LoopState::LoopState(LoopSettings loop_settings)
     : settings(std::move(loop_settings)), speaker(settings.first) {}
 

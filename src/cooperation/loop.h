@@ -27,6 +27,7 @@ enum class FailureReason : uint8_t {
   kPromptTooLong,      // the prompt alone does not fit
 };
 std::string_view Name(FailureReason reason);  // "empty_generation", …
+std::optional<FailureReason> ReasonNamed(std::string_view name);
 
 struct LoopSettings {
   uint32_t draft_tokens = 1;  // k; 1 writes nothing past a boundary but a token that completes a word

@@ -18,6 +18,7 @@
 #include "boundary/lexicon/marking.h"
 #include "cast/driving_thread.h"
 #include "dataset/annotation.h"
+#include "dataset/failure.h"
 #include "dataset/thinking.h"
 #include "job/cast.h"
 #include "job/identity.h"
@@ -89,7 +90,7 @@ class AnnotateJob::Work {
   }
   void Count(const Annotation& annotation);
   Status Accept(const Window& window, const std::vector<ByteRange>& spans);
-  Status Reject(const Window& window, const std::vector<std::string>& reasons);
+  Status Reject(const Window& window, const std::vector<std::string>& reasons, std::string_view answer);
   Status Finish(const JobItem& item) { return events_.finished ? events_.finished(item) : Status(); }
   AnnotateResult Conclude(RunResult run) const;
 
@@ -204,13 +205,18 @@ Status AnnotateJob::Work::Accept(const Window& window, const std::vector<ByteRan
   return Finish({.id = window.id, .done = true, .line = line});
 }
 
-Status AnnotateJob::Work::Reject(const Window& window, const std::vector<std::string>& reasons) {
+Status AnnotateJob::Work::Reject(const Window& window, const std::vector<std::string>& reasons,
+                                 std::string_view answer) {
   const std::string& last = reasons.back();
   const std::string name = last.substr(0, last.find(':'));
   rejected_[window.id] = name;
-  const Json record{{"id", window.id},        {"trace_id", thinkings_[window.thinking].trace_id},
-                    {"text", TextOf(window)}, {"reason", name},
-                    {"reasons", reasons},     {"annotator", annotator_name_}};
+  const Json record{{"id", window.id},
+                    {"trace_id", thinkings_[window.thinking].trace_id},
+                    {"text", TextOf(window)},
+                    {"reason", name},
+                    {"reasons", reasons},
+                    {"annotator", annotator_name_},
+                    {"text_end", LastCharacters(answer, kFailedTextCharacters)}};
   const std::string line = record.dump(-1, ' ', false, Json::error_handler_t::replace);
   if (auto status = files_->rejects().Append(line); !status) return status;
   return Finish({.id = window.id, .done = false, .line = {}, .reason = last});
@@ -240,6 +246,7 @@ Result<RunResult> AnnotateJob::Work::AskModel() {
   asio::io_context io(1);
   auto options = CastOptionsOf(options_);
   if (!options) return tl::unexpected(options.error());
+  options->samples = windows_.size();
   auto cast = LoadCast(std::move(*options), DrivenBy(io), events_);
   if (!cast) return tl::unexpected(cast.error());
   if (auto status = files_->RecordConfiguration(); !status) return tl::unexpected(status.error());
@@ -249,8 +256,8 @@ Result<RunResult> AnnotateJob::Work::AskModel() {
   }
   const AnnotateCallbacks callbacks{
       .accepted = [&](size_t i, const std::vector<ByteRange>& spans) { return Accept(windows_[i], spans); },
-      .rejected = [&](size_t i,
-                      const std::vector<std::string>& reasons) { return Reject(windows_[i], reasons); },
+      .rejected = [&](size_t i, const std::vector<std::string>& reasons,
+                      std::string_view answer) { return Reject(windows_[i], reasons, answer); },
       .progress = events_.progress};
   return AnnotateWindows(
       io, **cast, SampleSettingsOf(options_), questions, *prompt,

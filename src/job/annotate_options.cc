@@ -64,6 +64,7 @@ SampleSettings SampleSettingsOf(const AnnotateOptions& f) {
   settings.thinking_tokens_max = f.thinking_tokens_max;
   settings.answer_tokens_max = f.answer_tokens_max;
   settings.retries_max = f.retries;
+  settings.greedy = f.sampling.temperature <= 0.0F;
   settings.thinks = f.thinking == "on";
   return settings;
 }

@@ -12,6 +12,7 @@
 #include "dataset/reference_format.h"
 #include "job/cast.h"
 #include "job/engine_report.h"
+#include "job/first_failures.h"
 #include "job/identity.h"
 #include "job/open_samples.h"
 #include "job/output_check.h"
@@ -52,6 +53,7 @@ class SynthJob::Work {
   Result<RunResult> RunTasks();
   Status Deliver(const SampleTask& task, const SampleOutcome& outcome, uint64_t wall_ms);
   Status DeliverFailure(const SampleTask& task, const SampleOutcome& outcome);
+  void Look(const RunProgress& progress);
   Response Complete(const SampleTask& task, const SampleOutcome& outcome, uint64_t wall_ms) const;
   Status Finish(const JobItem& item) { return events_.finished ? events_.finished(item) : Status(); }
   SynthResult Conclude(RunResult result) const;
@@ -69,6 +71,7 @@ class SynthJob::Work {
   size_t samples_ = 0;
   size_t resumed_done_ = 0;
   size_t resumed_failed_ = 0;
+  FirstFailures first_failures_;
 };
 
 Status SynthJob::Work::ReadQuestionFile() {
@@ -199,6 +202,7 @@ void SynthJob::Work::CountTasks() {
 Status SynthJob::Work::LoadCast() {
   auto options = CastOptionsOf(options_, method_);
   if (!options) return tl::unexpected(options.error());
+  options->samples = samples_ - resumed_done_ - resumed_failed_;
   auto cast = tessy::LoadCast(std::move(*options), DrivenBy(io_), events_);
   if (!cast) return tl::unexpected(cast.error());
   cast_ = std::move(*cast);
@@ -239,13 +243,18 @@ Result<RunResult> SynthJob::Work::RunTasks() {
   const RunCallbacks callbacks{
       .finished = [this](const SampleTask& task, const SampleOutcome& outcome,
                          uint64_t wall_ms) { return Deliver(task, outcome, wall_ms); },
-      .progress = events_.progress};
+      .progress = [this](const RunProgress& progress) { Look(progress); }};
   OpenSamples tasks(
       *questions_, {.samples = options_.samples_per_question,
                     .files = files_.get(),
                     .count = samples_ - resumed_done_ - resumed_failed_,
                     .keep = AsReference() ? QuestionFile::Keep::kSourceAndRow : QuestionFile::Keep::kSource});
   return RunAll(io_, *cast_, settings_, tasks, run, callbacks);
+}
+
+void SynthJob::Work::Look(const RunProgress& progress) {
+  if (const auto line = first_failures_.Look(progress)) Tell(events_.warning, *line);
+  if (events_.progress) events_.progress(progress);
 }
 
 Status SynthJob::Work::Deliver(const SampleTask& task, const SampleOutcome& outcome, uint64_t wall_ms) {

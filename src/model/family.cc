@@ -29,6 +29,11 @@ class TableReader {
     out = node->as_string()->get();
   }
 
+  void ReadIfThere(std::string_view key, std::vector<std::string>& out) {
+    if (table_.contains(key)) return Read(key, out);
+    known_.push_back(key);
+  }
+
   void Read(std::string_view key, std::vector<std::string>& out) {
     const toml::node* node = Find(key);
     if (!node) return;
@@ -174,6 +179,7 @@ Result<Family> ParseFamily(std::string_view text, std::string_view origin) {
   TableReader reader(*table, origin);
   reader.Read("name", family.name);
   reader.Read("template_marks", family.template_marks);
+  reader.ReadIfThere("thinking_marks", family.thinking_marks);
   reader.Read("open_thinking", family.open_thinking);
   reader.Read("close_tokens", family.close_tokens);
   reader.Read("close_texts", family.close_texts);
@@ -208,11 +214,13 @@ Result<Family> LoadFamily(std::string_view name_or_path) {
 }
 
 std::string DetectFamily(std::string_view chat_template) {
+  const auto has_one_of = [&](const std::vector<std::string>& marks) {
+    return std::ranges::any_of(
+        marks, [&](const std::string& mark) { return chat_template.find(mark) != std::string_view::npos; });
+  };
   for (const Family& family : BuiltIns()) {
-    const bool marked = std::any_of(
-        family.template_marks.begin(), family.template_marks.end(),
-        [&](const std::string& mark) { return chat_template.find(mark) != std::string_view::npos; });
-    if (marked) return family.name;
+    const bool thinks = family.thinking_marks.empty() || has_one_of(family.thinking_marks);
+    if (thinks && has_one_of(family.template_marks)) return family.name;
   }
   return "plain";
 }

@@ -205,7 +205,9 @@ TEST(LoadFamily, SaysWhichFileIsNotThere) {
 }
 
 TEST(DetectFamily, GoesByTheMarks) {
-  EXPECT_EQ(DetectFamily("{{ '<|im_start|>' }}"), "qwen3");
+  EXPECT_EQ(DetectFamily("{{ '<|im_start|>' }}{{ '<think>' }}"), "qwen3");
+  EXPECT_EQ(DetectFamily("{{ '<|im_start|>' }}{% if enable_thinking %}"), "qwen3");
+  EXPECT_EQ(DetectFamily("{{ '<|im_start|>' }}"), "plain") << "ChatML alone makes no model think";
   EXPECT_EQ(DetectFamily("{{ '<|channel|>' }}"), "gpt-oss");
   EXPECT_EQ(DetectFamily("{{ '<｜Assistant｜>' }}"), "deepseek-r1");
   EXPECT_EQ(DetectFamily("{{ '<|im_start' }}"), "plain");

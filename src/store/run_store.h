@@ -87,6 +87,7 @@ struct AttemptRecord {
   std::string reason;
   uint64_t tokens = 0;    // kept in it
   bool retryable = true;  // another one may follow
+  std::string text = {};  // what it wrote: the thinking, then the answer as far as it came
 
   bool operator==(const AttemptRecord&) const = default;
 };

@@ -176,7 +176,11 @@ TEST_P(RunStoreTest, SpansComeBackInOrderAndByWriting) {
 }
 
 TEST_P(RunStoreTest, FailedAttemptTakesItsSpansAlong) {
-  const AttemptRecord attempt{.number = 0, .reason = "repetition", .tokens = 5, .retryable = false};
+  const AttemptRecord attempt{.number = 0,
+                              .reason = "repetition",
+                              .tokens = 5,
+                              .retryable = false,
+                              .text = std::string("no text \0\xFF", 10)};
   const auto store = After([&](RunStore& s) {
     s.AddSpan(Writing("a", 0), Span("one"));
     s.AddSpan(Writing("a", 0, 1), Span("candidate"));

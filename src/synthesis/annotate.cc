@@ -37,12 +37,12 @@ class Interview {
     std::vector<std::string>& reasons = reasons_[window];
     if (!outcome.done) {
       reasons.push_back("no_answer: " + (outcome.failures.empty() ? "unknown" : outcome.failures.back()));
-      return callbacks_.rejected(window, reasons);
+      return callbacks_.rejected(window, reasons, outcome.failed_text);
     }
     const auto spans = LocateStyle(windows_[window].text, outcome.answer);
     if (spans) return callbacks_.accepted(window, *spans);
     reasons.push_back(spans.error().message);
-    if (task.sample != kFirst) return callbacks_.rejected(window, reasons);
+    if (task.sample != kFirst) return callbacks_.rejected(window, reasons, outcome.answer);
     AskAgain(task, outcome.answer, spans.error().message);
     return {};
   }

@@ -25,7 +25,9 @@ struct WindowQuestion {
 struct AnnotateCallbacks {
   // Exactly one of these two is called for each window. An error stops the run.
   std::function<Status(size_t window, const std::vector<ByteRange>& spans)> accepted;
-  std::function<Status(size_t window, const std::vector<std::string>& reasons)> rejected;
+  // `answer`: the last one that could not be used, or what the last failed attempt at one wrote.
+  std::function<Status(size_t window, const std::vector<std::string>& reasons, std::string_view answer)>
+      rejected;
   std::function<void(const RunProgress&)> progress;  // may be empty
 };
 

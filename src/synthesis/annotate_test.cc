@@ -30,6 +30,7 @@ constexpr uint32_t kHugeBytes = 10 << 20;
 struct Outcome {
   std::vector<ByteRange> spans;
   std::vector<std::string> reasons;
+  std::string answer;  // of a window that is rejected
   int calls = 0;
 };
 
@@ -58,8 +59,10 @@ class Interviewed {
           ++outcomes[window].calls;
           return {};
         },
-        .rejected = [&](size_t window, const std::vector<std::string>& reasons) -> Status {
+        .rejected = [&](size_t window, const std::vector<std::string>& reasons,
+                        std::string_view answer) -> Status {
           outcomes[window].reasons = reasons;
+          outcomes[window].answer = answer;
           ++outcomes[window].calls;
           return {};
         },
@@ -121,6 +124,7 @@ TEST(AnnotateTest, WhatCannotBeUsedIsRejectedWithBothReasons) {
     ASSERT_EQ(outcome.reasons.size(), 2U) << answer;
     EXPECT_THAT(outcome.reasons[0], StartsWith(reason + ": "));
     EXPECT_THAT(outcome.reasons[1], StartsWith(reason + ": "));
+    EXPECT_EQ(outcome.answer, answer);
   }
 }
 

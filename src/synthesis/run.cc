@@ -156,6 +156,8 @@ void Runner::Finish(const Ended& ended) {
   auto status = callbacks_.finished(ended.task, ended.outcome, static_cast<uint64_t>(wall.count()));
   if (status) {
     ++(ended.outcome.done ? progress_.done : progress_.failed);
+    const SampleStats& stats = ended.outcome.stats;
+    progress_.counters.finished_tokens += stats.tokens() + stats.failed_attempts_tokens;
     return;
   }
   FailWith(std::move(status));

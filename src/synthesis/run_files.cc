@@ -5,19 +5,17 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <span>
 
 #include "base/clock.h"
-#include "base/json_depth.h"
 #include "base/random.h"
+#include "base/utf8.h"
+#include "dataset/failure.h"
 #include "store/configuration.h"
 #include "store/open_run_store.h"
 
 namespace tessy {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 RunFolder::Options FolderOptions(const RunFiles::Options& options) {
   return {.out = options.out,
@@ -210,20 +208,14 @@ Result<RunFiles::Finished> RunFiles::ReadLine(std::string_view line, uint64_t li
 Status RunFiles::ReadFailures(const Options& options) {
   std::vector<std::string> kept;
   auto status = folder_.rejects().ForEachLine([&](std::string_view line, size_t number) -> Status {
-    const Json record = ParseBounded<Json>(line);
-    const bool sound = record.is_object() && record.contains("question_id") &&
-                       record["question_id"].is_string() && record.contains("sample") &&
-                       record["sample"].is_number_unsigned() &&
-                       std::in_range<uint32_t>(record["sample"].get<uint64_t>());
-    if (!sound) {
+    const auto failure = ParseFailure(line);
+    if (!failure || !failure->sample) {
       return Fail(ErrorCode::kInvalidData,
                   fmt::format("{}:{}: not a record of a failure; mend or remove that line",
                               folder_.rejects().path(), number));
     }
-    const Key key{record["question_id"].get<std::string>(), record["sample"].get<uint32_t>()};
-    const std::string reason =
-        record.contains("reason") && record["reason"].is_string() ? record["reason"].get<std::string>() : "";
-    if (options.retries && options.retries(reason)) {
+    const Key key{failure->id, *failure->sample};
+    if (options.retries && options.retries(failure->reason)) {
       retried_ += done_.contains(key) ? 0 : 1;
       return {};  // not among the failures of the file any more, so that the store forgets it, too
     }
@@ -231,12 +223,9 @@ Status RunFiles::ReadFailures(const Options& options) {
     failed_.insert(key);
     if (failed_in_store_.erase(key) > 0 || done_.contains(key)) return {};
     SampleRecord sample = FailedRecord(key.first, key.second);
-    sample.reason = reason;
-    const auto count_of = [&record](const char* name) {
-      return record.contains(name) && record[name].is_number_unsigned() ? record[name].get<uint64_t>() : 0;
-    };
-    sample.stats.attempts = count_of("attempts");
-    sample.stats.failed_attempts_tokens = count_of("failed_attempts_tokens");
+    sample.reason = failure->reason;
+    sample.stats.attempts = failure->attempts;
+    sample.stats.failed_attempts_tokens = failure->failed_attempts_tokens;
     store_->FinishSample(sample);
     return {};
   });
@@ -280,18 +269,18 @@ Status RunFiles::AddResponse(const Response& response, const std::string& line) 
 }
 
 Status RunFiles::AddFailure(const SampleTask& task, const SampleOutcome& outcome) {
-  const Json record{{"question_id", task.question->id},
-                    {"sample", task.sample},
-                    {"reason", outcome.failures.empty() ? "unknown" : outcome.failures.back()},
-                    {"attempts", outcome.stats.attempts},
-                    {"reasons", outcome.failures},
-                    {"failed_attempts_tokens", outcome.stats.failed_attempts_tokens}};
-  const std::string line = record.dump(-1, ' ', false, Json::error_handler_t::replace);
-  if (auto status = folder_.rejects().Append(line); !status) return status;
+  const Failure failure{.id = task.question->id,
+                        .sample = task.sample,
+                        .reason = outcome.failures.empty() ? "unknown" : outcome.failures.back(),
+                        .attempts = outcome.stats.attempts,
+                        .reasons = outcome.failures,
+                        .failed_attempts_tokens = outcome.stats.failed_attempts_tokens,
+                        .text_end = std::string(LastCharacters(outcome.failed_text, kFailedTextCharacters))};
+  if (auto status = folder_.rejects().Append(ToJsonLine(failure)); !status) return status;
   SampleRecord sample = FailedRecord(task.question->id, task.sample);
-  sample.reason = record["reason"];
-  sample.stats.attempts = outcome.stats.attempts;
-  sample.stats.failed_attempts_tokens = outcome.stats.failed_attempts_tokens;
+  sample.reason = Sanitize(failure.reason);
+  sample.stats.attempts = failure.attempts;
+  sample.stats.failed_attempts_tokens = failure.failed_attempts_tokens;
   store_->FinishSample(sample);
   failed_.emplace(task.question->id, task.sample);
   return {};

@@ -10,6 +10,9 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/utf8.h"
+#include "dataset/failure.h"
+
 namespace tessy {
 namespace {
 
@@ -114,6 +117,8 @@ TEST_F(RunFilesTest, WhatIsDoneIsFoundAgain) {
     SampleOutcome failure;
     failure.stats.attempts = 2;
     failure.failures = {"repetition", "thinking_not_closed"};
+    for (int i = 0; i < 600; ++i) failure.failed_text += "é";
+    failure.failed_text += "end";
     ASSERT_TRUE(files->AddFailure(Task("a", 1), failure));
   }
   const auto files = Open();
@@ -129,6 +134,8 @@ TEST_F(RunFilesTest, WhatIsDoneIsFoundAgain) {
   EXPECT_EQ(record["reason"], "thinking_not_closed");
   EXPECT_THAT(record["reasons"], ElementsAre("repetition", "thinking_not_closed"));
   EXPECT_EQ(record["attempts"], 2);
+  EXPECT_EQ(CountCodePoints(record["text_end"].get<std::string>()), kFailedTextCharacters);
+  EXPECT_THAT(record["text_end"].get<std::string>(), testing::EndsWith("ééend"));
 }
 
 TEST_F(RunFilesTest, FailureWithInvalidTextIsRecordedAllTheSame) {

@@ -64,6 +64,8 @@ class Attempt {
 
   awaitable<Result<void>> Run(SampleOutcome& outcome);
   uint64_t tokens() const { return tokens_; }
+  // What it wrote so far, for those who want to see why it failed.
+  std::string TakeText() { return std::move(text_); }
 
  private:
   Status Open();
@@ -72,6 +74,7 @@ class Attempt {
   awaitable<Result<void>> Answer(SampleOutcome& outcome);
   void CountSurplus(SampleOutcome& outcome);
   bool DropOwnOpener(SampleOutcome& outcome) const;
+  std::string TextSoFar(const SampleOutcome& outcome) const;
   awaitable<Result<Event>> Perform(LoopState& loop, const Action& action);
   Result<Event> TakeOver(const Action& action, Event event);
   awaitable<Result<Event>> NextOfAnswer(Role role, const DraftRequest& request);
@@ -101,6 +104,7 @@ class Attempt {
   size_t passed_on_ = 0;           // tokens of the current span that the listener has
   uint32_t thinking_tokens_max_ = 0;
   uint64_t tokens_ = 0;
+  std::string text_;
 };
 
 Status Attempt::Open() {
@@ -239,14 +243,20 @@ awaitable<Result<void>> Attempt::Think(SampleOutcome& outcome) {
     const SpanEnd end = closed ? SpanEnd::kClosed : action.span_ended ? SpanEnd::kSwitched : SpanEnd::kOpen;
     if (journal_.Kept(WritingStage::kThinking, speaker, action.kept.size(), end)) ++counters_.spans;
     if (stop_) co_return Cancelled(WritingStage::kThinking, speaker);
-    if (action.kind == Action::Kind::kFail) co_return Failed(action.reason);
+    if (action.kind == Action::Kind::kFail) {
+      text_ = std::move(loop.text);
+      co_return Failed(action.reason);
+    }
     if (closed) {
       outcome.closed_by = action.role;
       break;
     }
     auto next = co_await Perform(loop, action);
     if (!next && stop_) co_return Cancelled(WritingStage::kThinking, loop.speaker);
-    if (!next) co_return tl::unexpected(next.error());
+    if (!next) {
+      text_ = std::move(loop.text);
+      co_return tl::unexpected(next.error());
+    }
     event = std::move(*next);
   }
   // A marker in pieces may have taken text back that the listener has heard; OpenAnswer mends its view.
@@ -393,7 +403,15 @@ awaitable<Result<void>> Attempt::Run(SampleOutcome& outcome) {
     auto thought = co_await Think(outcome);
     if (!thought) co_return thought;
   }
-  co_return co_await Answer(outcome);
+  auto answered = co_await Answer(outcome);
+  if (!answered) text_ = TextSoFar(outcome);
+  co_return answered;
+}
+
+// The thinking and the answer of an attempt that failed in the answer.
+std::string Attempt::TextSoFar(const SampleOutcome& outcome) const {
+  const std::string& handover = cast_.FamilyOf(settings_.method.answerer).handover;
+  return outcome.thinking.text + (settings_.thinks ? handover : "") + outcome.answer;
 }
 
 WritingKey KeyOf(const SampleTask& task, const Method& method) {
@@ -422,6 +440,7 @@ awaitable<SampleOutcome> RunSample(Cast& cast, const SampleSettings& settings, c
     ++outcome.stats.attempts;
     outcome.failures.push_back(failed.reason);
     outcome.stats.failed_attempts_tokens += failed.tokens;
+    outcome.failed_text = failed.text;
     if (!failed.retryable) co_return outcome;
   }
   while (outcome.stats.attempts <= settings.retries_max) {
@@ -439,23 +458,29 @@ awaitable<SampleOutcome> RunSample(Cast& cast, const SampleSettings& settings, c
     }
     ++outcome.stats.attempts;
     outcome.done = result.has_value();
+    counters.written += outcome.done ? 1 : 0;
     if (outcome.done) co_return outcome;
     if (result.error().code == ErrorCode::kUnavailable) outcome.lost = result.error();
     outcome.cancelled = outcome.lost || result.error().code == ErrorCode::kCancelled;
     if (outcome.cancelled) co_return outcome;
     const Error& error = result.error();
     outcome.failures.push_back(error.message);
+    const auto reason = ReasonNamed(error.message).value_or(FailureReason::kBackendError);
+    ++counters.failed_attempts[std::string(Name(reason))];
+    const bool retryable = error.retryable && (!settings.greedy || reason == FailureReason::kBackendError);
     outcome.refused = error.code == ErrorCode::kRefused;
     outcome.stats.failed_attempts_tokens += attempt.tokens();
+    outcome.failed_text = attempt.TakeText();
     // A refusal is not on record as an attempt: the same sample may be taken by another server, or under
     // other settings.
     if (store != nullptr && !outcome.refused) {
       store->FailAttempt(key, {.number = number,
                                .reason = error.message,
                                .tokens = attempt.tokens(),
-                               .retryable = error.retryable});
+                               .retryable = retryable,
+                               .text = outcome.failed_text});
     }
-    if (!error.retryable) co_return outcome;
+    if (!retryable) co_return outcome;
   }
   co_return outcome;
 }

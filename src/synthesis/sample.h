@@ -4,6 +4,7 @@
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,6 +37,9 @@ struct SampleSettings {
   CutRule cut = CutRule::kCompleteWord;
   uint32_t min_span_tokens = 1;
   float style_threshold = 0.5F;
+  // True where a draw does not depend on the attempt (temperature 0): a model that failed would fail again in
+  // the same way, so that no second attempt is made but after an engine's or a server's error.
+  bool greedy = false;
   // For a method with one role: false hands over to the answer at once, without any thinking.
   bool thinks = true;
 };
@@ -56,6 +60,9 @@ struct SampleOutcome {
   std::optional<double> score = {};    // the teacher's, where candidates are scored
   std::vector<std::string>
       failures;  // of each failed attempt: the reason, with a backend's words if there are any
+  // What the last failed attempt wrote: its thinking, discarded drafts left out but for the last one, then as
+  // much as there is of the answer, with the hand-over of the answering family between them.
+  std::string failed_text = {};
 };
 
 // Counters that change while samples run, for progress only. Used by the driving thread.
@@ -65,7 +72,12 @@ struct RunCounters {
   uint64_t discarded = 0;
   uint64_t recalled =
       0;  // kept, and taken over from an earlier session instead of generated; in no other counter
-  uint64_t spans = 0;  // brought to their end, answers too
+  uint64_t spans = 0;    // brought to their end, answers too
+  uint64_t written = 0;  // texts that came to their end
+  uint64_t finished_tokens =
+      0;  // of samples that are done or have failed for good, their failed attempts included
+  // Attempts that failed, by the name of their FailureReason; a backend's own words count as backend_error.
+  std::map<std::string, uint64_t> failed_attempts = {};
 };
 
 // Synthesises one response, retries included. Ends early with `cancelled` once *stop is set or if the store

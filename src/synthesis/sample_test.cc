@@ -388,6 +388,7 @@ TEST(RunAll, RecordsASampleThatAlwaysFailsOnce) {
       EXPECT_FALSE(ran.outcomes[i].done);
       EXPECT_EQ(ran.outcomes[i].stats.attempts, retries_max + 1);
       EXPECT_EQ(ran.outcomes[i].failures.size(), retries_max + 1);
+      EXPECT_NE(ran.outcomes[i].failed_text, "") << "what it wrote can be looked at";
     }
   }
 }

@@ -71,27 +71,33 @@ Result<int64_t> VersionOf(Connection& connection) {
   return version;
 }
 
-// Columns of the samples that are younger than the oldest store.
+// Columns that are younger than the oldest store.
 struct YoungColumn {
+  const char* table;
   std::string_view name;
-  uint64_t if_absent = 0;
+  std::string declaration;
 };
 std::vector<YoungColumn> YoungColumns() {
   // Of the line of the responses that ends at line_end: its bytes, with the newline, and its hash.
-  std::vector<YoungColumn> columns{{"line_bytes"}, {"line_hash"}};
-  for (const SampleStat& stat : kSampleStats) columns.push_back({stat.key, stat.if_absent});
+  std::vector<YoungColumn> columns{{"samples", "line_bytes", "INTEGER NOT NULL DEFAULT 0"},
+                                   {"samples", "line_hash", "INTEGER NOT NULL DEFAULT 0"},
+                                   {"attempts", "text", "BLOB NOT NULL DEFAULT x''"}};
+  for (const SampleStat& stat : kSampleStats) {
+    columns.push_back({"samples", stat.key, fmt::format("INTEGER NOT NULL DEFAULT {}", stat.if_absent)});
+  }
   return columns;
 }
 
 // An older program can still use the store, because it names the columns that it knows.
 Status AddYoungColumns(Connection& connection) {
-  const auto there = SampleColumns(connection);
-  if (!there) return tl::unexpected(there.error());
   std::string script;
-  for (const YoungColumn& column : YoungColumns()) {
-    if (there->contains(std::string(column.name))) continue;
-    script += fmt::format("ALTER TABLE samples ADD COLUMN {} INTEGER NOT NULL DEFAULT {};\n", column.name,
-                          column.if_absent);
+  for (const char* table : {"samples", "attempts"}) {
+    const auto there = ColumnsOf(connection, table);
+    if (!there) return tl::unexpected(there.error());
+    for (const YoungColumn& column : YoungColumns()) {
+      if (column.table != std::string_view(table) || there->contains(std::string(column.name))) continue;
+      script += fmt::format("ALTER TABLE {} ADD COLUMN {} {};\n", table, column.name, column.declaration);
+    }
   }
   if (script.empty()) return {};
   return connection.Execute(("BEGIN IMMEDIATE;\n" + script + "COMMIT").c_str());
@@ -99,11 +105,10 @@ Status AddYoungColumns(Connection& connection) {
 
 }  // namespace
 
-Result<std::set<std::string>> SampleColumns(Connection& connection) {
+Result<std::set<std::string>> ColumnsOf(Connection& connection, const char* table) {
   std::set<std::string> names;
-  return connection
-      .Query("SELECT name FROM pragma_table_info('samples')", {},
-             [&names](const Row& row) { names.insert(row.Text(0)); })
+  const std::string sql = fmt::format("SELECT name FROM pragma_table_info('{}')", table);
+  return connection.QueryOnce(sql.c_str(), [&names](const Row& row) { names.insert(row.Text(0)); })
       .map([&names] { return std::move(names); });
 }
 

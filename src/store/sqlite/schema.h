@@ -13,8 +13,8 @@ namespace tessy::sqlite {
 // newer program; it is left alone.
 Status PrepareSchema(Connection& connection);
 
-// The columns of the table of samples. The store of an older program that is open to be read may lack some.
-Result<std::set<std::string>> SampleColumns(Connection& connection);
+// The columns of a table. The store of an older program that is open to be read may lack some.
+Result<std::set<std::string>> ColumnsOf(Connection& connection, const char* table);
 
 // Makes the same checks and changes nothing: for a connection that only reads.
 Status CheckSchema(Connection& connection);

@@ -149,7 +149,7 @@ Status Store::ForEachQuestion(const std::function<void(const QuestionRecord&)>& 
 }
 
 Status Store::ForEachSample(const std::function<void(const SampleRecord&)>& sample) {
-  const auto columns = sqlite::SampleColumns(*db_);
+  const auto columns = sqlite::ColumnsOf(*db_, "samples");
   if (!columns) return tl::unexpected(columns.error());
   const auto column = [&](std::string_view name, uint64_t if_absent) {
     return columns->contains(std::string(name)) ? std::string(name) : std::to_string(if_absent);
@@ -208,11 +208,12 @@ Result<WritingRecord> Store::Recall(const WritingKey& key) {
   const auto found = under_way_.find(PlaceOf(key.sample));
   if (found == under_way_.end()) return writing;
   Status status = db_->Query(
-      "SELECT number, reason, tokens, retryable FROM attempts WHERE sample = ?1 AND candidate = ?2 AND "
-      "writer "
-      "= ?3 ORDER BY number",
-      std::initializer_list<Value>{found->second.id, N(key.candidate), N(key.writer)},
-      [&](const Row& row) { writing.failed.push_back(AttemptOf(row)); });
+      "SELECT number, reason, tokens, retryable, text FROM attempts WHERE sample = ?1 AND candidate = ?2 AND "
+      "writer = ?3 ORDER BY number",
+      std::initializer_list<Value>{found->second.id, N(key.candidate), N(key.writer)}, [&](const Row& row) {
+        writing.failed.push_back(AttemptOf(row));
+        writing.failed.back().text = row.Text(4);
+      });
   for (const SpanPlace& span : found->second.spans) {
     if (status && span.IsOf(key)) status = ReadSpan(span.id, writing.spans);
   }
@@ -350,10 +351,11 @@ void Store::AddSpan(const WritingKey& key, const SpanRecord& span) {
 void Store::FailAttempt(const WritingKey& key, const AttemptRecord& attempt) {
   ForgetSpans(key);
   Change(
-      "INSERT OR REPLACE INTO attempts(sample, candidate, writer, number, reason, tokens, retryable) "
-      "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+      "INSERT OR REPLACE INTO attempts(sample, candidate, writer, number, reason, tokens, retryable, text) "
+      "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
       {Begin(key.sample).id, N(key.candidate), N(key.writer), N(attempt.number),
-       std::string_view(attempt.reason), N(attempt.tokens), int64_t{attempt.retryable ? 1 : 0}});
+       std::string_view(attempt.reason), N(attempt.tokens), int64_t{attempt.retryable ? 1 : 0},
+       Blob{attempt.text}});
 }
 
 void Store::ForgetSpans(const WritingKey& key) {

@@ -40,7 +40,10 @@ constexpr size_t kHugeEventBytes = 20U << 20;
 constexpr std::string_view kChatMl =
     "{% for message in messages %}{{ '<|im_start|>' + message.role + '\\n' + message.content + "
     "'<|im_end|>\\n' }}"
-    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}";
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}"
+    "{% if enable_thinking is defined and not enable_thinking %}{{ '<think>\\n\\n</think>\\n\\n' }}{% endif "
+    "%}"
+    "{% endif %}";
 
 std::string_view StatusText(int status) {
   switch (status) {
