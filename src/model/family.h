@@ -33,8 +33,9 @@ struct Family {
   std::string name;
   // A chat template that contains one of these belongs to the family (DetectFamily). None: never detected.
   std::vector<std::string> template_marks;
-  // What makes such a model think: the template must contain one of these, too. Many models share the markup
-  // of a family that thinks and were not trained to. The key may be absent: template_marks alone decide.
+  // The template must contain one of these, too: they are what makes such a model think, and many models
+  // share the markup of a family that thinks and were not trained to. The key may be absent: template_marks
+  // alone decide.
   std::vector<std::string> thinking_marks;
   // Appended after the rendered generation prompt, so that the next token is the first of the thinking. If
   // the rendered prompt ends with the start of it, or with all of it, only the rest is appended. May be

@@ -60,8 +60,8 @@ struct SampleOutcome {
   std::optional<double> score = {};    // the teacher's, where candidates are scored
   std::vector<std::string>
       failures;  // of each failed attempt: the reason, with a backend's words if there are any
-  // What the last failed attempt wrote: its thinking, discarded drafts left out but for the last one, then as
-  // much as there is of the answer, with the hand-over of the answering family between them.
+  // The text of the last failed attempt: its thinking with the last draft, then as much as there is of the
+  // answer, with the hand-over of the answering family between them.
   std::string failed_text = {};
 };
 
