@@ -2,7 +2,23 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+#include <system_error>
+
 namespace tessy {
+namespace {
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+// How many digits end before `end`.
+size_t DigitsBefore(std::string_view text, size_t end) {
+  size_t begin = end;
+  while (begin > 0 && IsDigit(text[begin - 1])) --begin;
+  return end - begin;
+}
+
+}  // namespace
 
 std::string FormatBytes(uint64_t bytes) {
   constexpr double kKibi = 1024.0;
@@ -35,5 +51,32 @@ std::string Duration(double seconds) {
 }
 
 double Decimal(float value) { return std::stod(fmt::format("{}", value)); }
+
+std::optional<double> LastNumberIn(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const size_t end = text.find_last_of("0123456789") + 1;
+  if (end == 0) return std::nullopt;
+  size_t begin = end - DigitsBefore(text, end);
+  std::string number(text.substr(begin, end - begin));
+  if (begin > 0 && text[begin - 1] == '.') {
+    const size_t point = begin - 1;
+    const size_t whole = DigitsBefore(text, point);
+    // After a letter the point ends a sentence.
+    if (whole > 0 || point == 0 || kBlanks.find(text[point - 1]) != std::string_view::npos) {
+      begin = point - whole;
+      number.insert(0, std::string(whole > 0 ? text.substr(begin, whole) : "0") + ".");
+    }
+  }
+  size_t group = std::min(number.find('.'), number.size());
+  while (group == 3 && begin > 0 && text[begin - 1] == ',') {
+    group = DigitsBefore(text, begin - 1);
+    if (group == 0 || group > 3) break;
+    begin -= 1 + group;
+    number.insert(0, text.substr(begin, group));
+  }
+  double value = 0.0;
+  const auto [stop, error] = std::from_chars(number.data(), number.data() + number.size(), value);
+  return error == std::errc() ? std::optional(value) : std::nullopt;
+}
 
 }  // namespace tessy

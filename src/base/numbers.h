@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -20,5 +21,9 @@ std::string Duration(double seconds);
 // The double that is written like the float: 0.7 for 0.7F. (The float's own value as a double is
 // 0.699999988….)
 double Decimal(float value);
+
+// The last number of a text, without a sign, which may be a dash: 8, 8.5, .5, 12,345. Nothing where there is
+// none, or none that a double holds.
+std::optional<double> LastNumberIn(std::string_view text);
 
 }  // namespace tessy

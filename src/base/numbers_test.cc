@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <utility>
+
 namespace tessy {
 namespace {
 
@@ -28,6 +31,28 @@ TEST(Numbers, ReadWell) {
   EXPECT_EQ(Counted(1000, "token"), "1,000 tokens");
   EXPECT_EQ(Duration(123.4), "2:03");
   EXPECT_EQ(Duration(3723.0), "1:02:03");
+}
+
+TEST(Numbers, TheLastOneOfATextIsRead) {
+  const std::pair<const char*, double> cases[] = {{"8", 8},
+                                                  {"8.5", 8.5},
+                                                  {"I give it 7, no: 8.25.", 8.25},
+                                                  {"score: .5", 0.5},
+                                                  {".75", 0.75},
+                                                  {"It is good.5", 5},
+                                                  {"12,345", 12345},
+                                                  {"1,234,567.5 points", 1234567.5},
+                                                  {"7,8", 8},
+                                                  {"1234,567", 567},
+                                                  {"100 200", 200},
+                                                  {"-3", 3},
+                                                  {"8/10", 10},
+                                                  {"123456789012", 123456789012.0},
+                                                  {"**90** out of 100\n", 100}};
+  for (const auto& [text, number] : cases) EXPECT_EQ(LastNumberIn(text), number) << text;
+  EXPECT_EQ(LastNumberIn("none"), std::nullopt);
+  EXPECT_EQ(LastNumberIn(""), std::nullopt);
+  EXPECT_EQ(LastNumberIn(std::string(400, '9')), std::nullopt);
 }
 
 }  // namespace

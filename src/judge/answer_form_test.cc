@@ -38,6 +38,11 @@ TEST(AnswerFormTest, WritingsOfOneAnswerAreOne) {
       {"1234", "1{,}234"},
       {"1234", "1\\,234"},
       {"1234567", "1 234 567"},
+      {"1234", "1 234"},
+      {"12345", "12 345"},
+      {"100000", "100 000"},
+      {"100050", "100 050"},
+      {"123456789", "123 456 789"},
       {"1234.5", "\\$1,234.50"},
       {"0.5", ".5"},
       {"0.5", "-{-}.5"},
@@ -76,6 +81,15 @@ TEST(AnswerFormTest, WritingsOfOneAnswerAreOne) {
       {"25", "25^\\circ C"},
       {"1e3", "1000"},
   };
+  ExpectSame(kPairs);
+}
+
+TEST(AnswerFormTest, WhatRoundingLeavesOfAZeroIsZero) {
+  constexpr Pair kPairs[] = {{"0", "\\cos(\\frac{\\pi}{2})"},
+                             {"\\sin(\\pi)", "0"},
+                             {"0", "(\\sqrt{2})^2-2"},
+                             {"0", "3\\cos(\\frac{\\pi}{2})"},
+                             {"\\sin(\\pi)", "\\cos(\\frac{\\pi}{2})"}};
   ExpectSame(kPairs);
 }
 
@@ -120,6 +134,8 @@ TEST(AnswerFormTest, OtherAnswersAreOther) {
       {"2^{100}", "2^{100}+1"},
       {"1.2\\times10^{-9}", "9.9\\times10^{-9}"},
       {"2\\times10^{-34}", "0"},
+      {"2\\times10^{-34}", "\\cos(\\frac{\\pi}{2})"},
+      {"0", "\\sin(10^{-9})"},
       {"1,1,2", "1,2,2"},
       {"(1,2,3)", "(1,2)"},
       {"(1,2)", "(2,1)"},
@@ -150,6 +166,9 @@ TEST(AnswerFormTest, OtherAnswersAreOther) {
       {"1", ""},
       {"", ""},
       {"1", "1 2"},
+      {"100200", "100 200"},
+      {"20000", "100 200"},
+      {"100200", "100 2000"},
   };
   for (const Pair& pair : kPairs) {
     EXPECT_FALSE(IsSame(pair.expected, pair.given)) << pair.expected << " and " << pair.given;

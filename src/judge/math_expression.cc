@@ -14,6 +14,7 @@ constexpr double kTolerance = 1.01e-8;
 constexpr double kSmall = 1e-6;      // below it the tolerance is a share
 constexpr double kRounding = 2e-14;  // of large numbers, a few units in the last place
 constexpr double kShare = 1e-9;
+constexpr double kZero = 1e-12;  // what a zero may come out as
 
 // The names that contest answers use for whole numbers; identities of factorials hold for those alone.
 bool IsWholeName(std::string_view name) { return name == "n" || name == "k" || name == "m"; }
@@ -30,6 +31,10 @@ using Complex = std::complex<double>;
 template <class Function>
 MathValue Apply(const MathValue& a, const Function& function) {
   return {.number = function(a.number)};
+}
+
+bool MayBeZero(const MathValue& value) {
+  return value.number == 0.0 || (value.rounded && std::abs(value.number) < kZero);
 }
 
 bool IsNear(Complex a, Complex b, double share) {
@@ -97,6 +102,11 @@ MathValue MathExpression::ValueOf(const Part& part, const MathValue& left, const
   return {};
 }
 
+// Products, quotients, powers and roots keep their relative error, so that what is zero stays it.
+bool MathExpression::RoundsZero(Operation operation) {
+  return operation == Operation::kSum || operation >= Operation::kSin;
+}
+
 // In steps: the loops of these operations are long.
 size_t MathExpression::CostOf(const Part& part) {
   switch (part.operation) {
@@ -113,6 +123,7 @@ size_t MathExpression::CostOf(const Part& part) {
 std::optional<MathValue> MathExpression::At(uint32_t point, MathWork& work) const {
   std::vector<MathValue> values;
   values.reserve(parts_.size());
+  bool rounded = false;
   for (const Part& part : parts_) {
     if (!work.Spend(CostOf(part))) return std::nullopt;
     const bool is_leaf = part.operation == Operation::kNumber || part.operation == Operation::kName;
@@ -123,8 +134,11 @@ std::optional<MathValue> MathExpression::At(uint32_t point, MathWork& work) cons
       values.push_back(
           ValueOf(part, is_leaf ? none : values[part.left], is_leaf ? none : values[part.right]));
     }
+    rounded = rounded || (RoundsZero(part.operation) && !values.back().whole);
   }
-  return values.empty() ? std::nullopt : std::optional(values.back());
+  if (values.empty()) return std::nullopt;
+  values.back().rounded = rounded;
+  return values.back();
 }
 
 bool MathExpression::IsWrittenNumber() const {
@@ -136,6 +150,7 @@ bool MathExpression::IsWrittenNumber() const {
 bool IsSameNumber(const MathValue& a, const MathValue& b, double factor, std::optional<double> tolerance) {
   if (!tolerance && factor == 1.0 && a.whole && b.whole) return IsSameWhole(a, b);
   if (!IsFinite(a) || !IsFinite(b)) return false;
+  if (!tolerance && MayBeZero(a) && MayBeZero(b)) return true;
   const Complex other = b.number * factor;
   const double difference = std::abs(a.number - other);
   // What is exactly at the tolerance counts, though its difference is rounded.

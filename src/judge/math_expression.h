@@ -88,6 +88,7 @@ class MathExpression {
     std::string name = {};
   };
 
+  static bool RoundsZero(Operation operation);
   static size_t CostOf(const Part& part);
   static MathValue ValueOf(const Part& part, const MathValue& left, const MathValue& right);
 
@@ -96,8 +97,9 @@ class MathExpression {
 };
 
 // Whether two expressions are one. Without names: the same whole number of any length; otherwise equal to
-// 1e-8, and below 1e-6 to that share of the larger. With names: equal to 1e-9 of the larger at 8 points
-// (spec of the evaluation: OlympiadBench's tolerance, which has no care for tiny numbers, mended).
+// 1e-8, and below 1e-6 to that share of the larger; zero and what rounding may leave of a zero (1e-12, of a
+// sum or a function) are one. With names: equal to 1e-9 of the larger at 8 points (spec of the evaluation:
+// OlympiadBench's tolerance, which has no care for tiny numbers, mended).
 bool IsSameValue(const MathExpression& a, const MathExpression& b, MathWork& work);
 // As IsSameValue for numbers, with b multiplied by `factor`, and `tolerance` in place of 1e-8 where it is
 // given.

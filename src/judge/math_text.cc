@@ -202,16 +202,20 @@ size_t ThousandsFrom(std::string_view text, size_t at, char mark) {
   while (end < text.size() && IsDigit(text[end])) ++end;
   if (end - at > 3 || end == at) return 0;
   size_t groups = 0;
+  // 100 200 is more likely two numbers: what blanks part is one where the first group is shorter, where a
+  // group begins with 0, as no number does, or where there are three groups.
+  bool is_one = mark != ' ' || end - at < 3;
   while (end < text.size() && text[end] == mark && end + 1 < text.size() && IsDigit(text[end + 1])) {
     size_t digits = end + 1;
     while (digits < text.size() && IsDigit(text[digits])) ++digits;
     if (digits - end != 4) return 0;
     // 3 100/2 is no number with thousands, and neither is 1 234 as an exponent's begin.
     if (mark == ' ' && digits < text.size() && text[digits] == '/') return 0;
+    is_one = is_one || text[end + 1] == '0';
     end = digits;
     ++groups;
   }
-  return groups > 0 ? end : 0;
+  return groups > 0 && (is_one || groups > 1) ? end : 0;
 }
 
 std::string JoinThousands(std::string_view text, bool by_comma) {

@@ -12,8 +12,8 @@ namespace tessy {
 //   signs       − – ‐ {-} are -, × \cdot \times are *, ÷ is /, ≤ \leqslant are <=, fullwidth letters are
 //   plain fractions   \dfrac \tfrac \cfrac are \frac; ½ is \frac12 percent     \% and "percent" are %;
 //   degrees: ° and "degrees" are ^\circ thousands   1{,}234, 1\,234, 1 234 and, outside brackets, 1,234 are
-//   1234 (1,23 and 12,34,5 stay) text        \text{and}, "and", "or", 、are a comma; \text{12} is 12; other
-//   words are \text{words}
+//   1234 (1,23 and 12,34,5 stay, and so does 100 200, which may be two numbers) text        \text{and},
+//   "and", "or", 、are a comma; \text{12} is 12; other words are \text{words}
 // Pure; takes any bytes, and time in proportion to them.
 std::string PlainMath(std::string_view text);
 

@@ -14,6 +14,7 @@ struct MathValue {
   std::complex<double> number = 0.0;
   bool whole = false;  // the residues count
   std::array<uint64_t, 2> residues = {};
+  bool rounded = false;  // a sum or a function of it was rounded, so that a zero may come out as some 1e-16
 
   bool IsReal() const { return number.imag() == 0.0; }
 };

@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 namespace tessy {
@@ -75,7 +76,9 @@ class Reader {
 
 DraftToken TakeToken(Reader& reader) {
   DraftToken token;
-  token.id = static_cast<TokenId>(static_cast<int64_t>(reader.TakeNumber()) - 1);
+  const uint64_t id_above = reader.TakeNumber();  // -1, for none, is 0
+  if (id_above > uint64_t{std::numeric_limits<uint32_t>::max() / 2} + 1) reader.Spoil();
+  token.id = static_cast<TokenId>(static_cast<int64_t>(id_above) - 1);
   const uint64_t length_and_end = reader.TakeNumber();
   if (length_and_end % 4 > static_cast<uint64_t>(DraftToken::End::kSequence)) reader.Spoil();
   token.end = static_cast<DraftToken::End>(length_and_end % 4);

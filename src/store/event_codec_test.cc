@@ -65,6 +65,8 @@ TEST(EventCodec, RefusesWhatIsCutShortOrNoEventAtAll) {
   EXPECT_FALSE(ParseEvents(std::string("\x01\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\xFF\x01", 11)))
       << "more than there is";
   EXPECT_FALSE(ParseEvents(std::string("\x01\x01\x00\x03", 4))) << "an end that is none";
+  EXPECT_TRUE(ParseEvents(std::string("\x01\x01\x80\x80\x80\x80\x08\x00", 8)));
+  EXPECT_FALSE(ParseEvents(std::string("\x01\x01\x81\x80\x80\x80\x08\x00", 8))) << "an id that is none";
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
+#include <utility>
 
 #include "base/file_text.h"
 #include "base/json_depth.h"
@@ -53,6 +54,10 @@ class Config {
   int64_t Integer(const char* key) {
     if (!json_.contains(key) || !json_[key].is_number_integer()) {
       Refuse(fmt::format("{} is missing or not a whole number", key));
+      return 0;
+    }
+    if (json_[key].is_number_unsigned() && !std::in_range<int64_t>(json_[key].get<uint64_t>())) {
+      Refuse(fmt::format("{} is {}, more than any model has", key, json_[key].dump()));
       return 0;
     }
     return json_[key].get<int64_t>();

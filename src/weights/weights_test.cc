@@ -271,6 +271,8 @@ TEST_F(WeightsTest, AConfigurationThatCannotBeComputedIsRefused) {
       {[](Json& j) { j.erase("num_hidden_layers"); }, "num_hidden_layers is missing"},
       {[](Json& j) { j["num_attention_heads"] = -4; }, "its attention heads is -4"},
       {[](Json& j) { j["num_key_value_heads"] = 3; }, "do not go together"},
+      {[](Json& j) { j["vocab_size"] = uint64_t{18446744073709551615U}; },
+       "vocab_size is 18446744073709551615, more than any model has"},
       {[](Json& j) { j["vocab_size"] = int64_t{1} << 40; }, "its vocabulary is 1099511627776"}};
   for (const auto& [edit, message] : cases) {
     WriteBytes(Path("a/config.json"), good);

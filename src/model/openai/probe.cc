@@ -31,26 +31,29 @@ Error Refused(const std::string& url, const Answer& answer) {
           .retryable = IsNotReady(answer.first)};
 }
 
+// Until `until` a server may say that it is not ready, and is asked again.
+Result<Answer> AskPatiently(const HttpRequest& request, const HttpOptions& http, Clock::time_point until) {
+  for (bool said = false;; said = true) {
+    auto answer = Fetch(request, http);
+    if (!answer || !IsNotReady(answer->first) || Clock::now() >= until) return answer;
+    if (!said) {
+      spdlog::warn("{}: status {}: {}; waiting for it", request.url, answer->first,
+                   ServerErrorText(answer->second));
+    }
+    std::this_thread::sleep_for(std::min<Clock::duration>(kLoadingPause, until - Clock::now()));
+  }
+}
+
 // The questions of one probe.
 struct Probe {
   const ServerAddress& address;
   const HttpOptions& http;
   int connect_seconds;
-  Clock::time_point until;  // for as long a server may say that it is not ready
+  Clock::time_point until;
 
   std::string Url(std::string_view path) const { return address.base + std::string(path); }
 
-  Result<Answer> Ask(const HttpRequest& request) const {
-    for (bool said = false;; said = true) {
-      auto answer = Fetch(request, http);
-      if (!answer || !IsNotReady(answer->first) || Clock::now() >= until) return answer;
-      if (!said) {
-        spdlog::warn("{}: status {}: {}; waiting for it", request.url, answer->first,
-                     ServerErrorText(answer->second));
-      }
-      std::this_thread::sleep_for(std::min<Clock::duration>(kLoadingPause, until - Clock::now()));
-    }
-  }
+  Result<Answer> Ask(const HttpRequest& request) const { return AskPatiently(request, http, until); }
   Result<Answer> Get(std::string_view path) const {
     return Ask({.url = Url(path), .connect_seconds = connect_seconds});
   }
@@ -73,9 +76,11 @@ struct Probe {
 
 // The object that the server answers, or null where it answers anything else: a dialect or a version that
 // has no such call.
-Result<Json> PostFor(const std::string& url, const Json& body, const HttpOptions& http) {
-  const auto answer = Fetch({.url = url, .body = body.dump()}, http);
+Result<Json> PostFor(const std::string& url, const Json& body, const HttpOptions& http, int64_t loading_ms) {
+  const auto until = Clock::now() + std::chrono::milliseconds(loading_ms);
+  const auto answer = AskPatiently({.url = url, .body = body.dump()}, http, until);
   if (!answer) return tl::unexpected(answer.error());
+  if (IsNotReady(answer->first)) return tl::unexpected(Refused(url, *answer));
   Json json = ParseServerJson(answer->second);
   return answer->first == 200 && json.is_object() ? json : Json();
 }
@@ -124,9 +129,9 @@ Result<ServerIdentity> ProbeServer(const ServerAddress& address, const std::stri
 Result<std::optional<std::vector<TokenId>>> TokenizeByServer(const ServerAddress& address,
                                                              const ServerIdentity& identity,
                                                              const HttpOptions& http, const std::string& text,
-                                                             bool markup) {
-  const auto answer =
-      PostFor(address.base + "/tokenize", identity.dialect->tokenize_body(identity, text, markup), http);
+                                                             bool markup, int64_t loading_ms) {
+  const auto answer = PostFor(address.base + "/tokenize",
+                              identity.dialect->tokenize_body(identity, text, markup), http, loading_ms);
   if (!answer) return tl::unexpected(answer.error());
   const Json* tokens = answer->is_object() ? Member(*answer, "tokens") : nullptr;
   if (tokens == nullptr || !tokens->is_array()) return std::optional<std::vector<TokenId>>();
@@ -135,9 +140,11 @@ Result<std::optional<std::vector<TokenId>>> TokenizeByServer(const ServerAddress
 
 Result<std::optional<std::string>> DetokenizeByServer(const ServerAddress& address,
                                                       const ServerIdentity& identity, const HttpOptions& http,
-                                                      const std::vector<TokenId>& tokens) {
+                                                      const std::vector<TokenId>& tokens,
+                                                      int64_t loading_ms) {
   const ServerDialect& dialect = *identity.dialect;
-  const auto answer = PostFor(address.base + "/detokenize", dialect.detokenize_body(identity, tokens), http);
+  const auto answer =
+      PostFor(address.base + "/detokenize", dialect.detokenize_body(identity, tokens), http, loading_ms);
   if (!answer) return tl::unexpected(answer.error());
   std::string text = answer->is_object() ? TextOf(*answer, dialect.detokenized_field) : "";
   if (text.empty()) return std::optional<std::string>();

@@ -23,14 +23,15 @@ Result<ServerIdentity> ProbeServer(const ServerAddress& address, const std::stri
 inline bool IsNotReady(int status) { return status == 502 || status == 503 || status == 504; }
 
 // The server's tokens of a text; special tokens in it are recognised if `markup`. Nothing where the server
-// has no such call.
+// has no such call. While the server says that it is not ready it is asked again, as by ProbeServer;
+// kBackend, retryable, if that lasts longer than `loading_ms`.
 Result<std::optional<std::vector<TokenId>>> TokenizeByServer(const ServerAddress& address,
                                                              const ServerIdentity& identity,
                                                              const HttpOptions& http, const std::string& text,
-                                                             bool markup);
-// The server's text of tokens. Nothing where the server has no such call.
+                                                             bool markup, int64_t loading_ms);
+// The server's text of tokens. Nothing where the server has no such call. Otherwise as TokenizeByServer.
 Result<std::optional<std::string>> DetokenizeByServer(const ServerAddress& address,
                                                       const ServerIdentity& identity, const HttpOptions& http,
-                                                      const std::vector<TokenId>& tokens);
+                                                      const std::vector<TokenId>& tokens, int64_t loading_ms);
 
 }  // namespace tessy

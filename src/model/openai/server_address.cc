@@ -40,12 +40,21 @@ bool IsHostAndPort(std::string_view text) {
   const auto end = std::ranges::find_if_not(rest, IsDigit);
   const auto digits = static_cast<size_t>(end - rest.begin());
   rest.remove_prefix(digits);
-  return digits > 0 && digits <= 5 && (rest.empty() || rest.front() == '/' || rest.front() == '#');
+  return digits > 0 && digits <= 5 &&
+         (rest.empty() || rest.front() == '/' || rest.front() == '#' || rest.front() == '?');
+}
+
+// "name:password@host:8000". Taken for a file it would be shown in a message.
+bool HasUserInfo(std::string_view text) {
+  const size_t at = text.substr(0, text.find('/')).rfind('@');
+  return at != std::string_view::npos && IsHostAndPort(text.substr(at + 1));
 }
 
 }  // namespace
 
-bool IsServerAddress(std::string_view spec) { return !SchemeOf(spec).empty() || IsHostAndPort(spec); }
+bool IsServerAddress(std::string_view spec) {
+  return spec.find("://") != std::string_view::npos || IsHostAndPort(spec) || HasUserInfo(spec);
+}
 
 Result<ServerAddress> ServerAddress::Parse(std::string_view text) {
   const auto bad = [](std::string_view shown, std::string_view reason) {
@@ -60,7 +69,7 @@ Result<ServerAddress> ServerAddress::Parse(std::string_view text) {
   if (base.find('@') != std::string_view::npos) {
     return bad("the address", "holds a password; keys are taken from the environment");
   }
-  if (base.find('?') != std::string_view::npos) {
+  if (text.find('?') != std::string_view::npos) {
     return bad("the address", "holds a query (?), which is not sent; keys are taken from the environment");
   }
   std::string_view scheme = SchemeOf(base);

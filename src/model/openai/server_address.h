@@ -17,8 +17,9 @@ struct ServerAddress {
   static Result<ServerAddress> Parse(std::string_view text);
 };
 
-// True if a model spec is an address, false if it is a file: it begins with http:// or https://, or is a host
-// and the number of a port ("localhost:8000/v1#small").
+// True if a model spec is an address, false if it is a file: it holds ://, or is a host and the number of a
+// port ("localhost:8000/v1#small"), with a name and a password before it or not. What is an address by this
+// is not always one that Parse takes.
 bool IsServerAddress(std::string_view spec);
 
 }  // namespace tessy

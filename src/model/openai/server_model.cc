@@ -90,7 +90,8 @@ Result<std::string> ServerModel::Impl::DifferenceTo(const Vocabulary& ours) cons
     return fmt::format("{} tokens, not {}", identity().vocabulary_size, ours.size());
   }
   const ServerAddress& address = servers->front();
-  const auto theirs = TokenizeByServer(address, identity(), options.http, kProbeText, false);
+  const auto theirs =
+      TokenizeByServer(address, identity(), options.http, kProbeText, false, options.patience_ms);
   if (!theirs) return tl::unexpected(theirs.error());
   if (*theirs && **theirs != ours.Tokenize(kProbeText)) return std::string("a text gives other tokens");
   // Tokens spread over the vocabulary, by their texts.
@@ -104,7 +105,7 @@ Result<std::string> ServerModel::Impl::DifferenceTo(const Vocabulary& ours) cons
     sample.push_back(static_cast<TokenId>(id));
     text += piece;
   }
-  const auto said = DetokenizeByServer(address, identity(), options.http, sample);
+  const auto said = DetokenizeByServer(address, identity(), options.http, sample, options.patience_ms);
   if (!said) return tl::unexpected(said.error());
   // Some servers take a leading blank off.
   const auto trimmed = [](std::string_view whole) {
@@ -126,7 +127,8 @@ Status ServerModel::Impl::FindMarkers() {
   for (auto [texts, tokens] :
        {std::pair(&family.close_tokens, &close_tokens), std::pair(&family.end_tokens, &end_tokens)}) {
     for (const std::string& text : *texts) {
-      const auto ids = TokenizeByServer(servers->front(), identity(), options.http, text, true);
+      const auto ids =
+          TokenizeByServer(servers->front(), identity(), options.http, text, true, options.patience_ms);
       if (!ids) return tl::unexpected(ids.error());
       if (*ids && (*ids)->size() == 1 && (*ids)->front() >= 0) tokens->push_back((*ids)->front());
     }

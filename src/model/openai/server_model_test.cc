@@ -38,10 +38,10 @@ class ServerModelTest : public testing::Test {
     ASSERT_TRUE(server) << server.error().message;
     server_ = std::move(*server);
   }
-  Status Connect(const std::string& behind = "/v1#m") {
+  Status Connect(const std::string& behind = "/v1#m", const std::string& family = "plain") {
     ServerModelOptions options;
     options.addresses = {*ServerAddress::Parse(server_->url() + behind)};
-    options.family = "plain";
+    options.family = family;
     options.retries_max = 1;
     options.retry_pause_ms = options.check_pause_ms = 5;
     options.first_token_ms = first_token_ms_;
@@ -355,6 +355,31 @@ TEST_F(ServerModelTest, AServerThatLoadsIsWaitedForAndThenGivenUp) {
     ASSERT_FALSE(given_up);
     EXPECT_TRUE(given_up.error().retryable) << code;
     EXPECT_THAT(given_up.error().message, HasSubstr(fmt::format("status {}", code)));
+  }
+}
+
+// The family's marks are looked for by /tokenize, which such a server does not have or cannot answer yet.
+TEST_F(ServerModelTest, AServerThatCannotTokenizeYetIsWaitedForAndThenGivenUp) {
+  for (const int code : {502, 503, 504}) {
+    asked_ = 0;
+    ServeAll([this, code](const WireRequest& request, Client& client) {
+      if (request.path == "/tokenize" && asked_++ < 1) return client.Reply(code, "loading");
+      AnswerAsLlamaServer(request, client);
+    });
+    patience_ms_ = 5000;
+    const auto status = Connect("/v1#m", "qwen3");
+    EXPECT_TRUE(status) << code << status.error().message;
+    EXPECT_GT(asked_, 1) << code;
+    ServeAll([code](const WireRequest& request, Client& client) {
+      if (request.path == "/tokenize") return client.Reply(code, "loading");
+      AnswerAsLlamaServer(request, client);
+    });
+    patience_ms_ = 100;
+    const auto given_up = Connect("/v1#m", "qwen3");
+    ASSERT_FALSE(given_up) << code;
+    EXPECT_TRUE(given_up.error().retryable) << code;
+    EXPECT_THAT(given_up.error().message,
+                AllOf(HasSubstr("/tokenize: "), HasSubstr(fmt::format("{}", code))));
   }
 }
 

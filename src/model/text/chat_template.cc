@@ -221,6 +221,10 @@ jinja::value RangeFunction() {
     if (far(first) || far(last) || far(step) || std::abs(last - first) / step > kRangeMax) {
       throw std::runtime_error("range() gives more than a million numbers");
     }
+    const TemplateBudget* budget = TemplateBudget::Current();
+    if (budget != nullptr && static_cast<uint64_t>(std::abs(last - first) / step) > budget->steps) {
+      throw std::runtime_error("it takes too many steps");
+    }
     return jinja::global_builtins().at("range")(args);
   };
   return jinja::mk_val<jinja::value_func>("range", handler);

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <filesystem>
 #include <fstream>
@@ -338,6 +339,65 @@ TEST(ChatTemplate, EndsWhatHasNoEnd) {
     EXPECT_THAT(rendered.error().message, Not(HasSubstr("\n")));
     EXPECT_LT(rendered.error().message.size(), 1000U);
   }
+}
+
+size_t PeakBytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<size_t>(usage.ru_maxrss) << 10;
+}
+
+// Each of these makes gigabytes in one operation, or never ends, where nobody looks before.
+TEST(ChatTemplate, OneOperationTakesNoMoreThanTheBudget) {
+  const std::string kMega = "{% set m = 'm' * 100000 %}";
+  const std::string kLists =
+      "{% set ns = namespace(a=['0123456789']) %}{% for i in range(27) %}{% set ns.a = [ns.a, ns.a] %}"
+      "{% endfor %}";
+  const std::pair<std::string, std::string> cases[] = {
+      {kMega + "{{ (m|replace('', m))|length }}", "its texts become too long"},
+      {kMega + "{{ m.replace('m', m)|length }}", "its texts become too long"},
+      {"{{ ('a'|indent(2000000000, true))|length }}", "its texts become too long"},
+      {"{{ ('a\n'|indent(-1, true))|length }}", "negative width"},
+      {kMega + "{{ (range(20000)|join(m))|length }}", "its texts become too long"},
+      {kMega + "{{ ([m,m,m,m,m,m,m,m,m,m,m,m,m,m,m,m,m,m,m,m,m,m,m,m,m,m,m,m,m,m]|join(m * 100))|length }}",
+       "its texts become too long"},
+      {"{{ ([[1]]|tojson(indent=1000000000))|length }}", "its texts become too long"},
+      {"{{ tojson([[1]], indent=1000000000)|length }}", "its texts become too long"},
+      {kMega + "{{ (range(20000)|tojson(separators=[m, m]))|length }}", "its texts become too long"},
+      {"{{ ('a' * 50000000)|length }}", "its texts become too long"},
+      {"{{ ('' * 50000000)|length }}", "its texts become too long"},
+      {"{{ (2000000000 * '')|length }}", "its texts become too long"},
+      {kLists + "{{ (ns.a|tojson)|length }}", "it takes too many steps"},
+      {kLists + "{{ (ns.a|string)|length }}", "it takes too many steps"},
+      {kLists + "{{ ('' ~ ns.a)|length }}", "it takes too many steps"},
+      {"{{ ('m' * 60000).split('m')|length }}", "it takes too many steps"},
+      {"{{ range(900000)|length }}", "it takes too many steps"},
+      {"{% set a = [] %}{{ a.append(a) }}", "hold themselves"},
+      {"{% set ns = namespace() %}{% set ns.x = ns %}{{ ns ~ '' }}", "hold themselves"},
+      {"{% set ns = namespace(a=[]) %}{% for i in range(20000) %}{% set ns.a = [ns.a] %}{% endfor %}{{ ns.a "
+       "}}",
+       "it takes too many steps"}};
+  const size_t before = PeakBytes();
+  for (const auto& [source, problem] : cases) {
+    SCOPED_TRACE(source);
+    const auto rendered = Parsed(source).Render({}, kToday);
+    EXPECT_LT(PeakBytes() - before, size_t{400} << 20);
+    ASSERT_FALSE(rendered);
+    EXPECT_THAT(rendered.error().message, HasSubstr(problem));
+  }
+}
+
+TEST(ChatTemplate, OperationsWithinTheBudgetGiveWhatTheyGave) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"{{ 'abc'|replace('b', 'xyz') }}{{ 'ab'.replace('', '-') }}", "axyzc-a-b-"},
+      {"{{ 'a\nb'|indent(2) }}", "a\n  b"},
+      {"{{ [1, 'b', 2.5]|join(', ') }}", "1, b, 2.5"},
+      {"{{ {'a': [1, 'x']}|tojson(indent=1) }}", "{\n \"a\": [\n  1,\n  \"x\"\n ]\n}"},
+      {"{{ '=' * 10 }}{{ 3 * 'ab' }}", "==========ababab"},
+      {"{{ 'a,b,c'.split(',')|length }}", "3"},
+      {"{% macro replace(a, b, c) %}{{ c }}{% endmacro %}{{ replace('a', '', 'c') }}", "c"},
+      {"{{ ['a', ('b', 1)] ~ '' }}", "['a', ('b', 1)]"}};
+  for (const auto& [source, text] : cases) EXPECT_EQ(Text(Parsed(source).Render({}, kToday)), text) << source;
 }
 
 // As long conversations are.

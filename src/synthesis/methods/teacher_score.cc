@@ -1,10 +1,10 @@
 // teacher-score: the student writes candidates, and the one is kept that the teacher scores highest.
 #include <algorithm>
-#include <cctype>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "base/numbers.h"
 #include "synthesis/method_run.h"
 #include "synthesis/prompt.h"
 
@@ -12,16 +12,6 @@ namespace tessy::methods {
 namespace {
 
 using boost::asio::awaitable;
-
-std::optional<double> LastNumber(std::string_view text) {
-  for (size_t end = text.size(); end-- > 0;) {
-    if (!std::isdigit(static_cast<unsigned char>(text[end]))) continue;
-    size_t begin = end;
-    while (begin > 0 && std::isdigit(static_cast<unsigned char>(text[begin - 1]))) --begin;
-    return std::stod(std::string(text.substr(begin, std::min<size_t>(end + 1 - begin, 9))));
-  }
-  return std::nullopt;
-}
 
 // The last number in the teacher's answer to the judging prompt.
 awaitable<Result<double>> AskTeacher(MethodRun& run, const SampleOutcome& candidate) {
@@ -40,7 +30,7 @@ awaitable<Result<double>> AskTeacher(MethodRun& run, const SampleOutcome& candid
     co_return Fail(verdict.refused ? ErrorCode::kRefused : ErrorCode::kBackend,
                    "judge: " + (verdict.failures.empty() ? std::string("unknown") : verdict.failures.back()));
   }
-  const auto number = LastNumber(verdict.answer);
+  const auto number = LastNumberIn(verdict.answer);
   if (!number) co_return Fail(ErrorCode::kBackend, "judge: named no number");
   co_return *number;
 }
