@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 namespace tessy {
@@ -45,12 +46,14 @@ class Reader {
     const std::string_view taken = Take(1);
     return taken.empty() ? 0 : static_cast<uint8_t>(taken[0]);
   }
+  // Only as PutNumber writes it: a number has one form.
   uint64_t TakeNumber() {
     uint64_t value = 0;
     for (int shift = 0; sound_; shift += 7) {
-      sound_ = shift < 64;
       const uint64_t byte = TakeByte();
-      if (sound_) value |= (byte & 0x7F) << shift;
+      const uint64_t bits = byte & 0x7F;
+      sound_ = sound_ && shift < 64 && (shift < 63 || bits <= 1) && (shift == 0 || byte != 0);
+      if (sound_) value |= bits << shift;
       if (byte < 0x80) break;
     }
     return value;
@@ -75,7 +78,12 @@ class Reader {
 
 DraftToken TakeToken(Reader& reader) {
   DraftToken token;
-  token.id = static_cast<TokenId>(static_cast<int64_t>(reader.TakeNumber()) - 1);
+  const auto id_and_one = static_cast<int64_t>(reader.TakeNumber());
+  if (id_and_one == std::numeric_limits<int64_t>::min() || !std::in_range<TokenId>(id_and_one - 1)) {
+    reader.Spoil();
+    return token;
+  }
+  token.id = static_cast<TokenId>(id_and_one - 1);
   const uint64_t length_and_end = reader.TakeNumber();
   if (length_and_end % 4 > static_cast<uint64_t>(DraftToken::End::kSequence)) reader.Spoil();
   token.end = static_cast<DraftToken::End>(length_and_end % 4);
