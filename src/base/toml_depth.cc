@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/json_depth.h"
 
@@ -18,13 +20,15 @@ class Reader {
   // The line on which the text becomes too deep, 0 if it nowhere does.
   size_t FindTooDeep() {
     while (at_ < text_.size()) {
-      if (brackets_ > kNestingMax || dots_ >= kNestingMax) return line_;
+      if (IsTooDeep()) return line_;
       Step();
     }
-    return brackets_ > kNestingMax || dots_ >= kNestingMax ? line_ : 0;
+    return IsTooDeep() ? line_ : 0;
   }
 
  private:
+  bool IsTooDeep() const { return dots_ >= kNestingMax || levels_ + dots_ > kNestingMax; }
+
   void Step() {
     const char c = text_[at_];
     if (c == '"' || c == '\'') return PassString(c);
@@ -33,14 +37,23 @@ class Reader {
       return;
     }
     if (c == '\n') ++line_;
-    if (c == '[' || c == '{') ++brackets_;
-    if ((c == ']' || c == '}') && brackets_ > 0) --brackets_;
-    if (c == '.') {
-      ++dots_;
-    } else if (c == '\n' || c == '=' || c == ',' || c == '{' || c == '}') {
-      dots_ = 0;
-    }
+    if (c == '[' || c == '{') Open();
+    if ((c == ']' || c == '}') && !open_.empty()) Close();
+    if (c == '.') ++dots_;
+    if (c == '=') key_dots_ = std::exchange(dots_, 0);
+    if (c == '\n' || c == ',' || c == '{' || c == '}') dots_ = key_dots_ = 0;
     ++at_;
+  }
+
+  // A table in the place of a value is as deep as the parts of the key before it.
+  void Open() {
+    open_.push_back(1 + key_dots_);
+    levels_ += open_.back();
+    key_dots_ = 0;
+  }
+  void Close() {
+    levels_ -= open_.back();
+    open_.pop_back();
   }
 
   // Of one quote or of three. Only the basic ones have escapes.
@@ -66,8 +79,10 @@ class Reader {
   std::string_view text_;
   size_t at_ = 0;
   size_t line_ = 1;
-  size_t brackets_ = 0;
-  size_t dots_ = 0;
+  std::vector<size_t> open_;  // the levels that each open bracket has added
+  size_t levels_ = 0;         // their sum
+  size_t dots_ = 0;           // of the key, or of the value
+  size_t key_dots_ = 0;       // of the key whose value is being read
 };
 
 }  // namespace

@@ -27,6 +27,14 @@ TEST(TomlDepthTest, DeepKeysListsAndTablesAreRefusedByLine) {
   EXPECT_EQ(Refusal("x = 1\n" + Repeated("\"a\" . ", 300) + "a = 1\n"), refusal);
 }
 
+TEST(TomlDepthTest, DottedKeysOfInlineTablesAddUp) {
+  const std::string key = Repeated("a.", 20) + "a = ";
+  EXPECT_EQ(Refusal("x = 1\n" + Repeated(key + "{", 9) + "b = 1" + Repeated("}", 9)), "");
+  EXPECT_EQ(Refusal("x = 1\n" + Repeated(key + "[{", 10) + "b = 1" + Repeated("}]", 10)),
+            "run.toml:2: nested more than 200 levels deep");
+  EXPECT_EQ(Refusal(Repeated(key + "{", 9) + "b = 1" + Repeated("}", 9) + "\n" + Repeated(key + "{", 9)), "");
+}
+
 TEST(TomlDepthTest, QuotesAtTheEndOfALongTextHideNothing) {
   const std::string deep = Repeated("b.", 100000) + "b = 1}\n";
   EXPECT_EQ(Refusal("t = {a = \"\"\"x\"\"\"\", " + deep), "run.toml:1: nested more than 200 levels deep");

@@ -112,6 +112,13 @@ std::string StrictScalar(std::string scalar) {
   return IsNumberWithoutEnd(scalar) ? "\"" + scalar + "\"" : scalar;
 }
 
+// True if what stands there, behind blanks, makes a key of what stands before it. A key that is no text must
+// not become one: nobody else would read the fields.
+bool IsKeyBefore(std::string_view json, size_t at) {
+  const size_t next = SkipWhitespace(json, at);
+  return next < json.size() && json[next] == ':';
+}
+
 Result<Json> NotJson(std::string_view line, const Json::parse_error& error) {
   const std::string place =
       error.byte > line.size() ? "the line ends too early" : fmt::format("at byte {}", error.byte);
@@ -141,7 +148,8 @@ std::string AsStrictJson(std::string_view json) {
     } else if (IsOfScalar(json[at])) {
       size_t end = at;
       while (end < json.size() && IsOfScalar(json[end])) ++end;
-      out += StrictScalar(std::string(json.substr(at, end - at)));
+      const std::string scalar(json.substr(at, end - at));
+      out += IsKeyBefore(json, end) ? scalar : StrictScalar(scalar);
       at = end;
     } else {
       out += json[at++];

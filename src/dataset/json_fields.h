@@ -19,7 +19,7 @@ Result<Json> ParseObject(std::string_view line);
 
 // JSON as Python and JavaScript write it, as JSON that every reader takes: NaN and the infinities become
 // null, the halves of surrogate pairs \ufffd, and numbers that no double holds (1e999) texts. All else stays
-// to the letter, in valid JSON and in what is none.
+// to the letter, in valid JSON and in what is none; also a number in the place of a key.
 std::string AsStrictJson(std::string_view json);
 
 // True if a string of the JSON holds half of a surrogate pair.

@@ -198,6 +198,13 @@ TEST_F(QuestionTest, ValuesThatAreNoStrictJsonAreCarriedOverAsSuch) {
   EXPECT_EQ(ReadOne(R"({"prompt":"p","id":NaN,"id_ddm":"b","answer":Infinity})").id, "b");
 }
 
+TEST_F(QuestionTest, ANumberInThePlaceOfAKeyIsNoJson) {
+  for (const char* row :
+       {R"({"prompt":"p",1e999:1})", R"({"id":"a","system":"s",-1e999 : [],"prompt":"p"})"}) {
+    EXPECT_THAT(ErrorOf(row), HasSubstr(":1: not valid JSON: at byte")) << row;
+  }
+}
+
 TEST_F(QuestionTest, ABadLineIsAnErrorThatNamesThePlaceAndWhatIsWrong) {
   using namespace std::string_view_literals;
   const std::pair<std::string_view, std::string_view> cases[] = {

@@ -166,6 +166,14 @@ TEST(ResponseTest, WhatIsNotAsItShouldBeIsAnErrorThatSaysSo) {
   EXPECT_EQ(ParseResponse("7").error().message, "a number, not a JSON object");
 }
 
+TEST(ResponseTest, ANumberInThePlaceOfAKeyIsNoJson) {
+  std::string line = ToJsonLine(Sample());
+  line.insert(1, "1e999:0,");
+  const auto response = ParseResponse(line);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().message, "not valid JSON: at byte 6");
+}
+
 TEST(ResponseTest, AFileIsReadOneByOneAndErrorsNameThePlace) {
   const std::string path = testing::TempDir() + "response_test_" + std::to_string(::getpid()) + ".jsonl";
   const std::string line = ToJsonLine(Sample());

@@ -18,6 +18,8 @@ namespace {
 
 constexpr uint64_t kSpansOfRow = 80;  // more than that blur on a screen
 constexpr uint64_t kRowsMax = 24;
+constexpr uint64_t kTokensMax = uint64_t{1}
+                                << 32;  // of a span in the bar: the sum of any row's spans is a number
 
 std::string Escape(std::string_view text) { return EscapeHtml(Visible(text)); }
 
@@ -38,7 +40,9 @@ class Weights {
       (span.kind == SpanKind::kAnswer ? answer_ : thinking_) += Of(span);
     }
   }
-  uint64_t Of(const ResponseSpan& span) const { return by_tokens_ ? span.tokens : span.end - span.start; }
+  uint64_t Of(const ResponseSpan& span) const {
+    return by_tokens_ ? std::min(span.tokens, kTokensMax) : span.end - span.start;
+  }
   uint64_t thinking() const { return thinking_; }
   uint64_t answer() const { return answer_; }
   std::string_view unit() const { return by_tokens_ ? "token" : "character"; }

@@ -181,6 +181,16 @@ TEST(ResponseRendering, TheBarAccountsForEveryToken) {
   }
 }
 
+// Rows of strangers may say any number.
+TEST(ResponseRendering, TheBarTakesTokensWhoseSumIsNoNumber) {
+  std::vector<ResponseSpan> spans;
+  for (size_t i = 0; i < 160; ++i) spans.push_back({Role::kStudent, SpanKind::kStyle, i, i + 1, 0});
+  spans[0].tokens = UINT64_MAX;
+  EXPECT_LT(RenderPage(WithContent(std::string(160, 'a'), spans)).size(), size_t{100'000});
+  spans[0].tokens = spans[1].tokens = uint64_t{1} << 63;
+  EXPECT_LT(RenderPage(WithContent(std::string(160, 'a'), spans)).size(), size_t{100'000});
+}
+
 TEST(ResponseRendering, PiecesAreTheContentWhateverTheSpansLeaveOut) {
   const auto response = WithContent("ä<方>é!", {{Role::kStudent, SpanKind::kStyle, 0, 1, 1},
                                                 {Role::kTeacher, SpanKind::kCapability, 2, 3, 1},

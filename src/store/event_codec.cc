@@ -46,12 +46,14 @@ class Reader {
     const std::string_view taken = Take(1);
     return taken.empty() ? 0 : static_cast<uint8_t>(taken[0]);
   }
+  // Only as PutNumber writes it: a number has one form.
   uint64_t TakeNumber() {
     uint64_t value = 0;
     for (int shift = 0; sound_; shift += 7) {
-      sound_ = shift < 64;
       const uint64_t byte = TakeByte();
-      if (sound_) value |= (byte & 0x7F) << shift;
+      const uint64_t bits = byte & 0x7F;
+      sound_ = sound_ && shift < 64 && (shift < 63 || bits <= 1) && (shift == 0 || byte != 0);
+      if (sound_) value |= bits << shift;
       if (byte < 0x80) break;
     }
     return value;

@@ -69,5 +69,13 @@ TEST(EventCodec, RefusesWhatIsCutShortOrNoEventAtAll) {
   EXPECT_FALSE(ParseEvents(std::string("\x01\x01\x81\x80\x80\x80\x08\x00", 8))) << "an id that is none";
 }
 
+TEST(EventCodec, RefusesWhatItWouldHaveWrittenOtherwise) {
+  using namespace std::string_literals;
+  EXPECT_TRUE(ParseEvents("\x01\x01\x02\x04Z"s));
+  EXPECT_FALSE(ParseEvents("\x01\x01\x82\x00\x04Z"s)) << "a number with a zero in front";
+  EXPECT_FALSE(ParseEvents("\x01\x01\xAD\xAD\xAD\xAD\xAD\x02\x04Z"s)) << "an id that no token has";
+  EXPECT_FALSE(ParseEvents("\x01\x01\x80\x80\x80\x80\x80\x80\x80\x80\x80\x02\x04Z"s)) << "a 65th bit";
+}
+
 }  // namespace
 }  // namespace tessy

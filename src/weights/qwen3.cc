@@ -34,6 +34,7 @@ constexpr std::array<Names, 11> kLayerNames{{{"input_layernorm", "attn_norm"},
 constexpr std::string_view kLayers = "model.layers.";
 constexpr std::string_view kWeight = ".weight";
 constexpr int64_t kFigureMax = int64_t{1} << 31;
+constexpr int64_t kLayersMax = 512;  // llama.cpp's own limit; the tensors of each are listed
 
 }  // namespace
 
@@ -83,17 +84,18 @@ std::string GgufName(const std::string& name) {
 }
 
 Status CheckShape(const Qwen3Shape& shape, const std::string& path) {
-  const std::array<std::pair<const char*, int64_t>, 8> figures{{{"vocabulary", shape.vocabulary},
-                                                                {"width", shape.width},
-                                                                {"layers", shape.layers},
-                                                                {"feed-forward width", shape.feed_forward},
-                                                                {"attention heads", shape.heads},
-                                                                {"key-value heads", shape.kv_heads},
-                                                                {"head width", shape.head_width},
-                                                                {"context", shape.context_tokens}}};
-  for (const auto& [what, figure] : figures) {
-    if (figure < 1 || figure > kFigureMax) {
-      return Fail(ErrorCode::kInvalidData, fmt::format("{}: its {} is {}", path, what, figure));
+  struct Figure {
+    const char* what;
+    int64_t value;
+    int64_t most = kFigureMax;
+  };
+  const Figure figures[] = {{"vocabulary", shape.vocabulary},     {"width", shape.width},
+                            {"layers", shape.layers, kLayersMax}, {"feed-forward width", shape.feed_forward},
+                            {"attention heads", shape.heads},     {"key-value heads", shape.kv_heads},
+                            {"head width", shape.head_width},     {"context", shape.context_tokens}};
+  for (const Figure& figure : figures) {
+    if (figure.value < 1 || figure.value > figure.most) {
+      return Fail(ErrorCode::kInvalidData, fmt::format("{}: its {} is {}", path, figure.what, figure.value));
     }
   }
   if (shape.heads % shape.kv_heads != 0 || shape.head_width % 2 != 0) {

@@ -14,7 +14,8 @@ namespace tessy {
 std::string GgufName(const std::string& name);
 
 // Checks that the figures can be those of a decoder: all are positive and small enough to multiply, the
-// heads are a multiple of the key heads, and the head width is even. `path` is for the error.
+// layers few enough to list their tensors, the heads are a multiple of the key heads, and the head width is
+// even. `path` is for the error.
 Status CheckShape(const Qwen3Shape& shape, const std::string& path);
 
 // The type in which a tensor is written if matrices have `type`. It is F32 for vectors, and for the head of

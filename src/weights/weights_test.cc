@@ -269,6 +269,7 @@ TEST_F(WeightsTest, AConfigurationThatCannotBeComputedIsRefused) {
       {[](Json& j) { j["hidden_act"] = "gelu"; }, "hidden_act is not silu"},
       {[](Json& j) { j["hidden_size"] = "wide"; }, "hidden_size is missing or not a whole number"},
       {[](Json& j) { j.erase("num_hidden_layers"); }, "num_hidden_layers is missing"},
+      {[](Json& j) { j["num_hidden_layers"] = 1'000'000'000; }, "its layers is 1000000000"},
       {[](Json& j) { j["num_attention_heads"] = -4; }, "its attention heads is -4"},
       {[](Json& j) { j["num_key_value_heads"] = 3; }, "do not go together"},
       {[](Json& j) { j["vocab_size"] = uint64_t{18446744073709551615U}; },

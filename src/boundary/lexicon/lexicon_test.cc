@@ -364,6 +364,8 @@ TEST(LexiconData, ErrorsNameFileLineAndKey) {
   const auto phrases = [](std::string_view list) {
     return Toml("[[markers]]\nthen = \"content\"\nphrases = [\n" + std::string(list) + "\n]");
   };
+  std::string doubled;
+  for (int i = 0; i < 40; ++i) doubled += "(so|now) ";
   const std::vector<BadToml> table{
       {"words_max = \n", "l.toml:1: ", "not TOML"},
       {"words_max = 5\n", "l.toml:1: the key `student_sentences_max`", "is missing"},
@@ -385,6 +387,8 @@ TEST(LexiconData, ErrorsNameFileLineAndKey) {
       {phrases("\"(so\""), "l.toml:8: the key `phrases`", "lacks a \")\""},
       {phrases("\"so)\""), "l.toml:8: the key `phrases`", "a \")\" too many"},
       {phrases("\"(so|)\""), "l.toml:8: the key `phrases`", "no words"},
+      {phrases("\"" + doubled + "\""), "l.toml:8: the key `phrases`", "too many markers"},
+      {phrases("\"" + std::string(100'000, '(') + "\""), "l.toml:8: the key `phrases`", "too many groups"},
       {phrases("\"so\",\n\"so\""), "l.toml:9: the key `phrases`", "listed twice"},
       {phrases("\"so\",\n\"so then\""), "l.toml:9: the key `phrases`", "goes on after"},
       {phrases("\"so then\",\n\"so\""), "l.toml:9: the key `phrases`", "never reached"},

@@ -2,9 +2,16 @@
 
 #include <algorithm>
 
+#include "base/json_depth.h"
 #include "boundary/lexicon/words.h"
 
 namespace tessy {
+namespace {
+
+// Of all phrases together; each group doubles the markers that a phrase stands for.
+constexpr size_t kNodesMax = 100'000;
+
+}  // namespace
 
 // Reads one phrase by recursive descent: alternatives = sequence { "|" sequence }, sequence = { words |
 // group }, group = "(" alternatives ")". Each rule takes the nodes that lead to it and returns the nodes
@@ -15,6 +22,7 @@ class PhraseTree::Reader {
 
   std::vector<uint32_t> Read() {
     std::vector<uint32_t> ends = Alternatives({kRoot});
+    if (stopped_) problem_ = stopped_;
     if (!rest_.empty()) problem_ = "has a \")\" too many";
     return ends;
   }
@@ -34,7 +42,9 @@ class PhraseTree::Reader {
   std::vector<uint32_t> Sequence(std::vector<uint32_t> ends) {
     while (!rest_.empty() && rest_.front() != '|' && rest_.front() != ')') {
       if (Skip('(')) {
+        if (++depth_ > kNestingMax) Stop("nests too many groups");
         ends = Alternatives(ends);
+        --depth_;
         if (!Skip(')')) problem_ = "lacks a \")\"";
       } else {
         ends = Words(std::move(ends));
@@ -47,6 +57,7 @@ class PhraseTree::Reader {
     const std::string_view words = rest_.substr(0, rest_.find_first_of("()|"));
     rest_.remove_prefix(words.size());
     ForEachWord(words, {}, [&](const Word& word) {
+      if (tree_.nodes_.size() > kNodesMax) return Stop("stands for too many markers, with those before it");
       if (word.core.empty() || word.mark != Mark::kNone) problem_ = "must be without punctuation";
       for (uint32_t& end : ends) {
         end = tree_.Child(end, word.core);
@@ -57,6 +68,12 @@ class PhraseTree::Reader {
     return ends;
   }
 
+  // Nothing more of the phrase is read.
+  void Stop(std::string_view problem) {
+    stopped_ = problem;
+    rest_ = {};
+  }
+
   bool Skip(char c) {
     if (!rest_.starts_with(c)) return false;
     rest_.remove_prefix(1);
@@ -65,7 +82,9 @@ class PhraseTree::Reader {
 
   PhraseTree& tree_;
   std::string_view rest_;
+  size_t depth_ = 0;
   std::optional<std::string> problem_;
+  std::optional<std::string> stopped_;  // why reading ended early
 };
 
 std::optional<std::string> PhraseTree::Add(std::string_view phrase, Then then) {

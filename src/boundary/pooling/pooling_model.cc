@@ -12,10 +12,10 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "base/utf8.h"
+#include "boundary/pooling/pooling_answer.h"
 #include "boundary/predictor_view.h"
 #include "boundary/window.h"
 #include "model/openai/completion.h"
-#include "model/openai/json_fields.h"
 #include "model/openai/retries.h"
 #include "model/text/llama_vocabulary.h"
 
@@ -29,39 +29,6 @@ constexpr size_t kTextMax = 3000;   // bytes that surely hold as many tokens
 constexpr size_t kTextStride = 1000;
 constexpr size_t kWordMax = 200;
 constexpr size_t kAnswerMax = 4U << 20;  // a server that sends more is broken
-
-const Json* ListOf(const Json& value, std::string_view key) {
-  const Json* list = value.is_object() ? Member(value, key) : nullptr;
-  return list != nullptr && list->is_array() ? list : nullptr;
-}
-
-// P(style) of an entry's last token; -1 if the entry has another form.
-float StyleOf(const Json& entry) {
-  const Json* tokens = ListOf(entry, "data");
-  if (tokens == nullptr || tokens->empty()) return -1.0F;
-  const Json& last = tokens->back();
-  if (!last.is_array() || last.size() != 2 || !last[0].is_number() || !last[1].is_number()) return -1.0F;
-  const auto p = last[1].get<double>();
-  return p >= 0.0 && p <= 1.0 ? static_cast<float>(p) : -1.0F;
-}
-
-// The probability at the last token of each input; nothing if the answer has another form.
-std::optional<std::vector<float>> ReadAnswer(const std::string& text, size_t inputs) {
-  const Json json = ParseServerJson(text);
-  const Json* data = ListOf(json, "data");
-  if (data == nullptr || data->size() != inputs) return std::nullopt;
-  std::vector<float> p_style(inputs, -1.0F);
-  for (size_t i = 0; i < inputs; ++i) {
-    const Json& entry = (*data)[i];
-    const float p = StyleOf(entry);
-    const bool placed = p >= 0.0F && Member(entry, "index") != nullptr;
-    const int64_t place = placed ? CountOf(entry, "index") : static_cast<int64_t>(i);
-    if (p < 0.0F || place < 0 || static_cast<size_t>(place) >= inputs) return std::nullopt;
-    p_style[static_cast<size_t>(place)] = p;
-  }
-  if (std::any_of(p_style.begin(), p_style.end(), [](float p) { return p < 0.0F; })) return std::nullopt;
-  return p_style;
-}
 
 // One reader's question: an input for each place.
 struct Question {
@@ -132,7 +99,7 @@ Status PoolingModel::Impl::Verify(const ServerAddress& address, const ServerIden
   const auto answer =
       Fetch({.url = address.base + "/pooling", .body = Body(identity.model, {input})}, options.http);
   if (!answer) return tl::unexpected(answer.error());
-  if (answer->first == 200 && ReadAnswer(answer->second, 1)) return {};
+  if (answer->first == 200 && ReadPoolingAnswer(answer->second, 1)) return {};
   return Fail(
       ErrorCode::kBackend,
       fmt::format("{}/pooling: status {}: {}; a boundary predictor answers with two probabilities for each "
@@ -209,7 +176,7 @@ void PoolingModel::Impl::OnEnd(uint64_t number, const HttpClient::Ended& ended) 
   Batch& batch = batches.at(number);
   const auto kept = std::move(batch.exchange);  // it holds the function that runs
   if (ended.status == 200 && ended.error.empty()) {
-    if (auto p_style = ReadAnswer(batch.answer, batch.inputs.size())) {
+    if (auto p_style = ReadPoolingAnswer(batch.answer, batch.inputs.size())) {
       batch.place->Succeeded();
       return Finish(number, std::move(*p_style));
     }

@@ -199,6 +199,12 @@ Result<GgufFile> GgufFile::OpenOne(const std::string& path) {
   for (int64_t i = 0; i < gguf_get_n_tensors(gguf); ++i) {
     const char* name = gguf_get_tensor_name(gguf, i);
     const ggml_tensor* meta = ggml_get_tensor(file.handle_->ggml, name);
+    // Dimensions at the end that are not more than 1 are not counted, and 0 is such a one.
+    if (ggml_nelements(meta) == 0) {
+      return Fail(
+          ErrorCode::kInvalidData,
+          fmt::format("{}: damaged GGUF file: tensor {} has no elements; fetch it again", path, name));
+    }
     file.tensors_.push_back({.name = name,
                              .shape = std::vector<int64_t>(meta->ne, meta->ne + ggml_n_dims(meta)),
                              .type = ggml_type_name(meta->type),
@@ -206,7 +212,7 @@ Result<GgufFile> GgufFile::OpenOne(const std::string& path) {
                              .offset = gguf_get_data_offset(gguf) + gguf_get_tensor_offset(gguf, i),
                              .bytes = ggml_nbytes(meta)});
     const Tensor& tensor = file.tensors_.back();
-    if (tensor.offset + tensor.bytes > file.bytes_.front()) {
+    if (tensor.offset > file.bytes_.front() || tensor.bytes > file.bytes_.front() - tensor.offset) {
       return Fail(
           ErrorCode::kInvalidData,
           fmt::format("{}: truncated GGUF file: tensor {} ends at byte {}, the file at {}; fetch it again",

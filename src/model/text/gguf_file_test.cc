@@ -50,6 +50,26 @@ uint64_t Elements(const GgufFile& file) {
   return count;
 }
 
+// ggml counts four by nothing as four.
+TEST_F(GgufFileTest, ATensorWithoutElementsIsRefused) {
+  std::string bytes = "GGUF";
+  const auto put = [&bytes](uint64_t number, size_t size) {
+    bytes.append(reinterpret_cast<const char*>(&number), size);
+  };
+  for (const auto& [number, size] :
+       std::vector<std::pair<uint64_t, size_t>>{{3, 4}, {1, 8}, {0, 8}, {1, 8}}) {
+    put(number, size);  // version, tensors, keys, length of the tensor's name
+  }
+  bytes += "b";
+  for (const auto& [number, size] :
+       std::vector<std::pair<uint64_t, size_t>>{{2, 4}, {4, 8}, {0, 8}, {1, 4}, {0, 8}}) {
+    put(number, size);  // its dimensions, type and place
+  }
+  bytes.resize(96);
+  std::ofstream(Path("empty.gguf"), std::ios::binary) << bytes;
+  EXPECT_THAT(Refusal(Path("empty.gguf")), HasSubstr("tensor b has no elements"));
+}
+
 TEST_F(GgufFileTest, ASplitModelIsAllItsParts) {
   const GgufFile whole = GgufFile::Open(kStudent).value();
   for (const bool empty_first : {false, true}) {
