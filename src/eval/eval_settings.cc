@@ -72,7 +72,8 @@ Settings EvalSettings(EvalOptions& options) {
   Append(settings, {synthesis.Take("student-family", "family", FamilyHelp()), synthesis.Take("template-date"),
                     synthesis.Take("reasoning-effort"),
                     synthesis.Take("samples-per-question", "samples", "of each question"),
-                    synthesis.Take("max-thinking-tokens"), synthesis.Take("max-answer-tokens"),
+                    synthesis.Take("max-thinking-tokens"), synthesis.Take("close-thinking"),
+                    synthesis.Take("max-answer-tokens"),
                     synthesis.Take("retries", "retries",
                                    "fresh attempts where none came to an end; 0: such a sample is wrong"),
                     synthesis.Take("seed")});

@@ -19,7 +19,8 @@ std::string_view AdviceOf(FailureReason reason) {
              "--student-family and --teacher-family fit the models (tessy model inspect), or take other "
              "models";
     case FailureReason::kThinkingNotClosed:
-      return "no model closes its thinking within --max-thinking-tokens (or the context): raise it, or see "
+      return "no model closes its thinking within --max-thinking-tokens (or the context): raise it, take "
+             "--close-thinking force, or see "
              "that the models "
              "are trained to think and that --student-family and --teacher-family fit them (tessy model "
              "inspect)";

@@ -141,6 +141,7 @@ Result<SampleSettings> SampleSettingsOf(const SynthOptions& told, const Method& 
   settings.thinking_tokens_max = told.thinking_tokens_max;
   settings.answer_tokens_max = told.answer_tokens_max;
   settings.retries_max = told.retries;
+  settings.force_close = told.close_thinking == "force";
   settings.greedy = told.sampling.temperature <= 0.0F;
   settings.min_span_tokens = told.min_span_tokens;
   settings.style_threshold = told.style_threshold;

@@ -41,6 +41,7 @@ struct SynthOptions {
   uint32_t thinking_tokens_max = 38000;
   uint32_t answer_tokens_max = 8192;
   uint32_t retries = 5;
+  std::string close_thinking = "fail";
   std::string keep = "all";
   std::string checker;
   int checkers = 0;         // at a time; 0: as CommandJudge chooses

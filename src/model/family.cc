@@ -29,7 +29,8 @@ class TableReader {
     out = node->as_string()->get();
   }
 
-  void ReadIfThere(std::string_view key, std::vector<std::string>& out) {
+  template <class Value>
+  void ReadIfThere(std::string_view key, Value& out) {
     if (table_.contains(key)) return Read(key, out);
     known_.push_back(key);
   }
@@ -184,6 +185,7 @@ Result<Family> ParseFamily(std::string_view text, std::string_view origin) {
   reader.Read("close_tokens", family.close_tokens);
   reader.Read("close_texts", family.close_texts);
   reader.Read("handover", family.handover);
+  reader.ReadIfThere("budget_close", family.budget_close);
   reader.Read("content_open", family.content_open);
   reader.Read("content_close", family.content_close);
   reader.Read("trim", family.trim);

@@ -48,6 +48,10 @@ struct Family {
   std::vector<std::string> close_texts;
   // Fed to the answerer after the (trimmed) thinking, so that the next token is the first of the answer.
   std::string handover;
+  // Written between the thinking and what closes it where the budget closes it and no model does, so that the
+  // answerer knows why its thinking stops. It is no part of the thinking. The key may be absent: nothing is
+  // written.
+  std::string budget_close;
   // The assistant content as it stands in files: content_open + thinking + content_close + answer.
   std::string content_open;
   std::string content_close;

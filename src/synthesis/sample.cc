@@ -20,6 +20,8 @@ namespace {
 namespace asio = boost::asio;
 using asio::awaitable;
 
+// Room for the sentence and the markup that close a thinking whose budget is used up.
+constexpr size_t kBudgetCloseTokens = 64;
 // One thinker needs no boundary: its drafts are only as long as it takes to stay responsive.
 constexpr uint32_t kSoloDraftTokens = 16;
 
@@ -73,6 +75,7 @@ class Attempt {
   awaitable<Result<void>> Think(SampleOutcome& outcome);
   awaitable<Result<void>> Answer(SampleOutcome& outcome);
   void CountSurplus(SampleOutcome& outcome);
+  bool IsClosedByBudget(const Action& action, const LoopState& loop) const;
   bool DropOwnOpener(SampleOutcome& outcome) const;
   std::string TextSoFar(const SampleOutcome& outcome) const;
   awaitable<Result<Event>> Perform(LoopState& loop, const Action& action);
@@ -113,7 +116,10 @@ Status Attempt::Open() {
     if (!settings_.method.Uses(role)) continue;
     auto opened = cast_.OpenSession(role, task_.question->messages);
     if (!opened) return tl::unexpected(opened.error());
-    const size_t left = opened->context_tokens - std::min(opened->context_tokens, opened->prompt_tokens + 1);
+    size_t left = opened->context_tokens - std::min(opened->context_tokens, opened->prompt_tokens + 1);
+    // Thinking that fills the context leaves no room for the answer that is then asked for.
+    if (settings_.force_close)
+      left -= std::min<size_t>(settings_.answer_tokens_max + kBudgetCloseTokens, left / 2);
     thinking_tokens_max_ = static_cast<uint32_t>(std::min<size_t>(thinking_tokens_max_, left));
     sessions_[Index(role)] = std::move(opened->session);
     if (!settings_.method.cooperative()) continue;
@@ -233,10 +239,15 @@ awaitable<Result<Event>> Attempt::Perform(LoopState& loop, const Action& action)
 
 awaitable<Result<void>> Attempt::Think(SampleOutcome& outcome) {
   LoopState loop(LoopSettingsOfTask());
+  outcome.closed_by_budget = false;
   Event event = Start{};
   while (true) {
     const Role speaker = loop.speaker;
-    const Action action = Step(loop, event);
+    Action action = Step(loop, event);
+    if (IsClosedByBudget(action, loop)) {
+      action.kind = Action::Kind::kAnswer;
+      outcome.closed_by_budget = true;
+    }
     tokens_ = loop.thinking_tokens();
     PassOn(action, speaker);
     const bool closed = action.kind == Action::Kind::kAnswer;
@@ -267,6 +278,12 @@ awaitable<Result<void>> Attempt::Think(SampleOutcome& outcome) {
   outcome.stats.drafted_tokens = loop.drafted_tokens;
   outcome.stats.discarded_tokens = loop.discarded_tokens;
   co_return Result<void>();
+}
+
+// The attempt goes on with what is thought, where the settings say so.
+bool Attempt::IsClosedByBudget(const Action& action, const LoopState& loop) const {
+  return settings_.force_close && action.kind == Action::Kind::kFail &&
+         action.reason == FailureReason::kThinkingNotClosed && !IsBlankText(loop.y.text);
 }
 
 std::string_view Trimmed(std::string_view text, std::string_view characters) {
@@ -365,7 +382,8 @@ awaitable<Result<void>> Attempt::Answer(SampleOutcome& outcome) {
   const Family& family = cast_.FamilyOf(role);
   // A family that opens no thinking has none to hand over from.
   const bool unopened = !settings_.thinks && family.open_thinking.empty();
-  session.OpenAnswer(outcome.thinking.text, unopened ? "" : family.handover);
+  const std::string closing = outcome.closed_by_budget ? cast_.FamilyOf(Role::kStudent).budget_close : "";
+  session.OpenAnswer(outcome.thinking.text, unopened ? "" : closing + family.handover);
   if (!DropOwnOpener(outcome)) co_return Failed(FailureReason::kEmptyGeneration);
 
   outcome.answered_by = role;

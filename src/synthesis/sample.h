@@ -32,6 +32,9 @@ struct SampleSettings {
   uint64_t seed = 0;
   uint32_t draft_tokens = 1;  // k, for `--draft rollback`; 1 stops at the boundary
   uint32_t thinking_tokens_max = 38000;
+  // At the end of the thinking budget: true closes the thinking with the student's `budget_close` and asks
+  // for the answer, false fails the attempt.
+  bool force_close = false;
   uint32_t answer_tokens_max = 8192;
   uint32_t retries_max = 5;  // after the first attempt (method, section 3)
   CutRule cut = CutRule::kCompleteWord;
@@ -56,6 +59,7 @@ struct SampleOutcome {
   std::string answer;
   Role answered_by = Role::kStudent;
   Role closed_by = Role::kStudent;
+  bool closed_by_budget = false;       // nobody closed the thinking: its budget was used up
   SampleStats stats{.candidates = 1};  // its wall time is set by who runs the sample
   std::optional<double> score = {};    // the teacher's, where candidates are scored
   std::vector<std::string>

@@ -576,6 +576,46 @@ TEST(RunSample, WritesWhatItsModelsSay) {
       << ran.texts[0];
 }
 
+TEST(RunSample, ABudgetThatIsUsedUpClosesTheThinkingWhereThatIsAskedFor) {
+  TestCase test = SimpleCase(kWords, 1);
+  test.cast.players[0].script = {"Okay", " the", " 12.\n<|im_end|>"};
+  test.cast.players[1].script = {" x", " ="};
+  test.cast.players[0].style_share = 0;
+  test.cast.players[1].style_share = 1;
+  test.settings.thinking_tokens_max = 4;
+  test.settings.force_close = true;
+  const Ran ran = RunOnce(test, {});
+  const SampleOutcome& outcome = ran.outcomes[0];
+  ASSERT_TRUE(outcome.done) << fmt::format("{}", fmt::join(outcome.failures, " "));
+  EXPECT_EQ(outcome.thinking.text, "Okay x the =") << "the sentence is no part of it";
+  EXPECT_TRUE(outcome.closed_by_budget);
+  EXPECT_NE(ran.texts[0].find(R"("closed_by":"budget")"), std::string::npos) << ran.texts[0];
+  const std::string& sentence = BuiltIn("qwen3").budget_close;
+  const std::string content =
+      R"("content":"<think>\nOkay x the =\n\n)" + sentence.substr(2) + R"(\n</think>\n\n 12.\n")";
+  EXPECT_NE(ran.texts[0].find(content), std::string::npos) << ran.texts[0];
+}
+
+TEST(RunAll, EveryThinkingThatFillsItsBudgetIsAnsweredWhereThatIsAskedFor) {
+  const auto never_closes = VocabularyOf({{" and", 100}, {" on", 99}, {",", 99}});
+  for (const Method& method : SimpleMethods()) {
+    TestCase test = SimpleCase(never_closes, 20);
+    test.settings.method = method;
+    test.settings.retries_max = 0;
+    test.settings.thinking_tokens_max = 12;
+    test.settings.force_close = true;
+    const Ran ran = RunOnce(test, {});
+    size_t forced = 0;
+    for (const SampleOutcome& outcome : ran.outcomes) {
+      if (!outcome.done) continue;
+      EXPECT_TRUE(outcome.closed_by_budget) << method.name;
+      EXPECT_EQ(outcome.stats.thinking_tokens(), 12U) << method.name;
+      ++forced;
+    }
+    EXPECT_GT(forced, 5U) << method.name;
+  }
+}
+
 // The prompt has opened the thinking, and the model opens it again.
 TEST(RunSample, AnOpenerThatAModelWritesItselfIsNoText) {
   const auto vocabulary = VocabularyOf(
