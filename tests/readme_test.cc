@@ -77,7 +77,7 @@ class ReadmeTest : public CliTest {
   static void ExpectRuns(std::string command, const std::string& folder) {
     SCOPED_TRACE(command);
     // The system is not changed.
-    command = std::regex_replace(command, std::regex("/etc/"), folder + "/etc/");
+    command = std::regex_replace(command, std::regex(" (/etc/|/usr/)"), " " + folder + "$1");
     fs::create_directories(folder + "/etc/bash_completion.d");
     const std::string path = folder + "/bin:" + std::getenv("PATH");
     const auto result =

@@ -20,10 +20,9 @@ std::string_view AdviceOf(FailureReason reason) {
              "models";
     case FailureReason::kThinkingNotClosed:
       return "no model closes its thinking within --max-thinking-tokens (or the context): raise it, take "
-             "--close-thinking force, or see "
-             "that the models "
-             "are trained to think and that --student-family and --teacher-family fit them (tessy model "
-             "inspect)";
+             "--close-thinking force, or see that the models are trained to think and that --student-family "
+             "and "
+             "--teacher-family fit them (tessy model inspect)";
     case FailureReason::kContextFull:
       return "the context is too short: raise --context, or lower --max-thinking-tokens so that an answer "
              "fits, too";
