@@ -10,6 +10,7 @@
 
 #include "base/machine.h"
 #include "base/numbers.h"
+#include "base/readable_file.h"
 
 namespace tessy {
 namespace {
@@ -56,6 +57,9 @@ Result<Options> ReachedAs(const ServedBy& served) {
   auto key = KeyIn(served.key_variable);
   if (!key) return tl::unexpected(key.error());
   const ServerOptions& told = served.servers;
+  if (auto status = CheckReadable(told.ca_file); !status) {
+    return Fail(status.error().code, fmt::format("--ca-file {}", status.error().message));
+  }
   Options options;
   options.addresses = std::move(*addresses);
   options.vocabulary = served.vocabulary;
