@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "base/machine.h"
-#include "base/numbers.h"
 #include "base/readable_file.h"
 
 namespace tessy {
@@ -103,18 +102,6 @@ void UseEngine(const EnginesOptions& engine, CastOptions& cast) {
   cast.threads = engine.machine.threads;
   cast.gpu_layers = engine.machine.gpu_layers;
   cast.exact = engine.exact;
-}
-
-int ThreadsWithin(int asked, std::string& cut) {
-  const int processors = ProcessorsAvailable();
-  cut.clear();
-  if (asked <= processors) return asked;
-  cut = fmt::format(
-      "--threads {}: there are {} for this process, and more threads than that make it many times slower; "
-      "{} {} used",
-      asked, Counted(static_cast<uint64_t>(processors), "processor"), processors,
-      processors == 1 ? "is" : "are");
-  return processors;
 }
 
 Result<std::unique_ptr<ModelCast>> LoadCast(CastOptions options, const DrivingThread& thread,

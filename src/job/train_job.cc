@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "base/machine.h"
 #include "job/identity.h"
 #include "job/output_check.h"
 #include "job/stop_request.h"
@@ -114,7 +115,7 @@ Result<TrainingOutcome> TrainJob::TrainBoundary(const TrainBoundaryOptions& opti
     return Judge(*data, predictions, options.select);
   };
   job.keep_last = options.select == "last";
-  return Train(job, data->about);
+  return Train(std::move(job), data->about);
 }
 
 Result<TrainingOutcome> TrainJob::TrainSft(const TrainSftOptions& options) const {
@@ -142,13 +143,16 @@ Result<TrainingOutcome> TrainJob::TrainSft(const TrainSftOptions& options) const
   if (!data) return tl::unexpected(data.error());
   TrainingJob job = JobOf(options, options.student, "sft", *record, *data);
   job.base = base->get();
-  return Train(job, data->about);
+  return Train(std::move(job), data->about);
 }
 
-Result<TrainingOutcome> TrainJob::Train(const TrainingJob& job, const std::string& about) const {
+Result<TrainingOutcome> TrainJob::Train(TrainingJob job, const std::string& about) const {
   const auto notice = [&](const std::string& line) {
     if (events_.notice) events_.notice(line);
   };
+  std::string cut;
+  job.trainer.threads = ThreadsWithin(job.trainer.threads, cut);
+  if (!cut.empty()) notice(cut);
   const TrainingCallbacks callbacks{
       .begun = [&] { notice(about); },
       .progress =
