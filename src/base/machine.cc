@@ -1,5 +1,6 @@
 #include "base/machine.h"
 
+#include <fmt/format.h>
 #include <sched.h>
 
 #include <algorithm>
@@ -10,6 +11,8 @@
 #include <optional>
 #include <sstream>
 #include <thread>
+
+#include "base/numbers.h"
 
 namespace tessy {
 namespace {
@@ -96,6 +99,18 @@ int ProcessorsAvailable(const MachineFiles& files) {
   const int processors = told ? CPU_COUNT(&mask) : static_cast<int>(std::thread::hardware_concurrency());
   const double quota = std::ceil(QuotaOfGroups(files));
   return std::max(1, quota < processors ? static_cast<int>(quota) : processors);
+}
+
+int ThreadsWithin(int asked, std::string& cut) {
+  const int processors = ProcessorsAvailable();
+  cut.clear();
+  if (asked <= processors) return asked;
+  cut = fmt::format(
+      "--threads {}: there are {} for this process, and more threads than that make it many times slower; "
+      "{} {} used",
+      asked, Counted(static_cast<uint64_t>(processors), "processor"), processors,
+      processors == 1 ? "is" : "are");
+  return processors;
 }
 
 uint64_t MemoryAvailable(const MachineFiles& files) {

@@ -16,6 +16,10 @@ struct MachineFiles {
 // rounded up.
 int ProcessorsAvailable(const MachineFiles& files = {});
 
+// The threads of work that computes: no more than there are processors for this process, because more make it
+// many times slower. `cut` says so in one line where it takes some away, else it is empty.
+int ThreadsWithin(int asked, std::string& cut);
+
 // The bytes of memory that this process may still take without any being swapped out: MemAvailable of
 // meminfo, and no more than the limits of its control groups leave (memory.max of cgroup v2,
 // memory.limit_in_bytes of v1; file pages that can be dropped do not count as used). 4 GiB where the kernel

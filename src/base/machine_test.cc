@@ -71,6 +71,16 @@ TEST_F(MachineTest, GroupsOfTheFirstVersionLimitToo) {
   EXPECT_EQ(MemoryAvailable(Files()), 0U);
 }
 
+TEST_F(MachineTest, NoMoreThreadsThanThereAreProcessors) {
+  std::string cut;
+  const int processors = ProcessorsAvailable();
+  EXPECT_EQ(ThreadsWithin(0, cut), 0);
+  EXPECT_EQ(ThreadsWithin(processors, cut), processors);
+  EXPECT_EQ(cut, "");
+  EXPECT_EQ(ThreadsWithin(processors + 7, cut), processors);
+  EXPECT_TRUE(cut.starts_with("--threads " + std::to_string(processors + 7) + ": there ")) << cut;
+}
+
 TEST_F(MachineTest, WhatTheKernelDoesNotTellIsNoLimit) {
   Write("proc/self/cgroup", "nonsense\n0::/gone\n");
   Write("proc/meminfo", "");

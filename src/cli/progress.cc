@@ -1,11 +1,17 @@
 #include "cli/progress.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <charconv>
+#include <cstdlib>
 #include <optional>
+#include <system_error>
 
 #include "base/numbers.h"
+#include "base/utf8.h"
 #include "cli/command.h"
 
 namespace tessy {
@@ -13,11 +19,14 @@ namespace {
 
 constexpr double kPlainSeconds = 10.0;
 constexpr size_t kBarWidth = 24;
+constexpr size_t kBarLeast = 8;  // a narrower one tells nothing
+constexpr size_t kColumnsUsual = 80;
+constexpr size_t kColumnsMax = 10000;
 
-std::string Bar(double share) {
-  const auto filled = static_cast<size_t>(share * kBarWidth);
+std::string Bar(double share, size_t width) {
+  const auto filled = static_cast<size_t>(share * static_cast<double>(width));
   std::string bar;
-  for (size_t i = 0; i < kBarWidth; ++i) bar += i < filled ? "━" : "╌";
+  for (size_t i = 0; i < width; ++i) bar += i < filled ? "━" : "╌";
   return bar;
 }
 
@@ -44,7 +53,35 @@ std::optional<double> SecondsLeft(const RunProgress& progress) {
   return wanted * progress.seconds / tokens;
 }
 
+// As many of the parts of "a, b, c" as `room` characters hold; the first is cut where even it is too long.
+std::string_view PartsWithin(std::string_view line, size_t room) {
+  if (CountCodePoints(line) <= room) return line;
+  const std::string_view begin = line.substr(0, ByteOffset(line, room));
+  const size_t comma = begin.rfind(", ");
+  return begin.substr(0, comma);
+}
+
 }  // namespace
+
+size_t TerminalColumns(int descriptor) {
+  winsize size{};
+  if (ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  const char* told = std::getenv("COLUMNS");
+  const std::string_view text = told == nullptr ? "" : told;
+  size_t columns = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), columns);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  return whole && columns > 0 && columns <= kColumnsMax ? columns : kColumnsUsual;
+}
+
+std::string BarLine(double share, std::string_view line, size_t columns) {
+  // A terminal that has its last column filled may go on to the next line.
+  const size_t room = std::max<size_t>(columns, 1) - 1;
+  const size_t text = CountCodePoints(line) + 1;
+  const size_t bar = std::clamp(room > text ? room - text : 0, kBarLeast, kBarWidth);
+  if (room <= bar) return Bar(share, std::min(room, kBarLeast));
+  return Bar(share, bar) + " " + std::string(PartsWithin(line, room - bar - 1));
+}
 
 Result<ProgressStyle> FindProgressStyle(const std::string& name, bool is_terminal) {
   if (name == "auto") return is_terminal ? ProgressStyle::kBar : ProgressStyle::kPlain;
@@ -83,7 +120,7 @@ void ProgressDisplay::Show(const RunProgress& progress) {
 
 void ProgressDisplay::Show(double share, double seconds, const std::string& line) {
   if (style_ == ProgressStyle::kBar) {
-    Say(fmt::format("\r{} {}\x1b[K", Bar(share), line));
+    Say(fmt::format("\r{}\x1b[K", BarLine(share, line, TerminalColumns(STDERR_FILENO))));
     open_ = true;
   } else if (style_ == ProgressStyle::kPlain && seconds - shown_at_ >= kPlainSeconds) {
     shown_at_ = seconds;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "synthesis/run.h"
@@ -15,7 +17,17 @@ Result<ProgressStyle> FindProgressStyle(const std::string& name, bool is_termina
 // One line: samples, tokens a second, time left, discarded share. Pure.
 std::string DescribeProgress(const RunProgress& progress);
 
-// Shows progress on standard error: a bar that stays in its line, or one plain line every 10 s.
+// The width of the terminal behind a descriptor: what the system says now, else the variable COLUMNS,
+// else 80.
+size_t TerminalColumns(int descriptor);
+
+// A bar for `share` (0 to 1) and the line, in fewer than `columns` columns, so that no terminal wraps it.
+// What does not fit goes: first of the bar, then of the line's last parts, which commas separate. Every
+// character of the line must be one column wide. Pure.
+std::string BarLine(double share, std::string_view line, size_t columns);
+
+// Shows progress on standard error: a bar that stays in its line, of the terminal's width at that moment, or
+// one plain line every 10 s.
 class ProgressDisplay {
  public:
   explicit ProgressDisplay(ProgressStyle style) : style_(style) {}

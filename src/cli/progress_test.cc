@@ -1,10 +1,16 @@
 #include "cli/progress.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+
+#include "base/utf8.h"
 
 namespace tessy {
 namespace {
@@ -101,7 +107,64 @@ TEST(ProgressTest, LongTimesHaveHours) {
   EXPECT_THAT(DescribeProgress(progress), testing::EndsWith(", 2:03:04"));
 }
 
+// A terminal of a width of one's own.
+class Terminal {
+ public:
+  Terminal() : end_(posix_openpt(O_RDWR | O_NOCTTY)) {
+    EXPECT_TRUE(end_ >= 0 && grantpt(end_) == 0 && unlockpt(end_) == 0);
+    program_ = open(ptsname(end_), O_RDWR | O_NOCTTY);
+    EXPECT_GE(program_, 0);
+  }
+  ~Terminal() {
+    close(program_);
+    close(end_);
+  }
+  Terminal(const Terminal&) = delete;
+  Terminal& operator=(const Terminal&) = delete;
+
+  void Resize(unsigned short columns) const {
+    const winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
+    EXPECT_EQ(ioctl(end_, TIOCSWINSZ, &size), 0);
+  }
+  int program() const { return program_; }
+
+ private:
+  int end_;
+  int program_ = -1;
+};
+
+TEST(ProgressTest, TheWidthIsThatOfTheTerminalNow) {
+  const Terminal terminal;
+  setenv("COLUMNS", "50", 1);
+  terminal.Resize(40);
+  EXPECT_EQ(TerminalColumns(terminal.program()), 40U);
+  terminal.Resize(132);
+  EXPECT_EQ(TerminalColumns(terminal.program()), 132U);
+  terminal.Resize(0);  // a terminal that does not know
+  EXPECT_EQ(TerminalColumns(terminal.program()), 50U);
+  EXPECT_EQ(TerminalColumns(-1), 50U);
+  for (const char* useless : {"", "0", "-1", "wide", "80x24", "99999999999"}) {
+    setenv("COLUMNS", useless, 1);
+    EXPECT_EQ(TerminalColumns(-1), 80U) << useless;
+  }
+  unsetenv("COLUMNS");
+  EXPECT_EQ(TerminalColumns(-1), 80U);
+}
+
+TEST(ProgressTest, ABarNeverWraps) {
+  const std::string line = DescribeProgress(Underway());
+  EXPECT_EQ(BarLine(0.25, line, 40), "━━╌╌╌╌╌╌ 10/40 samples, 250 tokens/s");
+  EXPECT_EQ(BarLine(0.25, line, 120), "━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ " + line);
+  for (const double share : {0.0, 0.5, 1.0}) {
+    for (size_t columns = 0; columns < 130; ++columns) {
+      EXPECT_LE(CountCodePoints(BarLine(share, line, columns)), columns == 0 ? 0 : columns - 1) << columns;
+    }
+  }
+  EXPECT_EQ(BarLine(1.0, "x", 5), "━━━━");
+}
+
 TEST(ProgressTest, ABarIsRedrawnInItsLineAndLeft) {
+  setenv("COLUMNS", "120", 1);
   testing::internal::CaptureStderr();
   ProgressDisplay display(ProgressStyle::kBar);
   display.Show(Underway());
@@ -112,6 +175,7 @@ TEST(ProgressTest, ABarIsRedrawnInItsLineAndLeft) {
   EXPECT_EQ(std::ranges::count(shown, '\r'), 2);
   EXPECT_EQ(std::ranges::count(shown, '\n'), 1);
   EXPECT_THAT(shown, testing::EndsWith("\n"));
+  unsetenv("COLUMNS");
 }
 
 TEST(ProgressTest, PlainLinesComeEveryTenSeconds) {

@@ -6,8 +6,9 @@
 
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <utility>
+
+#include "base/readable_file.h"
 
 namespace tessy {
 namespace {
@@ -24,10 +25,7 @@ void LineReader::Close::operator()(std::FILE* file) const {
 
 Result<LineReader> LineReader::Open(std::string path) {
   if (path == "-") return LineReader("standard input", stdin);
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) {
-    return Fail(ErrorCode::kInvalidArgument, fmt::format("{}: is a directory, not a JSON-lines file", path));
-  }
+  if (auto status = CheckReadable(path); !status) return tl::unexpected(status.error());
   std::FILE* file = std::fopen(path.c_str(), "re");
   if (file != nullptr) {
     std::setvbuf(file, nullptr, _IOFBF, kBufferBytes);

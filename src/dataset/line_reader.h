@@ -17,7 +17,7 @@ namespace tessy {
 // A line may have any length and hold any bytes. Not thread-safe.
 class LineReader {
  public:
-  // The path "-" is standard input.
+  // The path "-" is standard input. Otherwise errors as CheckReadable, or the system's reason.
   static Result<LineReader> Open(std::string path);
 
   // The next line that is not blank; empty at the end. The view is valid until the next call.

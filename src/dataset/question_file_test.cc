@@ -77,15 +77,28 @@ TEST_F(QuestionFileTest, OnlyTheFirstAreKept) {
 }
 
 TEST_F(QuestionFileTest, APipeIsKeptInMemory) {
-  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
-  std::thread writer([this] { Write(kThree); });
-  auto file = QuestionFile::Open(path_);
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  std::thread writer([&] {
+    EXPECT_EQ(::write(ends[1], kThree.data(), kThree.size()), static_cast<ssize_t>(kThree.size()));
+    ::close(ends[1]);
+  });
+  auto file = QuestionFile::Open("/dev/fd/" + std::to_string(ends[0]));  // as a shell passes <(command)
   writer.join();
+  ::close(ends[0]);
   ASSERT_TRUE(file) << file.error().message;
   EXPECT_TRUE(file->in_memory());
   EXPECT_EQ(file->Read(2)->messages[0].content, "three");
   EXPECT_EQ(file->Read(0)->source_json, R"({"answer":1})");
   EXPECT_EQ(file->Read(0)->messages[0].content, "one");
+}
+
+TEST_F(QuestionFileTest, ANamedPipeIsRefusedAndNotWaitedFor) {
+  ASSERT_EQ(mkfifo(path_.c_str(), 0600), 0);
+  const auto file = QuestionFile::Open(path_);
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_EQ(file.error().message, path_ + ": is a pipe; give a regular file");
 }
 
 TEST_F(QuestionFileTest, ALineThatChangedMeanwhileIsAnErrorThatNamesIt) {

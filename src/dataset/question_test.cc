@@ -300,7 +300,7 @@ TEST_F(QuestionTest, AFileThatCannotBeReadIsAnError) {
   EXPECT_EQ(missing.error().message, "/no/such/file.jsonl: cannot be read: No such file or directory");
   const auto folder = ReadQuestions(testing::TempDir());
   ASSERT_FALSE(folder);
-  EXPECT_THAT(folder.error().message, HasSubstr("is a directory"));
+  EXPECT_THAT(folder.error().message, HasSubstr("is a folder, not a file; give a file"));
   const auto unreadable = ReadQuestions("/proc/self/mem");  // opens, but reading fails
   ASSERT_FALSE(unreadable);
   EXPECT_EQ(unreadable.error().code, ErrorCode::kIo);

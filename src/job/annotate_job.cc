@@ -25,6 +25,7 @@
 #include "job/output_check.h"
 #include "job/retry_failed.h"
 #include "job/settings_record.h"
+#include "job/stop_request.h"
 #include "job/template_date.h"
 #include "store/run_folder.h"
 #include "synthesis/annotate.h"
@@ -229,8 +230,9 @@ Result<RunResult> AnnotateJob::Work::AskRules() {
   std::optional<size_t> marked;  // the thinking that `spans` belong to
   std::vector<ByteRange> spans;
   RunResult result;
+  const StopRequest stop(stop_.on_signals, stop_.token);
   for (const Window& window : windows_) {
-    result.interrupted = stop_.token.stop_requested();
+    result.interrupted = stop.flag();
     if (result.interrupted) break;
     if (marked != window.thinking) spans = (*mark)(thinkings_[window.thinking].text);
     marked = window.thinking;

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "base/machine.h"
-#include "base/numbers.h"
+#include "base/readable_file.h"
 
 namespace tessy {
 namespace {
@@ -56,6 +56,9 @@ Result<Options> ReachedAs(const ServedBy& served) {
   auto key = KeyIn(served.key_variable);
   if (!key) return tl::unexpected(key.error());
   const ServerOptions& told = served.servers;
+  if (auto status = CheckReadable(told.ca_file); !status) {
+    return Fail(status.error().code, fmt::format("--ca-file {}", status.error().message));
+  }
   Options options;
   options.addresses = std::move(*addresses);
   options.vocabulary = served.vocabulary;
@@ -99,18 +102,6 @@ void UseEngine(const EnginesOptions& engine, CastOptions& cast) {
   cast.threads = engine.machine.threads;
   cast.gpu_layers = engine.machine.gpu_layers;
   cast.exact = engine.exact;
-}
-
-int ThreadsWithin(int asked, std::string& cut) {
-  const int processors = ProcessorsAvailable();
-  cut.clear();
-  if (asked <= processors) return asked;
-  cut = fmt::format(
-      "--threads {}: there are {} for this process, and more threads than that make it many times slower; "
-      "{} {} used",
-      asked, Counted(static_cast<uint64_t>(processors), "processor"), processors,
-      processors == 1 ? "is" : "are");
-  return processors;
 }
 
 Result<std::unique_ptr<ModelCast>> LoadCast(CastOptions options, const DrivingThread& thread,

@@ -34,10 +34,6 @@ Result<PoolingModelOptions> PoolingOptionsOf(const ServedBy& served);
 // Puts what people tell of engines in process into the options of a cast.
 void UseEngine(const EnginesOptions& engine, CastOptions& cast);
 
-// The threads of an engine: no more than there are processors for this process, because more make every batch
-// many times slower. `cut` says so in one line where it takes some away, else it is empty.
-int ThreadsWithin(int asked, std::string& cut);
-
 // ModelCast::Load with threads that the machine has. Tells `events` of threads that were cut, and of the
 // memory plan.
 Result<std::unique_ptr<ModelCast>> LoadCast(CastOptions options, const DrivingThread& thread,

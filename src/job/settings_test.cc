@@ -10,9 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "base/machine.h"
 #include "job/annotate_options.h"
-#include "job/cast.h"
 #include "job/settings_record.h"
 #include "job/synth_settings.h"
 
@@ -84,16 +82,6 @@ TEST(Setting, ValuesAreCheckedBeforeTheyAreAssigned) {
   EXPECT_EQ(give("cut", "anywhere"), "--cut: anywhere not in {auto,complete_word,drop_word,token}");
   EXPECT_EQ(options.k, 7U);
   EXPECT_EQ(options.sampling.top_p, 0.25F);
-}
-
-TEST(Threads, NoMoreThanThereAreProcessors) {
-  std::string cut;
-  const int processors = ProcessorsAvailable();
-  EXPECT_EQ(ThreadsWithin(0, cut), 0);
-  EXPECT_EQ(ThreadsWithin(processors, cut), processors);
-  EXPECT_EQ(cut, "");
-  EXPECT_EQ(ThreadsWithin(processors + 7, cut), processors);
-  EXPECT_THAT(cut, testing::StartsWith("--threads " + std::to_string(processors + 7) + ": there "));
 }
 
 TEST(Setting, OnlyListsTakeSeveralValues) {

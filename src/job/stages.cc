@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <poll.h>
 #include <spawn.h>
+#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,12 +14,19 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
-#include <map>
 #include <utility>
+#include <vector>
 
+#include "base/check.h"
 #include "store/append_file.h"
+
+extern "C" {  // glibc 2.36 leaves it out
+#include <sys/pidfd.h>
+}
 
 extern char** environ;
 
@@ -28,10 +37,19 @@ namespace fs = std::filesystem;
 
 constexpr const char* kInterrupted = "interrupted; the same command goes on";
 
-std::atomic<int> g_signal{0};
+std::atomic<int> g_signal{0};   // the last one
+std::atomic<int> g_signals{0};  // how many came
+std::atomic<int> g_wake{-1};    // an eventfd, which wakes the one who waits, whichever thread got the signal
 static_assert(std::atomic<int>::is_always_lock_free);
 
-extern "C" void StopStages(int number) { g_signal = number; }
+extern "C" void StopStages(int number) {
+  const int error = errno;
+  g_signal = number;
+  ++g_signals;
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(g_wake, &one, sizeof one);
+  errno = error;
+}
 
 double Now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -62,8 +80,16 @@ Result<pid_t> Spawn(const std::string& program, const Stage& stage, const std::s
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
+  // The signals that this thread blocks are no business of a stage, which must hear when it is to stop.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none;
+  sigemptyset(&none);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
   pid_t process = -1;
-  const int failure = posix_spawn(&process, program.c_str(), &actions, nullptr, argv.data(), environ);
+  const int failure = posix_spawn(&process, program.c_str(), &actions, &attributes, argv.data(), environ);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (failure != 0) return Fail(ErrorCode::kIo, fmt::format("{}: {}", program, std::strerror(failure)));
   return process;
@@ -76,19 +102,26 @@ class Stages::SignalWatch {
  public:
   SignalWatch() {
     g_signal = 0;
+    g_signals = 0;
+    g_wake = wake_;
     struct sigaction action {};
-    action.sa_handler = StopStages;  // without SA_RESTART, so that wait() returns
+    action.sa_handler = StopStages;
+    action.sa_flags = SA_RESTART;
     sigaction(SIGINT, &action, &interrupt_);
     sigaction(SIGTERM, &action, &terminate_);
   }
   ~SignalWatch() {
     sigaction(SIGINT, &interrupt_, nullptr);
     sigaction(SIGTERM, &terminate_, nullptr);
+    g_wake = -1;
+    close(wake_);
   }
+  int wake() const { return wake_; }
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
 
  private:
+  const int wake_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   struct sigaction interrupt_ {};
   struct sigaction terminate_ {};
 };
@@ -97,32 +130,58 @@ class Stages::SignalWatch {
 class Stages::Processes {
  public:
   explicit Processes(const Stages& stages) : stages_(stages) {}
+  ~Processes() {
+    for (const Process& process : running_) close(process.handle);
+  }
+  Processes(const Processes&) = delete;
+  Processes& operator=(const Processes&) = delete;
 
   size_t count() const { return running_.size(); }
 
   Status Start(const Stage& stage) {
-    return Spawn(stages_.options_.program, stage, stages_.LogOf(stage)).map([&](pid_t process) {
-      running_[process] = &stage;
-    });
+    const auto process = Spawn(stages_.options_.program, stage, stages_.LogOf(stage));
+    if (!process) return tl::unexpected(process.error());
+    const int handle = pidfd_open(*process, 0);
+    TESSY_CHECK(handle >= 0);
+    running_.push_back({.number = *process, .handle = handle, .stage = &stage});
+    return {};
   }
 
   void Signal(int number) const {
-    for (const auto& [process, stage] : running_) kill(process, number);
+    for (const Process& process : running_) kill(process.number, number);
   }
 
-  // Waits until one has ended, and gives its stage and its wait status; none if a signal came first.
+  // Waits until one has ended, and gives its stage and its wait status; none if a signal came first, be it
+  // before this call.
   std::pair<const Stage*, int> Await() {
-    int status = 0;
-    const auto found = running_.find(wait(&status));
-    if (found == running_.end()) return {nullptr, 0};
-    const Stage* stage = found->second;
-    running_.erase(found);
-    return {stage, status};
+    std::vector<pollfd> polled{{.fd = stages_.watch_->wake(), .events = POLLIN, .revents = 0}};
+    for (const Process& process : running_) {
+      polled.push_back({.fd = process.handle, .events = POLLIN, .revents = 0});
+    }
+    if (poll(polled.data(), polled.size(), -1) < 0) return {nullptr, 0};
+    uint64_t signals = 0;
+    if (read(polled.front().fd, &signals, sizeof signals) > 0) return {nullptr, 0};
+    for (size_t i = 0; i < running_.size(); ++i) {
+      if (polled[i + 1].revents == 0) continue;
+      const Process ended = running_[i];
+      running_.erase(running_.begin() + static_cast<std::ptrdiff_t>(i));
+      close(ended.handle);
+      int status = 0;
+      while (waitpid(ended.number, &status, 0) < 0 && errno == EINTR) continue;
+      return {ended.stage, status};
+    }
+    return {nullptr, 0};
   }
 
  private:
+  struct Process {
+    pid_t number;
+    int handle;  // readable once the process has ended
+    const Stage* stage;
+  };
+
   const Stages& stages_;
-  std::map<pid_t, const Stage*> running_;
+  std::vector<Process> running_;
 };
 
 Result<Stages> Stages::Open(Options options) {
@@ -190,9 +249,11 @@ Status Stages::Run(const std::string& title, const std::vector<Stage>& stages) {
   Processes processes(*this);
   Status status;
   size_t next = 0;
+  int passed_on = 0;
   while (processes.count() > 0 || (next < undone->size() && status)) {
-    if (g_signal != 0 && status) {
-      status = Fail(ErrorCode::kCancelled, kInterrupted);
+    if (const int came = g_signals; came != passed_on) {
+      passed_on = came;
+      if (status) status = Fail(ErrorCode::kCancelled, kInterrupted);
       processes.Signal(g_signal);
     }
     if (status && next < undone->size() && processes.count() < static_cast<size_t>(options_.jobs)) {

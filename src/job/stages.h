@@ -24,7 +24,7 @@ struct StagesBegun {
 
 // Runs stages in a folder that remembers what is done: DIR/done/NAME holds the command line of a finished
 // stage, DIR/logs/NAME.log what it printed. Not thread-safe. A process has one such object at a time, which
-// takes SIGINT and SIGTERM while it lives, and no other children while it runs stages.
+// takes SIGINT and SIGTERM while it lives. Needs Linux 5.3 (pidfd_open).
 class Stages {
  public:
   struct Options {
@@ -40,8 +40,8 @@ class Stages {
   ~Stages();
 
   // Starts those that are not done in the order given, `jobs` at a time, and returns when none runs any more.
-  // kConflict: one was done with other arguments. kCancelled: SIGINT or SIGTERM came; it is passed on to
-  // those that run. kBackend: one failed; the message has its last line.
+  // kConflict: one was done with other arguments. kCancelled: SIGINT or SIGTERM came; each one that comes
+  // is passed on to those that run. kBackend: one failed; the message has its last line.
   Status Run(const std::string& title, const std::vector<Stage>& stages);
 
  private:

@@ -4,7 +4,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <csignal>
 #include <filesystem>
+#include <future>
+#include <thread>
 
 #include "store/append_file.h"
 
@@ -87,6 +91,33 @@ TEST_F(StagesTest, ASignalIsPassedOnAndEndsTheStages) {
   EXPECT_EQ(status.error().code, ErrorCode::kCancelled);
   EXPECT_TRUE(Open().Run("", {Leaving("a", "true")}));
   EXPECT_EQ(Trail(), "a\na\n");
+}
+
+// The signal ends no system call of the one who waits, as one that comes just before the wait does not.
+TEST_F(StagesTest, ASignalThatAnotherThreadGetsIsPassedOnAtOnce) {
+  sigset_t terminate;
+  sigemptyset(&terminate);
+  sigaddset(&terminate, SIGTERM);
+  std::promise<void> over;
+  std::thread other([ended = over.get_future()] { ended.wait(); });
+  pthread_sigmask(SIG_BLOCK, &terminate, nullptr);
+  const auto begun = std::chrono::steady_clock::now();
+  const auto status = Open().Run("", {Leaving("a", "kill -TERM $PPID; exec sleep 20")});
+  pthread_sigmask(SIG_UNBLOCK, &terminate, nullptr);
+  over.set_value();
+  other.join();
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::kCancelled);
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(10));
+}
+
+TEST_F(StagesTest, ASignalIsPassedOnAfterAFailure) {
+  const auto begun = std::chrono::steady_clock::now();
+  const auto status =
+      Open(2).Run("", {Leaving("a", "exit 1"), Leaving("b", "sleep 0.5; kill -TERM $PPID; exec sleep 20")});
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message, HasSubstr("a failed"));
+  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(10));
 }
 
 TEST_F(StagesTest, SeveralRunAtATime) {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <filesystem>
 #include <stop_token>
 #include <thread>
@@ -155,6 +156,23 @@ TEST_F(JobTest, RulesStopWhenTheyAreAsked) {
   ASSERT_TRUE(stopped) << stopped.error().message;
   EXPECT_TRUE(stopped->interrupted);
   EXPECT_EQ(stopped->annotated, 1U);
+  EXPECT_GT(AnnotateJob(annotate, {}).Run()->annotated, 1U);
+  // A signal does the same, where the job is to listen; what listened before listens again.
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    annotate.fresh = true;
+    events.finished = [&](const JobItem&) -> Status {
+      EXPECT_EQ(raise(signal), 0);
+      return {};
+    };
+    const auto signalled = AnnotateJob(annotate, events, {.on_signals = true}).Run();
+    ASSERT_TRUE(signalled) << signalled.error().message;
+    EXPECT_TRUE(signalled->interrupted);
+    EXPECT_EQ(signalled->annotated, 1U);
+    struct sigaction now {};
+    EXPECT_EQ(sigaction(signal, nullptr, &now), 0);
+    EXPECT_EQ(now.sa_handler, SIG_DFL);
+  }
+  annotate.fresh = false;
   EXPECT_GT(AnnotateJob(annotate, {}).Run()->annotated, 1U);
 }
 

@@ -30,7 +30,7 @@ Settings FileSettings(SynthOptions& o) {
       {.key = "questions",
        .value = &o.questions,
        .help = "JSON lines with prompt, messages, dialogs, conversations or input; a file is read again as "
-               "questions come up, what comes from a pipe or - (standard input) is kept in memory",
+               "questions come up, what comes from - (standard input) or <(command) is kept in memory",
        .group = group,
        .type_name = "FILE",
        .required = true},

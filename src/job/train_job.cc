@@ -2,15 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <array>
-#include <atomic>
-#include <csignal>
 #include <functional>
 #include <span>
 #include <utility>
 
+#include "base/machine.h"
 #include "job/identity.h"
 #include "job/output_check.h"
+#include "job/stop_request.h"
 #include "job/train_data.h"
 #include "model/text/chat_format.h"
 #include "model/text/gguf_file.h"
@@ -20,51 +19,6 @@
 
 namespace tessy {
 namespace {
-
-// ---- Stopping.
-
-std::atomic<std::atomic<bool>*> g_stop{nullptr};
-static_assert(std::atomic<std::atomic<bool>*>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
-
-extern "C" void StopTraining(int) {
-  if (std::atomic<bool>* stop = g_stop) *stop = true;
-}
-
-// Says when a training is to stop. The former signal handlers are back when it goes.
-class StopRequest {
- public:
-  explicit StopRequest(const TrainStop& stop) : callback_(stop.token, [this] { stop_ = true; }) {
-    if (!stop.on_signals) return;
-    g_stop = &stop_;
-    struct sigaction action {};
-    action.sa_handler = StopTraining;
-    action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second one ends the process at once
-    for (size_t i = 0; i < kSignals.size(); ++i) {
-      sigaction(kSignals[i], nullptr, &former_[i]);
-      if (former_[i].sa_handler != SIG_IGN) sigaction(kSignals[i], &action, nullptr);
-    }
-    watches_ = true;
-  }
-  ~StopRequest() {
-    if (!watches_) return;
-    for (size_t i = 0; i < kSignals.size(); ++i) sigaction(kSignals[i], &former_[i], nullptr);
-    g_stop = nullptr;
-  }
-  StopRequest(const StopRequest&) = delete;
-  StopRequest& operator=(const StopRequest&) = delete;
-
-  const std::atomic<bool>& flag() const { return stop_; }
-
- private:
-  static constexpr std::array kSignals{SIGINT, SIGTERM, SIGHUP};
-
-  std::atomic<bool> stop_{false};
-  std::stop_callback<std::function<void()>> callback_;
-  std::array<struct sigaction, kSignals.size()> former_{};
-  bool watches_ = false;
-};
-
-// ---- What the options mean.
 
 TrainerOptions TrainerOptionsOf(const TrainOptions& o) {
   TrainerOptions options;
@@ -161,7 +115,7 @@ Result<TrainingOutcome> TrainJob::TrainBoundary(const TrainBoundaryOptions& opti
     return Judge(*data, predictions, options.select);
   };
   job.keep_last = options.select == "last";
-  return Train(job, data->about);
+  return Train(std::move(job), data->about);
 }
 
 Result<TrainingOutcome> TrainJob::TrainSft(const TrainSftOptions& options) const {
@@ -189,13 +143,16 @@ Result<TrainingOutcome> TrainJob::TrainSft(const TrainSftOptions& options) const
   if (!data) return tl::unexpected(data.error());
   TrainingJob job = JobOf(options, options.student, "sft", *record, *data);
   job.base = base->get();
-  return Train(job, data->about);
+  return Train(std::move(job), data->about);
 }
 
-Result<TrainingOutcome> TrainJob::Train(const TrainingJob& job, const std::string& about) const {
+Result<TrainingOutcome> TrainJob::Train(TrainingJob job, const std::string& about) const {
   const auto notice = [&](const std::string& line) {
     if (events_.notice) events_.notice(line);
   };
+  std::string cut;
+  job.trainer.threads = ThreadsWithin(job.trainer.threads, cut);
+  if (!cut.empty()) notice(cut);
   const TrainingCallbacks callbacks{
       .begun = [&] { notice(about); },
       .progress =
@@ -210,7 +167,7 @@ Result<TrainingOutcome> TrainJob::Train(const TrainingJob& job, const std::strin
           [&](uint64_t step, uint64_t steps) {
             notice(fmt::format("{}: {} of {} steps are done already", job.out, step, steps));
           }};
-  const StopRequest stop(stop_);
+  const StopRequest stop(stop_.on_signals, stop_.token);
   return RunTraining(job, callbacks, stop.flag());
 }
 

@@ -40,7 +40,7 @@ class TrainJob {
  private:
   Result<TrainingOutcome> TrainBoundary(const TrainBoundaryOptions& options) const;
   Result<TrainingOutcome> TrainSft(const TrainSftOptions& options) const;
-  Result<TrainingOutcome> Train(const TrainingJob& job, const std::string& about) const;
+  Result<TrainingOutcome> Train(TrainingJob job, const std::string& about) const;
 
   std::variant<TrainBoundaryOptions, TrainSftOptions> options_;
   TrainEvents events_;

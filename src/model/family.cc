@@ -2,13 +2,13 @@
 
 #include <toml++/toml.h>
 #include <algorithm>
-#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
 
 #include "base/check.h"
 #include "base/file_text.h"
+#include "base/readable_file.h"
 #include "base/toml_depth.h"
 #include "embedded/families.h"
 
@@ -143,10 +143,7 @@ const std::vector<Family>& BuiltIns() {
 }
 
 Result<Family> LoadFamilyFile(std::string_view path) {
-  std::error_code status;
-  if (std::filesystem::is_fifo(path, status)) {
-    return Fail(ErrorCode::kInvalidArgument, std::string(path) + ": is a pipe; a regular file is needed");
-  }
+  if (auto status = CheckReadable(std::string(path)); !status) return tl::unexpected(status.error());
   std::ifstream file{std::string(path), std::ios::binary};
   if (!file) return Fail(ErrorCode::kNotFound, "cannot read the family file " + std::string(path));
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};

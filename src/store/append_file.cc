@@ -18,6 +18,7 @@
 
 #include "base/file_text.h"
 #include "base/links.h"
+#include "base/readable_file.h"
 
 namespace tessy {
 namespace {
@@ -224,14 +225,7 @@ Status WriteWhole(const std::string& name, std::string_view content) {
 }
 
 Result<std::string> ReadWhole(const std::string& path) {
-  std::error_code status;
-  if (std::filesystem::is_directory(path, status)) {
-    return Fail(ErrorCode::kInvalidArgument, fmt::format("{}: is a folder, not a file", path));
-  }
-  // What a shell passes as /dev/fd/63 is open already.
-  if (std::filesystem::is_fifo(path, status) && !path.starts_with("/dev/")) {
-    return Fail(ErrorCode::kInvalidArgument, fmt::format("{}: is a pipe; a regular file is needed", path));
-  }
+  if (auto status = CheckReadable(path); !status) return tl::unexpected(status.error());
   std::ifstream stream(path, std::ios::binary);
   if (!stream) {
     return Fail(errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,

@@ -63,7 +63,7 @@ bool HasNoLocks(int error);
 // Replaces the whole file, or leaves the old one: writes a temporary file beside it and renames that. A link
 // stays, and the file behind it is replaced.
 Status WriteWhole(const std::string& path, std::string_view content);
-// Named pipes are refused, because opening one waits for somebody who writes.
+// Errors as CheckReadable (base/readable_file.h), or the system's reason.
 Result<std::string> ReadWhole(const std::string& path);
 // A file that people write: without a byte-order mark, and with LF for CRLF.
 Result<std::string> ReadText(const std::string& path);

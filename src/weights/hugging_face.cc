@@ -13,6 +13,7 @@
 
 #include "base/file_text.h"
 #include "base/json_depth.h"
+#include "base/readable_file.h"
 #include "model/text/class_names.h"
 #include "weights/qwen3.h"
 #include "weights/safetensors.h"
@@ -27,10 +28,7 @@ constexpr const char* kCausal = "Qwen3ForCausalLM";
 constexpr const char* kClassifier = "Qwen3ForTokenClassification";
 
 Result<Json> ReadObject(const std::string& path) {
-  std::error_code status;
-  if (fs::exists(path, status) && !fs::is_regular_file(path, status)) {
-    return Fail(ErrorCode::kInvalidArgument, fmt::format("{}: is no regular file", path));
-  }
+  if (auto status = CheckReadable(path); !status) return tl::unexpected(status.error());
   std::ifstream stream(path, std::ios::binary);
   if (!stream) return Fail(ErrorCode::kNotFound, fmt::format("{}: cannot be read", path));
   std::ostringstream content;

@@ -17,6 +17,7 @@
 
 #include "base/file_text.h"
 #include "base/json_depth.h"
+#include "base/readable_file.h"
 #include "weights/number_types.h"
 #include "weights/qwen3.h"
 
@@ -220,6 +221,7 @@ Result<SafetensorsFile> SafetensorsFile::Open(const std::string& path) {
   const auto bad = [&](std::string_view reason) {
     return Fail(ErrorCode::kInvalidData, fmt::format("{}: not a safetensors file: {}", path, reason));
   };
+  if (auto readable = CheckReadable(path); !readable) return tl::unexpected(readable.error());
   std::error_code status;
   if (!std::filesystem::is_regular_file(path, status)) {
     return Fail(ErrorCode::kNotFound, fmt::format("{}: no such file", path));

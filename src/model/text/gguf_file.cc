@@ -13,6 +13,7 @@
 
 #include "base/file_text.h"
 #include "base/random.h"
+#include "base/readable_file.h"
 #include "ggml.h"
 #include "gguf.h"
 #include "model/text/gguf_check.h"
@@ -102,12 +103,10 @@ Status CheckIsGguf(const std::string& path) {
   if (!std::filesystem::exists(path, status)) {
     return Fail(ErrorCode::kNotFound, fmt::format("{}: no such model file", path));
   }
-  if (std::filesystem::is_directory(path, status)) {
-    return Fail(ErrorCode::kInvalidArgument, fmt::format("{}: is a folder, not a .gguf file", path));
-  }
-  // Opening a pipe would wait for somebody who writes.
+  if (auto readable = CheckReadable(path); !readable) return readable;
+  // A model is read at any place of its file, so a pipe will not do, be it open already.
   if (!std::filesystem::is_regular_file(path, status)) {
-    return Fail(ErrorCode::kInvalidArgument, fmt::format("{}: is a pipe or device, not a .gguf file", path));
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("{}: is a pipe or device; give a .gguf file", path));
   }
   std::ifstream stream(path, std::ios::binary);
   if (!stream) return Fail(ErrorCode::kIo, fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));

@@ -129,7 +129,7 @@ TEST_F(GgufFileTest, PointersAndPipesAreNamedAsSuch) {
   EXPECT_THAT(Refusal(Path("lfs.gguf")),
               HasSubstr("Git-LFS pointer, not the file itself; fetch it with git lfs"));
   ASSERT_EQ(mkfifo(Path("pipe.gguf").c_str(), 0600), 0);
-  EXPECT_THAT(Refusal(Path("pipe.gguf")), HasSubstr("is a pipe or device"));
+  EXPECT_THAT(Refusal(Path("pipe.gguf")), HasSubstr("is a pipe; give a regular file"));
 }
 
 TEST_F(GgufFileTest, ValuesThatLlamaWouldEndTheProcessForAreRefusedByKey) {
