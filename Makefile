@@ -2,8 +2,9 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
 
-.PHONY: help setup setup-tests build demo test lint lint-all bench bench-quick lab interop sanitize sanitize-asan sanitize-tsan install clean
+.PHONY: help setup setup-tests build demo test lint lint-all bench bench-quick lab interop fuzz sanitize sanitize-asan sanitize-tsan install clean
 
 help:
 	@echo "make demo    synthesise a few shipped questions with shipped models, and show one trace"
@@ -15,6 +16,7 @@ help:
 	@echo "make bench   measure the engine, training (beside python3-torch), and runs over servers"
 	@echo "make bench-quick   each benchmark for a second, to see that it works"
 	@echo "make sanitize   the tests under ASan+UBSan, then under TSan"
+	@echo "make fuzz    every parser on inputs that are made up, for a minute each (FUZZ_SECONDS), under ASan+UBSan"
 	@echo "make setup   what the others do first: packages and llama.cpp's source"
 
 setup:
@@ -48,6 +50,13 @@ sanitize-asan sanitize-tsan: sanitize-%: build/%/build.ninja
 	@cmake --build --preset $* -j $(JOBS)
 	@rm -rf build/$*/test-results
 	@GTEST_OUTPUT=xml:$(CURDIR)/build/$*/test-results/ ctest --preset $*
+
+# Every call takes another seed; inputs that break a parser lie in build/fuzz.
+fuzz: build/asan/build.ninja
+	@scripts/setup.sh --tests
+	@cmake --build --preset asan -j $(JOBS) --target tessy_fuzz
+	@build/asan/tests/fuzz/tessy_fuzz --list | xargs -P $(JOBS) -I{} build/asan/tests/fuzz/tessy_fuzz {} \
+	  --seconds $(FUZZ_SECONDS) --seed $$RANDOM --findings build/fuzz
 
 lint: build/release/build.ninja
 	@scripts/lint.sh

@@ -26,6 +26,14 @@ std::string ReadAll(const fs::path& path) {
 
 }  // namespace
 
+std::string WithoutPlan(const std::string& text) {
+  std::string rest;
+  for (const std::string& line : Lines(text)) {
+    if (!line.starts_with("memory: ")) rest += line + "\n";
+  }
+  return rest;
+}
+
 std::vector<std::string> Lines(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream stream(text);

@@ -61,6 +61,8 @@ class CliTest : public testing::Test {
 };
 
 std::vector<std::string> Lines(const std::string& text);
+// The text without the line that tells what memory the models take.
+std::string WithoutPlan(const std::string& text);
 
 // Expects exit status 1, nothing on standard output, and one line on standard error that begins with "tessy:
 // " and holds all `pieces`.

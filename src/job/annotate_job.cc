@@ -252,6 +252,7 @@ Result<RunResult> AnnotateJob::Work::AskModel() {
   auto cast = LoadCast(std::move(*options), DrivenBy(io), events_);
   if (!cast) return tl::unexpected(cast.error());
   if (auto status = files_->RecordConfiguration(); !status) return tl::unexpected(status.error());
+  TellPlan(**cast, events_);
   std::vector<WindowQuestion> questions;
   for (const Window& window : windows_) {
     questions.push_back({.id = window.id, .text = std::string(TextOf(window))});

@@ -109,11 +109,11 @@ Result<std::unique_ptr<ModelCast>> LoadCast(CastOptions options, const DrivingTh
   std::string cut;
   options.threads = ThreadsWithin(options.threads, cut);
   if (!cut.empty()) Tell(events.warning, cut);
-  auto cast = ModelCast::Load(options, thread);
-  if (cast && !(*cast)->plan().lines.empty()) {
-    Tell(events.notice, fmt::format("memory: {}", (*cast)->plan().Describe()));
-  }
-  return cast;
+  return ModelCast::Load(options, thread);
+}
+
+void TellPlan(const ModelCast& cast, const JobEvents& events) {
+  if (!cast.plan().lines.empty()) Tell(events.notice, fmt::format("memory: {}", cast.plan().Describe()));
 }
 
 }  // namespace tessy

@@ -34,9 +34,11 @@ Result<PoolingModelOptions> PoolingOptionsOf(const ServedBy& served);
 // Puts what people tell of engines in process into the options of a cast.
 void UseEngine(const EnginesOptions& engine, CastOptions& cast);
 
-// ModelCast::Load with threads that the machine has. Tells `events` of threads that were cut, and of the
-// memory plan.
+// ModelCast::Load with threads that the machine has. Tells `events` of threads that were cut.
 Result<std::unique_ptr<ModelCast>> LoadCast(CastOptions options, const DrivingThread& thread,
                                             const JobEvents& events);
+
+// Tells what memory the models in this process take, once nothing else stands in the way of the work.
+void TellPlan(const ModelCast& cast, const JobEvents& events);
 
 }  // namespace tessy

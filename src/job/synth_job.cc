@@ -234,6 +234,7 @@ std::unique_ptr<Judge> SynthJob::Work::NewJudge() {
 Result<RunResult> SynthJob::Work::RunTasks() {
   if (auto status = LoadCast(); !status) return tl::unexpected(status.error());
   if (auto status = RecordConfiguration(); !status) return tl::unexpected(status.error());
+  TellPlan(*cast_, events_);
   const RunOptions run{.concurrency = cast_->concurrency(),
                        .stop_on_signals = stop_.on_signals,
                        .stop = stop_.token,

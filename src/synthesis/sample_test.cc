@@ -34,6 +34,7 @@ std::string Content(const Response& response, const Family& family) {
   const std::string& content = response.messages.back().content;
   std::string joined = family.content_open;
   for (const ResponseSpan& span : response.spans) {
+    if (span.kind == SpanKind::kAnswer && response.closed_by == "budget") joined += family.budget_close;
     if (span.kind == SpanKind::kAnswer) joined += family.content_close;
     const size_t begin = ByteOffset(content, span.start);
     joined += content.substr(begin, ByteOffset(content, span.end) - begin);
