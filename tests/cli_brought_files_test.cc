@@ -2,6 +2,7 @@
 // ends by a signal.
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -59,6 +60,58 @@ TEST_F(BroughtFilesTest, DeepNestingIsRefusedWhereItIsRead) {
   for (int i = 0; i < 100'000; ++i) keys += "a.";
   Write("run.toml", keys + "a = 1\n");
   ExpectRefusal(Tessy({"synth", "run.toml"}), {"run.toml:1: nested more than 200 levels deep"});
+}
+
+// A pipe with a name waits for somebody who writes, and a device may give bytes for ever.
+TEST_F(BroughtFilesTest, NamedPipesAndDevicesAreRefusedWhereverAFileIsRead) {
+  ASSERT_EQ(StudentOnly(Model("student")).exit_status, 0);
+  ASSERT_EQ(mkfifo(Path("pipe").c_str(), 0600), 0);
+  ASSERT_EQ(mkfifo(Path("pipe.toml").c_str(), 0600), 0);
+  const Arguments synth{"synth",    "--questions",  "q.jsonl",    "--student", Model("student"),
+                        "--method", "student-only", "--progress", "none"};
+  const auto with = [&](const Arguments& more) {
+    Arguments all = synth;
+    for (size_t i = 0; i < more.size(); i += 2) {
+      const auto told = std::find(all.begin(), all.end(), more[i]);
+      if (told != all.end()) told[1] = more[i + 1];
+      if (told == all.end()) all.insert(all.end(), {more[i], more[i + 1]});
+    }
+    return all;
+  };
+  const Arguments cases[] = {
+      with({"--questions", "pipe"}),
+      with({"--student", "pipe"}),
+      with({"--student-family", "pipe.toml"}),
+      with({"--student", "http://localhost:1#m", "--ca-file", "pipe"}),
+      with({"--method", "teacher-score", "--teacher", Model("teacher"), "--judge-prompt", "pipe"}),
+      {"synth", "pipe.toml"},
+      {"annotate", "--responses", "pipe", "--annotator", "lexicon", "--out", "a.jsonl"},
+      {"annotate", "--responses", "r.jsonl", "--annotator", "phrases:pipe", "--out", "a.jsonl"},
+      {"annotate", "--responses", "r.jsonl", "--annotator", "lexicon", "--lexicon", "pipe", "--out",
+       "a.jsonl"},
+      {"eval", "--responses", "pipe", "--questions", "q.jsonl"},
+      {"eval", "--responses", "r.jsonl", "--questions", "pipe"},
+      {"show", "pipe"},
+      {"model", "inspect", "pipe"}};
+  for (const Arguments& arguments : cases) {
+    SCOPED_TRACE(testing::PrintToString(arguments));
+    ExpectRefusal(Tessy(arguments), {"is a pipe; give a regular file"});
+  }
+  ExpectRefusal(Tessy(with({"--questions", "/dev/zero"})), {"/dev/zero: is a device; give a regular file"});
+}
+
+TEST_F(BroughtFilesTest, PipesThatAreOpenAlreadyAreRead) {
+  const std::string command = ProgramPath() + " synth --student " + Model("student") +
+                              " --method student-only --progress none --questions ";
+  for (const char* form : {"- < q.jsonl", "/dev/stdin < q.jsonl", "<(cat q.jsonl)"}) {
+    const auto run = RunProgram({"bash", "-c", command + form}, {.folder = Path("")});
+    EXPECT_EQ(run.exit_status, 0) << form << run.err;
+    EXPECT_THAT(Lines(run.out), SizeIs(2)) << form;
+  }
+  const auto piped =
+      RunProgram({"bash", "-c", "cat q.jsonl | " + command + "/dev/stdin"}, {.folder = Path("")});
+  EXPECT_EQ(piped.exit_status, 0) << piped.err;
+  EXPECT_THAT(Lines(piped.out), SizeIs(2));
 }
 
 TEST_F(BroughtFilesTest, AModelWithoutATemplateIsSaidOnce) {

@@ -147,6 +147,40 @@ TEST_F(ErrorTest, WhereNothingIsKeptNothingIsPromised) {
                                 Not(HasSubstr("the same command"))));
 }
 
+// A program whose results nobody gets has not done what it was asked for.
+TEST_F(ErrorTest, ResultsThatCannotBePrintedAreAFailure) {
+  ASSERT_EQ(Try({}).exit_status, 0);
+  const std::string responses = Read("r.jsonl");
+  const std::string models = " --student " + Model("student") + " --teacher " + Model("teacher");
+  const std::string commands[] = {"synth --questions q.jsonl" + models,
+                                  "eval --questions q.jsonl --responses r.jsonl",
+                                  "show r.jsonl",
+                                  "show r.jsonl --list",
+                                  "runs .",
+                                  "model inspect " + Model("student"),
+                                  "--version",
+                                  "synth --help"};
+  for (const std::string& command : commands) {
+    for (const auto& [where, reason] :
+         {std::pair(" >&-", "it is closed"), std::pair(" >/dev/full", "No space left")}) {
+      SCOPED_TRACE(command + where);
+      const auto result =
+          RunProgram({"bash", "-c", ProgramPath() + " " + command + where}, {.folder = Path("")});
+      ExpectRefusal(result, {"standard output cannot be written: ", reason});
+    }
+  }
+  EXPECT_EQ(Read("r.jsonl"), responses);
+}
+
+// Its results are in a file, so that nothing is lost.
+TEST_F(ErrorTest, AClosedOutputHarmsNoRunThatPrintsNothing) {
+  const std::string command = ProgramPath() + " synth --questions q.jsonl --out closed.jsonl --student " +
+                              Model("student") + " --teacher " + Model("teacher") + " >&-";
+  const auto result = RunProgram({"bash", "-c", command}, {.folder = Path("")});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_THAT(ReadLines("closed.jsonl"), SizeIs(4));
+}
+
 TEST_F(ErrorTest, AnotherConfigurationIsRefusedWithTheDifference) {
   ASSERT_EQ(Try({"--seed", "1", "--limit", "2"}).exit_status, 0);
   const std::string before = Read("r.jsonl");

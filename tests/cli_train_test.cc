@@ -68,6 +68,14 @@ TEST_F(TrainTest, APredictorSaysWhereItComesFromAndHowGoodItIs) {
   EXPECT_EQ(Read("b.gguf"), bytes);
 }
 
+TEST_F(TrainTest, MoreThreadsThanProcessorsAreCutWithOneLine) {
+  const auto result = Run({"train", "boundary", "--annotations", "a.jsonl", "--base", Model("student"),
+                           "--out", "b.gguf", "--steps", "1", "--threads", "1000"});
+  ASSERT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("--threads 1000: there "));
+  EXPECT_EQ(result.err.find("--threads 1000"), result.err.rfind("--threads 1000"));
+}
+
 TEST_F(TrainTest, AStudentLearnsAndLossesAreReportedApart) {
   for (const Arguments& kind : {Arguments{}, Arguments{"--lora-rank", "4"}, Arguments{"--train-on", "style"},
                                 Arguments{"--system", "Use the new way."}}) {

@@ -14,6 +14,7 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -25,11 +26,13 @@
 namespace tessy {
 namespace {
 
-// Where one was closed, no file of ours is to take its place and get what is meant for people.
+// Where one was closed, no file of ours is to take its place and get what is meant for people. Results that
+// are written to a closed standard output are lost, so its place is one that cannot be written to; messages
+// may be lost.
 void OccupyStandardStreams() {
   for (int descriptor = 0; descriptor <= 2; ++descriptor) {
     if (::fcntl(descriptor, F_GETFD) >= 0) continue;
-    if (::open("/dev/null", descriptor == 0 ? O_RDONLY : O_WRONLY) < 0) return;
+    if (::open("/dev/null", descriptor == STDERR_FILENO ? O_WRONLY : O_RDONLY) < 0) return;
   }
 }
 
@@ -120,7 +123,8 @@ void Finish(CommandContext& context, const Status& status) {
 
 Status WriteOutput(std::string_view text) {
   if (std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0) return {};
-  return Fail(ErrorCode::kIo, fmt::format("standard output cannot be written: {}", std::strerror(errno)));
+  const char* reason = errno == EBADF ? "it is closed" : std::strerror(errno);
+  return Fail(ErrorCode::kIo, fmt::format("standard output cannot be written: {}", reason));
 }
 
 void SetLogLevel(const std::string& level) {
@@ -152,7 +156,11 @@ int RunProgram(CLI::App& app, CommandContext& context, int argc, const char* con
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {  // --help, --version
-    return app.exit(asked);
+    std::signal(SIGPIPE, SIG_DFL);       // whoever reads only the first lines of a help wants no more of it
+    std::ostringstream text;
+    const int status = app.exit(asked, text, text);
+    Finish(context, WriteOutput(text.str()));
+    return context.exit_status != kExitDone ? context.exit_status : status;
   } catch (const CLI::ParseError& error) {
     const std::string reason = Explain(app, error, argc, argv);
     ReportError({ErrorCode::kInvalidArgument, fmt::format("{} (see {} --help)", reason, CommandLine(app))});

@@ -29,7 +29,8 @@ int ReportStopped(const Error& error, bool is_kept);
 // else 1.
 void Finish(CommandContext& context, const Status& status);
 
-// Results go to standard output; a full disk or a closed pipe is an error like any other.
+// Results go to standard output; a full disk, a closed pipe or a standard output that is closed is an error
+// like any other.
 Status WriteOutput(std::string_view text);
 
 // Log lines go to standard error, from this level on ("debug", "info", "warning", "error"); each is one line,

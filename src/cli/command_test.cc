@@ -1,10 +1,13 @@
 #include "cli/command.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <functional>
 #include <new>
 #include <stdexcept>
@@ -43,6 +46,30 @@ TEST(RunProgramTest, AnExceptionThatNobodyCaughtIsOneLineAndStatusOne) {
   EXPECT_THAT(ErrorOutputOf([&] { status = run([] { throw std::bad_alloc(); }); }),
               HasSubstr("not enough memory"));
   EXPECT_EQ(status, kExitUsage);
+}
+
+int RunWriter(const char* argument) {
+  CLI::App app("", "tessy");
+  app.set_version_flag("--version", "tessy 1");
+  CommandContext context;
+  app.add_subcommand("go", "")->callback([&] { Finish(context, WriteOutput("a result\n")); });
+  const char* arguments[] = {"tessy", argument};
+  return RunProgram(app, context, 2, arguments);
+}
+
+TEST(RunProgramDeathTest, WhatCannotBePrintedIsAFailureWithOneLine) {
+  for (const char* argument : {"go", "--help", "--version"}) {
+    EXPECT_EXIT((close(STDOUT_FILENO), std::exit(RunWriter(argument))), testing::ExitedWithCode(kExitUsage),
+                "^tessy: standard output cannot be written: it is closed\n$")
+        << argument;
+    EXPECT_EXIT((dup2(open("/dev/full", O_WRONLY), STDOUT_FILENO), std::exit(RunWriter(argument))),
+                testing::ExitedWithCode(kExitUsage),
+                "^tessy: standard output cannot be written: No space left")
+        << argument;
+    EXPECT_EXIT((dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO), std::exit(RunWriter(argument))),
+                testing::ExitedWithCode(kExitDone), "^$")
+        << argument;
+  }
 }
 
 TEST(LogTest, WhatDrivesATerminalIsMadeVisible) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/random.h"
+#include "base/readable_file.h"
 #include "model/openai/server_address.h"
 #include "model/text/gguf_file.h"
 #include "store/append_file.h"
@@ -34,6 +35,7 @@ Result<Json> IdentityOfModel(const std::string& path) {
 }
 
 Result<Json> IdentityOfData(const std::string& path) {
+  if (auto readable = CheckReadable(path); !readable) return tl::unexpected(readable.error());
   std::error_code status;
   if (std::filesystem::exists(path, status) && !std::filesystem::is_regular_file(path, status) &&
       !std::filesystem::is_directory(path, status)) {
