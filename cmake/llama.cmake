@@ -94,9 +94,9 @@ int main() {
 #else
 int main() {}
 #endif
-]] TESSY_AMX_WORKS_OR_IS_ABSENT)
+]] TESSY_TILES_WORK_OR_ARE_ABSENT)
   unset(CMAKE_REQUIRED_FLAGS)
-  if(TESSY_COMPILER_LOSES_TILES OR NOT TESSY_AMX_WORKS_OR_IS_ABSENT)
+  if(TESSY_COMPILER_LOSES_TILES OR NOT TESSY_TILES_WORK_OR_ARE_ABSENT)
     target_compile_options(ggml-cpu PRIVATE -mno-amx-tile -mno-amx-int8 -mno-amx-bf16)
   endif()
 endif()

@@ -323,11 +323,18 @@ TEST_F(FailureTest, FailedSamplesCanBeLookedAt) {
   const std::string& first = failures.begin()->first;
   const auto one = Tessy({"show", "r.jsonl", "--failures", "--id", first, "--json"});
   EXPECT_EQ(Json::parse(one.out), failures.begin()->second);
+  EXPECT_EQ(Tessy({"show", "r.jsonl", "--failures", "--id", first + "/0", "--json"}).out, one.out);
   EXPECT_THAT(Tessy({"show", "r.jsonl", "--failures", "--id", "none"}).out,
               HasSubstr("no failure of \"none\""));
   const auto nowhere = Tessy({"show", "q.jsonl", "--failures"});
   EXPECT_EQ(nowhere.exit_status, 1);
   EXPECT_THAT(nowhere.err, HasSubstr("there is no failures.jsonl"));
+  // A line that is torn does not hide the others.
+  std::ofstream(Path("r.jsonl.run/failures.jsonl"), std::ios::app) << "{\"question_id\": \"CO";
+  const auto torn = Tessy({"show", "r.jsonl", "--failures"});
+  EXPECT_EQ(torn.exit_status, 1);
+  EXPECT_THAT(torn.err, AllOf(HasSubstr("failures.jsonl:5: "), HasSubstr("1 line cannot be read")));
+  for (const auto& [question, record] : failures) EXPECT_THAT(torn.out, HasSubstr(question + "/0  "));
 }
 
 TEST_F(FailureTest, SamplesThatFailedAreTriedAgainWhereThatIsAskedFor) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <system_error>
 
@@ -53,7 +54,6 @@ std::string Duration(double seconds) {
 double Decimal(float value) { return std::stod(fmt::format("{}", value)); }
 
 std::optional<double> LastNumberIn(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
   const size_t end = text.find_last_of("0123456789") + 1;
   if (end == 0) return std::nullopt;
   size_t begin = end - DigitsBefore(text, end);
@@ -62,7 +62,7 @@ std::optional<double> LastNumberIn(std::string_view text) {
     const size_t point = begin - 1;
     const size_t whole = DigitsBefore(text, point);
     // After a letter the point ends a sentence.
-    if (whole > 0 || point == 0 || kBlanks.find(text[point - 1]) != std::string_view::npos) {
+    if (whole > 0 || point == 0 || std::isalpha(static_cast<unsigned char>(text[point - 1])) == 0) {
       begin = point - whole;
       number.insert(0, std::string(whole > 0 ? text.substr(begin, whole) : "0") + ".");
     }

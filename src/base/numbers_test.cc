@@ -39,6 +39,8 @@ TEST(Numbers, TheLastOneOfATextIsRead) {
                                                   {"I give it 7, no: 8.25.", 8.25},
                                                   {"score: .5", 0.5},
                                                   {".75", 0.75},
+                                                  {"Score:.5", 0.5},
+                                                  {"**.5**", 0.5},
                                                   {"It is good.5", 5},
                                                   {"12,345", 12345},
                                                   {"1,234,567.5 points", 1234567.5},

@@ -31,9 +31,9 @@ std::string Bar(double share, size_t width) {
 }
 
 // What is left, by tokens: so many as a finished sample took, attempts that failed included, for each that is
-// not finished, less those that are written already. Between two samples that finish this only falls; seconds
-// a sample would climb. The first samples to finish are the short ones, so that a few are waited for. Empty:
-// not known yet.
+// not finished, less those that are written already. Between two samples that finish this only falls while
+// tokens come at the same rate; seconds a sample would climb. The first samples to finish are the short ones,
+// so that a few are waited for. Empty: not known yet.
 std::optional<double> SecondsLeft(const RunProgress& progress) {
   constexpr size_t kEnough = 3;
   const size_t finished = progress.done + progress.failed;
@@ -56,9 +56,8 @@ std::optional<double> SecondsLeft(const RunProgress& progress) {
 // As many of the parts of "a, b, c" as `room` characters hold; the first is cut where even it is too long.
 std::string_view PartsWithin(std::string_view line, size_t room) {
   if (CountCodePoints(line) <= room) return line;
-  const std::string_view begin = line.substr(0, ByteOffset(line, room));
-  const size_t comma = begin.rfind(", ");
-  return begin.substr(0, comma);
+  const size_t room_bytes = ByteOffset(line, room);
+  return line.substr(0, std::min(room_bytes, line.rfind(", ", room_bytes)));
 }
 
 }  // namespace

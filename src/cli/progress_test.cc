@@ -154,6 +154,8 @@ TEST(ProgressTest, TheWidthIsThatOfTheTerminalNow) {
 TEST(ProgressTest, ABarNeverWraps) {
   const std::string line = DescribeProgress(Underway());
   EXPECT_EQ(BarLine(0.25, line, 40), "━━╌╌╌╌╌╌ 10/40 samples, 250 tokens/s");
+  EXPECT_EQ(BarLine(0.25, line, 37), "━━╌╌╌╌╌╌ 10/40 samples, 250 tokens/s") << "it fits to the letter";
+  EXPECT_EQ(BarLine(0.25, line, 36), "━━╌╌╌╌╌╌ 10/40 samples");
   EXPECT_EQ(BarLine(0.25, line, 120), "━━━━━━╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌ " + line);
   for (const double share : {0.0, 0.5, 1.0}) {
     for (size_t columns = 0; columns < 130; ++columns) {

@@ -176,7 +176,8 @@ Result<std::string> FailuresOf(const std::string& file) {
   const bool is_folder = std::filesystem::is_directory(file, ignored);
   const std::string folder = is_folder ? file : RunFolder::FolderOf(file, "");
   for (const char* name : {"failures.jsonl", "rejected.jsonl"}) {
-    if (!is_folder && std::filesystem::path(file).filename() == name) return file;
+    // A copy that was kept beside it ("failures.jsonl.old-1") is one, too.
+    if (!is_folder && std::filesystem::path(file).filename().string().starts_with(name)) return file;
     const std::string path = (std::filesystem::path(folder) / name).string();
     if (std::filesystem::exists(path, ignored)) return path;
   }
@@ -192,18 +193,26 @@ Status ShowFailures(const ShowOptions& options) {
   auto reader = LineReader::Open(*path);
   if (!reader) return tl::unexpected(reader.error());
   size_t shown = 0;
+  size_t unreadable = 0;
   Status status;
   while (status) {
     const auto line = reader->Next();
     if (!line) return tl::unexpected(line.error());
     if (!*line) break;
     const auto failure = ParseFailure(**line);
-    if (!failure)
-      return Fail(failure.error().code, fmt::format("{}: {}", reader->Where(), failure.error().message));
-    if (!options.id.empty() && failure->id != options.id) continue;
+    if (!failure) {
+      ReportError({failure.error().code, fmt::format("{}: {}", reader->Where(), failure.error().message)});
+      ++unreadable;
+      continue;
+    }
+    if (!options.id.empty() && failure->id != options.id && NameOf(*failure) != options.id) continue;
     ++shown;
     status = WriteOutput(options.json ? (OutputIsTerminal() ? SafeJson(**line) : std::string(**line)) + "\n"
                                       : RenderFailure(*failure, OutputHasColour()));
+  }
+  if (status && unreadable > 0) {
+    return Fail(ErrorCode::kInvalidData,
+                fmt::format("{}: {} cannot be read", reader->name(), Counted(unreadable, "line")));
   }
   if (!status || shown > 0 || options.json) return status;
   return WriteOutput(options.id.empty() ? fmt::format("{}: nothing failed\n", *path)

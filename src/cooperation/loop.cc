@@ -179,6 +179,7 @@ std::string_view Name(FailureReason reason) {
 }
 
 std::optional<FailureReason> ReasonNamed(std::string_view name) {
+  name = name.substr(0, name.find(':'));
   for (uint8_t i = 0; i <= static_cast<uint8_t>(FailureReason::kPromptTooLong); ++i) {
     if (Name(static_cast<FailureReason>(i)) == name) return static_cast<FailureReason>(i);
   }

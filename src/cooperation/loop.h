@@ -27,6 +27,7 @@ enum class FailureReason : uint8_t {
   kPromptTooLong,      // the prompt alone does not fit
 };
 std::string_view Name(FailureReason reason);  // "empty_generation", …
+// The reason of that name, behind which details may follow: "prompt_too_long: 300 of 256 tokens".
 std::optional<FailureReason> ReasonNamed(std::string_view name);
 
 struct LoopSettings {

@@ -1,5 +1,7 @@
 #include "dataset/failure.h"
 
+#include <fmt/format.h>
+
 #include <utility>
 
 #include "base/json_depth.h"
@@ -24,11 +26,18 @@ bool NamesASample(const Json& row) {
 }  // namespace
 
 std::string ToJsonLine(const Failure& failure) {
-  const Json row{{"question_id", failure.id},   {"sample", failure.sample.value_or(0)},
-                 {"reason", failure.reason},    {"attempts", failure.attempts},
-                 {"reasons", failure.reasons},  {"failed_attempts_tokens", failure.failed_attempts_tokens},
-                 {"text_end", failure.text_end}};
+  const Json row{{"question_id", failure.id},
+                 {"sample", failure.sample.value_or(0)},
+                 {"reason", failure.reason},
+                 {"attempts", failure.attempts},
+                 {"reasons", failure.reasons},
+                 {"failed_attempts_tokens", failure.failed_attempts_tokens},
+                 {"text_end", failure.text_end.value_or("")}};
   return row.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string NameOf(const Failure& failure) {
+  return failure.sample ? fmt::format("{}/{}", failure.id, *failure.sample) : failure.id;
 }
 
 Result<Failure> ParseFailure(std::string_view line) {
@@ -45,7 +54,9 @@ Result<Failure> ParseFailure(std::string_view line) {
   failure.reason = TextOf(row, "reason");
   failure.attempts = CountOf(row, "attempts");
   failure.failed_attempts_tokens = CountOf(row, "failed_attempts_tokens");
-  failure.text_end = TextOf(row, "text_end");
+  if (row.contains("text_end") && row["text_end"].is_string()) {
+    failure.text_end = row["text_end"].get<std::string>();
+  }
   if (!row.contains("reasons") || !row["reasons"].is_array()) return failure;
   for (const Json& reason : row["reasons"]) {
     if (reason.is_string()) failure.reasons.push_back(reason.get<std::string>());

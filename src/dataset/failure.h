@@ -19,8 +19,12 @@ struct Failure {
   uint64_t attempts = 0;
   std::vector<std::string> reasons = {};  // of each attempt
   uint64_t failed_attempts_tokens = 0;    // that the attempts cost
-  std::string text_end = {};              // the last characters that the last attempt wrote
+  // The last characters that the last attempt wrote; none in the lines of programs that did not record them.
+  std::optional<std::string> text_end = {};
 };
+
+// The id as people see it: "question/sample", or that of the window.
+std::string NameOf(const Failure& failure);
 
 // The most characters of a failed attempt that its line quotes.
 inline constexpr size_t kFailedTextCharacters = 500;

@@ -7,7 +7,6 @@ namespace tessy {
 namespace {
 
 using testing::ElementsAre;
-using testing::IsEmpty;
 
 TEST(Failure, IsReadAsItWasWritten) {
   const Failure written{.id = "q",
@@ -34,7 +33,8 @@ TEST(Failure, OlderAndMendedLinesLackFields) {
   ASSERT_TRUE(read);
   EXPECT_THAT(read->reasons, ElementsAre("x"));
   EXPECT_EQ(read->attempts, 0U);
-  EXPECT_THAT(read->text_end, IsEmpty());
+  EXPECT_FALSE(read->text_end) << "it was not recorded";
+  EXPECT_EQ(NameOf(*read), "q/0");
 }
 
 TEST(Failure, RejectedWindowHasAnIdAlone) {
@@ -43,6 +43,7 @@ TEST(Failure, RejectedWindowHasAnIdAlone) {
   EXPECT_EQ(read->id, "q-1/0#12");
   EXPECT_FALSE(read->sample);
   EXPECT_EQ(read->text_end, "[]");
+  EXPECT_EQ(NameOf(*read), "q-1/0#12");
 }
 
 TEST(Failure, OtherLinesAreRefused) {

@@ -10,32 +10,28 @@ namespace {
 std::string_view AdviceOf(FailureReason reason) {
   switch (reason) {
     case FailureReason::kEmptyGeneration:
-      return "the models end at once: see that --student-family and --teacher-family fit the models (tessy "
-             "model inspect "
-             "says what a template looks like)";
+      return "the models end at once; see that their families fit (tessy model inspect names them)";
     case FailureReason::kEndedInThinking:
       return "a model ends its turn without closing its thinking, as models do that were not trained to "
-             "think: see that "
-             "--student-family and --teacher-family fit the models (tessy model inspect), or take other "
-             "models";
+             "think; "
+             "take other models, or see that their families fit (tessy model inspect names them)";
     case FailureReason::kThinkingNotClosed:
-      return "no model closes its thinking within --max-thinking-tokens (or the context): raise it, take "
-             "--close-thinking force, or see that the models are trained to think and that --student-family "
-             "and "
-             "--teacher-family fit them (tessy model inspect)";
+      return "no model closes its thinking within --max-thinking-tokens (or the context); raise it, take "
+             "--close-thinking force, or see that the models are trained to think and that their families "
+             "fit";
     case FailureReason::kContextFull:
-      return "the context is too short: raise --context, or lower --max-thinking-tokens so that an answer "
-             "fits, too";
+      return "the context is too short; raise --context, or lower --max-thinking-tokens so that an answer "
+             "fits";
     case FailureReason::kRepetition:
-      return "the text repeats itself: raise --temperature or --top-p, or take larger models";
+      return "the text repeats itself, as small models do; raise --temperature or --top-p, or take larger "
+             "models";
     case FailureReason::kAnswerNotFinished:
-      return "no answer ends within --max-answer-tokens: raise it, or see that --student-family names the "
-             "token that ends "
-             "the model's turn";
+      return "no answer ends within --max-answer-tokens; raise it, or see that the model's family names the "
+             "token that ends a turn";
     case FailureReason::kBackendError:
-      return "an engine or a server fails: its words are in the warnings and in the file of failures";
+      return "an engine or a server fails; its words are in the warnings and in the file of failures";
     case FailureReason::kPromptTooLong:
-      return "the questions do not fit: raise --context";
+      return "the questions do not fit into the context of the models; raise --context";
   }
   return "";
 }
@@ -48,9 +44,10 @@ std::optional<std::string> FirstFailures::Look(const RunProgress& progress) {
   if (over_ || failed.empty() || failed.begin()->second < kAttempts) return std::nullopt;
   over_ = true;
   const auto reason = ReasonNamed(failed.begin()->first);
-  return fmt::format(
-      "the first {} attempts all failed: {}; {}. Look at what they wrote with: tessy show OUT --failures",
-      failed.begin()->second, failed.begin()->first, reason ? AdviceOf(*reason) : "");
+  const std::string look =
+      out_.empty() ? "" : fmt::format(". See what they wrote: tessy show {} --failures", out_);
+  return fmt::format("the first {} attempts all failed: {}; {}{}", failed.begin()->second,
+                     failed.begin()->first, reason ? AdviceOf(*reason) : "", look);
 }
 
 }  // namespace tessy

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "synthesis/run.h"
 
@@ -13,11 +14,15 @@ class FirstFailures {
  public:
   static constexpr uint64_t kAttempts = 20;
 
-  // The line to tell, once: after kAttempts failed attempts with one reason among them, and no sample done.
-  // It says what that reason mostly comes from and what to try.
+  // `out`: the file of the responses, whose failures can be shown; empty if there is none.
+  explicit FirstFailures(std::string out = {}) : out_(std::move(out)) {}
+
+  // The line to tell, once: after kAttempts failed attempts, all for one reason, and no text that came to its
+  // end. It says what that reason mostly comes from and what to try.
   std::optional<std::string> Look(const RunProgress& progress);
 
  private:
+  std::string out_;
   bool over_ = false;
 };
 

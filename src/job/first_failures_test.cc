@@ -19,13 +19,13 @@ RunProgress After(std::map<std::string, uint64_t> failed_attempts, size_t done =
 }
 
 TEST(FirstFailures, OneReasonForAllIsToldOnceWithWhatToTry) {
-  FirstFailures failures;
+  FirstFailures failures("r.jsonl");
   EXPECT_FALSE(failures.Look(After({})));
   EXPECT_FALSE(failures.Look(After({{"thinking_not_closed", 19}})));
   const auto line = failures.Look(After({{"thinking_not_closed", 21}}));
   ASSERT_TRUE(line);
   EXPECT_THAT(*line, AllOf(HasSubstr("first 21 attempts all failed: thinking_not_closed"),
-                           HasSubstr("--max-thinking-tokens"), HasSubstr("--failures")));
+                           HasSubstr("--max-thinking-tokens"), HasSubstr("tessy show r.jsonl --failures")));
   EXPECT_FALSE(failures.Look(After({{"thinking_not_closed", 400}})));
 }
 
@@ -42,6 +42,7 @@ TEST(FirstFailures, EveryReasonHasAnAdvice) {
   for (uint8_t i = 0; i <= static_cast<uint8_t>(FailureReason::kPromptTooLong); ++i) {
     const std::string name(Name(static_cast<FailureReason>(i)));
     EXPECT_EQ(ReasonNamed(name), static_cast<FailureReason>(i));
+    EXPECT_EQ(ReasonNamed(name + ": 300 of 256 tokens"), static_cast<FailureReason>(i));
     FirstFailures failures;
     const auto line = failures.Look(After({{name, 20}}));
     ASSERT_TRUE(line) << name;

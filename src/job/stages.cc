@@ -21,7 +21,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/check.h"
 #include "store/append_file.h"
 
 extern "C" {  // glibc 2.36 leaves it out
@@ -142,7 +141,12 @@ class Stages::Processes {
     const auto process = Spawn(stages_.options_.program, stage, stages_.LogOf(stage));
     if (!process) return tl::unexpected(process.error());
     const int handle = pidfd_open(*process, 0);
-    TESSY_CHECK(handle >= 0);
+    if (handle < 0) {
+      const int reason = errno;
+      kill(*process, SIGKILL);
+      waitpid(*process, nullptr, 0);
+      return Fail(ErrorCode::kIo, fmt::format("pidfd_open: {}", std::strerror(reason)));
+    }
     running_.push_back({.number = *process, .handle = handle, .stage = &stage});
     return {};
   }

@@ -10,9 +10,9 @@
 namespace tessy {
 
 // A flag that says when work is to stop, for work that looks at it between its steps: a token was asked, or
-// one of SIGINT, SIGTERM and SIGHUP came (unless it is ignored, as under nohup); the second of these ends the
-// process at once. The former signal handlers are back when the object goes. One object at a time may listen
-// to signals.
+// one of SIGINT, SIGTERM and SIGHUP came (unless it is ignored, as under nohup); the second of the same kind
+// ends the process at once. The former signal handlers are back when the object goes. One object at a time
+// may listen to signals.
 class StopRequest {
  public:
   StopRequest(bool on_signals, const std::stop_token& token);

@@ -71,7 +71,7 @@ class SynthJob::Work {
   size_t samples_ = 0;
   size_t resumed_done_ = 0;
   size_t resumed_failed_ = 0;
-  FirstFailures first_failures_;
+  std::optional<FirstFailures> first_failures_;
 };
 
 Status SynthJob::Work::ReadQuestionFile() {
@@ -235,6 +235,7 @@ Result<RunResult> SynthJob::Work::RunTasks() {
   if (auto status = LoadCast(); !status) return tl::unexpected(status.error());
   if (auto status = RecordConfiguration(); !status) return tl::unexpected(status.error());
   TellPlan(*cast_, events_);
+  first_failures_.emplace(files_ ? options_.out : "");
   const RunOptions run{.concurrency = cast_->concurrency(),
                        .stop_on_signals = stop_.on_signals,
                        .stop = stop_.token,
@@ -254,7 +255,7 @@ Result<RunResult> SynthJob::Work::RunTasks() {
 }
 
 void SynthJob::Work::Look(const RunProgress& progress) {
-  if (const auto line = first_failures_.Look(progress)) Tell(events_.warning, *line);
+  if (const auto line = first_failures_->Look(progress)) Tell(events_.warning, *line);
   if (events_.progress) events_.progress(progress);
 }
 

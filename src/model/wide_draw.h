@@ -15,8 +15,9 @@ namespace tessy {
 // 262,144 entries that is under a millisecond, where sorting them takes thirty (bench/, "drawing a token").
 //
 // The order is that of `Sampler`: by logit, of equal logits the lower id first; and a draw is a pure function
-// of its arguments, the same on every processor (no fused operations, a fixed order of summation). Keeps
-// scratch space between calls, so that each thread needs its own instance.
+// of its arguments. Its sums may differ in their last bits between builds for different processors, as logits
+// do. Where nearly all logits are equal, one bin holds them all and is sorted as a whole. Keeps scratch space
+// between calls, so that each thread needs its own instance.
 class WideDraw {
  public:
   // The token that `uniform`, in [0, 1), selects among the best entries whose probabilities reach `top_p` (1:

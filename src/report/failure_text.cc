@@ -45,16 +45,19 @@ std::string Reasons(const Failure& failure) {
 }  // namespace
 
 std::string RenderFailure(const Failure& failure, bool colour) {
-  const std::string id =
-      VisibleLine(failure.id) + (failure.sample ? fmt::format("/{}", *failure.sample) : "");
+  const std::string id = VisibleLine(NameOf(failure));
   const std::string cost = failure.failed_attempts_tokens == 0
                                ? ""
                                : fmt::format(" ({})", Counted(failure.failed_attempts_tokens, "token"));
   std::string out = fmt::format("{}  {}{}\n", Painted(id, kBold, colour), Reasons(failure), cost);
-  std::string text = Visible(failure.text_end);
+  std::string text = Visible(failure.text_end.value_or(""));
   text.erase(text.find_last_not_of(" \n") + 1);
-  if (text.empty()) return out + Painted("    it wrote nothing", kDim, colour) + "\n\n";
-  const bool cut = CountCodePoints(failure.text_end) >= kFailedTextCharacters;
+  if (text.empty()) {
+    const bool known = failure.text_end && failure.failed_attempts_tokens == 0;
+    return out + Painted(known ? "    it wrote nothing" : "    its text is not on record", kDim, colour) +
+           "\n\n";
+  }
+  const bool cut = CountCodePoints(*failure.text_end) >= kFailedTextCharacters;
   std::string_view rest = text;
   for (bool first = true; !rest.empty(); first = false) {
     const size_t newline = std::min(rest.find('\n'), rest.size());

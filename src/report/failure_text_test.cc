@@ -27,7 +27,9 @@ TEST(RenderFailure, SaysWhyAndShowsWhatWasWritten) {
 TEST(RenderFailure, AWindowHasNoNumberAndALineOfAnOlderProgramNoText) {
   const std::string text = RenderFailure({.id = "q-1/0#12", .reason = "not_found"}, false);
   EXPECT_THAT(text, StartsWith("q-1/0#12  not_found\n"));
-  EXPECT_THAT(text, HasSubstr("it wrote nothing"));
+  EXPECT_THAT(text, HasSubstr("its text is not on record"));
+  EXPECT_THAT(RenderFailure({.id = "q", .sample = 0, .reason = "empty_generation", .text_end = ""}, false),
+              HasSubstr("it wrote nothing"));
 }
 
 TEST(RenderFailure, LongTextIsMarkedAsCut) {

@@ -21,7 +21,7 @@ struct RunSummary {
 
   // Sums over the samples that are done:
   SampleStats stats;
-  std::map<std::string, uint64_t> closed_by;  // "student", "teacher"; samples
+  std::map<std::string, uint64_t> closed_by;  // "student", "teacher", "budget"; samples
 
   std::map<std::string, uint64_t> failures;         // samples that failed for good, by reason
   std::map<std::string, uint64_t> failed_attempts;  // by reason

@@ -82,8 +82,13 @@ awaitable<SampleOutcome> MethodRun::UntilRight(Method who, SampleTask task) {
   last.done = false;
   last.stats.wrong_candidates = wrong;
   last.stats.failed_attempts_tokens += last.stats.tokens();
+  last.failed_text = TextOf(last);
   last.failures.emplace_back(kNoRightAnswer);
   co_return last;
+}
+
+std::string MethodRun::TextOf(const SampleOutcome& outcome) const {
+  return outcome.thinking.text + cast_.FamilyOf(outcome.answered_by).handover + outcome.answer;
 }
 
 void MethodRun::Inherit(SampleOutcome& kept, const SampleOutcome& lost) {

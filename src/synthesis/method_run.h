@@ -4,6 +4,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/message.h"
@@ -40,6 +41,8 @@ class MethodRun {
   // Writes until the judge says that the response is right, at most `settings().candidates` times.
   boost::asio::awaitable<SampleOutcome> UntilRight(Method who, SampleTask task);
 
+  // The text of a response that is done and is then not kept, for `failed_text`.
+  std::string TextOf(const SampleOutcome& outcome) const;
   // Counts what a text has cost that is not kept with the one that is.
   static void Inherit(SampleOutcome& kept, const SampleOutcome& lost);
 

@@ -157,7 +157,9 @@ void Runner::Finish(const Ended& ended) {
   if (status) {
     ++(ended.outcome.done ? progress_.done : progress_.failed);
     const SampleStats& stats = ended.outcome.stats;
-    progress_.counters.finished_tokens += stats.tokens() + stats.failed_attempts_tokens;
+    // What a sample that failed wrote last is among its failed attempts already.
+    progress_.counters.finished_tokens +=
+        (ended.outcome.done ? stats.tokens() : 0) + stats.failed_attempts_tokens;
     return;
   }
   FailWith(std::move(status));

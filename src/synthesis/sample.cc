@@ -283,7 +283,8 @@ awaitable<Result<void>> Attempt::Think(SampleOutcome& outcome) {
 // The attempt goes on with what is thought, where the settings say so.
 bool Attempt::IsClosedByBudget(const Action& action, const LoopState& loop) const {
   return settings_.force_close && action.kind == Action::Kind::kFail &&
-         action.reason == FailureReason::kThinkingNotClosed && !IsBlankText(loop.y.text);
+         action.reason == FailureReason::kThinkingNotClosed && !IsBlankText(loop.y.text) &&
+         !EndsInLoop(loop.y.text);
 }
 
 std::string_view Trimmed(std::string_view text, std::string_view characters) {
@@ -374,6 +375,8 @@ bool Attempt::DropOwnOpener(SampleOutcome& outcome) const {
 
 awaitable<Result<void>> Attempt::Answer(SampleOutcome& outcome) {
   const Role role = settings_.method.answerer;
+  outcome.answer.clear();
+  outcome.stats.answer_tokens = 0;
   CountSurplus(outcome);
   outcome.thinking.Truncate(Trimmed(outcome.thinking.text, cast_.FamilyOf(Role::kStudent).trim).size());
   readers_ = {};
@@ -387,8 +390,6 @@ awaitable<Result<void>> Attempt::Answer(SampleOutcome& outcome) {
   if (!DropOwnOpener(outcome)) co_return Failed(FailureReason::kEmptyGeneration);
 
   outcome.answered_by = role;
-  outcome.answer.clear();
-  outcome.stats.answer_tokens = 0;
   DraftPosition position{.stream = StreamOf(settings_, task_, number_, WritingStage::kAnswer, role)};
   while (true) {
     const auto left = static_cast<uint32_t>(settings_.answer_tokens_max - outcome.stats.answer_tokens);
@@ -429,7 +430,8 @@ awaitable<Result<void>> Attempt::Run(SampleOutcome& outcome) {
 // The thinking and the answer of an attempt that failed in the answer.
 std::string Attempt::TextSoFar(const SampleOutcome& outcome) const {
   const std::string& handover = cast_.FamilyOf(settings_.method.answerer).handover;
-  return outcome.thinking.text + (settings_.thinks ? handover : "") + outcome.answer;
+  const std::string closing = outcome.closed_by_budget ? cast_.FamilyOf(Role::kStudent).budget_close : "";
+  return outcome.thinking.text + (settings_.thinks ? closing + handover : "") + outcome.answer;
 }
 
 WritingKey KeyOf(const SampleTask& task, const Method& method) {

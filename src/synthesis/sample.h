@@ -64,8 +64,9 @@ struct SampleOutcome {
   std::optional<double> score = {};    // the teacher's, where candidates are scored
   std::vector<std::string>
       failures;  // of each failed attempt: the reason, with a backend's words if there are any
-  // The text of the last failed attempt: its thinking with the last draft, then as much as there is of the
-  // answer, with the hand-over of the answering family between them.
+  // The text of the last attempt that failed, or of the last response that was not kept: the thinking with
+  // its last draft, the hand-over of the answering family, and as much as there is of the answer. Empty where
+  // all went well.
   std::string failed_text = {};
 };
 

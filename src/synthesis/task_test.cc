@@ -261,6 +261,8 @@ TEST_F(TaskTest, WrongCandidatesAreDroppedAndCounted) {
         EXPECT_EQ(outcome.failures.back(), "no_right_answer") << method;
         EXPECT_EQ(outcome.stats.wrong_candidates, 4U) << method;
         EXPECT_GT(outcome.stats.failed_attempts_tokens, 0U);
+        EXPECT_TRUE(outcome.failed_text.ends_with(outcome.answer)) << method << ": " << outcome.failed_text;
+        EXPECT_NE(outcome.failed_text, "") << method;
       }
     }
   }

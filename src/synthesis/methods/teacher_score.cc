@@ -40,7 +40,8 @@ awaitable<Result<double>> Score(MethodRun& run, const SampleOutcome& candidate) 
   co_return co_await run.LikelihoodOf(candidate);
 }
 
-SampleOutcome Unscored(SampleOutcome candidate, const Error& error) {
+SampleOutcome Unscored(const MethodRun& run, SampleOutcome candidate, const Error& error) {
+  candidate.failed_text = run.TextOf(candidate);
   candidate.done = false;
   if (error.code == ErrorCode::kUnavailable) candidate.lost = error;
   candidate.cancelled = candidate.lost || error.code == ErrorCode::kCancelled;
@@ -66,6 +67,7 @@ awaitable<SampleOutcome> KeepBest(MethodRun& run) {
       wrong += outcome.done ? 1 : 0;
       MethodRun::Inherit(rest, outcome);
       if (!outcome.done) rest.failures = outcome.failures;
+      rest.failed_text = outcome.done ? run.TextOf(outcome) : outcome.failed_text;
       rest.refused = outcome.refused;
       rest.stats.attempts = outcome.stats.attempts;
       continue;
@@ -74,7 +76,7 @@ awaitable<SampleOutcome> KeepBest(MethodRun& run) {
     if (!score) {
       outcome.stats.failed_attempts_tokens += outcome.stats.tokens() + rest.stats.failed_attempts_tokens;
       if (best) MethodRun::Inherit(outcome, *best);
-      co_return Unscored(std::move(outcome), score.error());
+      co_return Unscored(run, std::move(outcome), score.error());
     }
     outcome.score = *score;
     if (best && *best->score >= *score) {
