@@ -33,7 +33,8 @@ std::string Reasons(const Failure& failure) {
       ++known->second;
     }
   }
-  if (counts.empty()) counts.emplace_back(failure.reason.empty() ? "no reason given" : failure.reason, 1);
+  const std::string_view last = failure.reason.empty() ? "no reason given" : std::string_view(failure.reason);
+  if (counts.empty()) counts.emplace_back(last, 1);
   std::string out;
   for (const auto& [reason, count] : counts) {
     out += fmt::format("{}{}{}", out.empty() ? "" : "; ", VisibleLine(reason),

@@ -32,7 +32,7 @@ std::vector<float> DecodeNumbers(std::string_view bytes, WeightType type) {
   const std::string aligned(bytes);
   switch (type) {
     case WeightType::kF32:
-      std::memcpy(values.data(), aligned.data(), aligned.size());
+      if (!values.empty()) std::memcpy(values.data(), aligned.data(), aligned.size());
       break;
     case WeightType::kF16:
       ggml_fp16_to_fp32_row(reinterpret_cast<const ggml_fp16_t*>(aligned.data()), values.data(), count);

@@ -181,6 +181,13 @@ TEST_F(WeightsTest, AReaderThatFailsLeavesNoFile) {
 
 // ---- Numbers
 
+TEST(Numbers, NoBytesAreNoNumbers) {
+  for (const WeightType type : {WeightType::kF32, WeightType::kF16, WeightType::kBF16}) {
+    EXPECT_TRUE(DecodeNumbers("", type).empty());
+    EXPECT_TRUE(DecodeNumbers({}, type).empty());
+  }
+}
+
 TEST(NumberTypesTest, RoundsToTheNearestAndTiesToEven) {
   const std::vector<float> values{1.0F, 1.00390625F, 1.01171875F, -65504.0F, 1e-8F, 3.39e38F};
   EXPECT_THAT(Rounded(values, WeightType::kBF16),

@@ -226,9 +226,17 @@ class Evaluation {
   }
   // Lists may hold one another several times, so that the text of a few of them has no bounds.
   void CheckList(const jinja::value& list) const {
-    TextSize size(budget_->bytes, {});
-    size.AddValue(list);
-    Spend(budget_->steps, size.nodes() / kNodesPerStep, kTooManySteps);
+    try {
+      TextSize size(budget_->bytes, {});
+      size.AddValue(list);
+      Spend(budget_->steps, size.nodes() / kNodesPerStep, kTooManySteps);
+    } catch (...) {
+      // What holds itself would never be freed.
+      list->val_arr.clear();
+      list->val_obj.clear();
+      if (auto* object = dynamic_cast<jinja::value_object_t*>(list.get())) object->unordered.clear();
+      throw;
+    }
   }
   // An object that was just given a list as its member may hold itself now.
   void CheckMember(const jinja::set_statement& set, jinja::context& context) const {
