@@ -72,8 +72,9 @@ std::vector<DrawingCost> MeasureDrawing(size_t entries, int rounds) {
   std::vector<TokenId> order;
   std::vector<double> weights;
   volatile TokenId drawn = 0;  // so that no draw is left out
-  for (const auto& [name, sampling] : ways) {
-    DrawingCost cost{.name = name,
+  for (const auto& way : ways) {
+    const Sampling& sampling = way.second;
+    DrawingCost cost{.name = way.first,
                      .ours = std::numeric_limits<double>::infinity(),
                      .sorted = std::numeric_limits<double>::infinity()};
     for (int round = 0; round < rounds; ++round) {
