@@ -43,11 +43,11 @@ std::optional<std::string> FirstFailures::Look(const RunProgress& progress) {
   over_ = over_ || progress.done > 0 || progress.counters.written > 0 || failed.size() > 1;
   if (over_ || failed.empty() || failed.begin()->second < kAttempts) return std::nullopt;
   over_ = true;
-  const auto reason = ReasonNamed(failed.begin()->first);
+  const auto& [reason, count] = *failed.begin();
   const std::string look =
       out_.empty() ? "" : fmt::format(". See what they wrote: tessy show {} --failures", out_);
-  return fmt::format("the first {} attempts all failed: {}; {}{}", failed.begin()->second,
-                     failed.begin()->first, reason ? AdviceOf(*reason) : "", look);
+  return fmt::format("the first {} attempts all failed: {}; {}{}", count, Name(reason), AdviceOf(reason),
+                     look);
 }
 
 }  // namespace tessy

@@ -37,8 +37,7 @@ Result<Json> IdentityOfModel(const std::string& path) {
 Result<Json> IdentityOfData(const std::string& path) {
   if (auto readable = CheckReadable(path); !readable) return tl::unexpected(readable.error());
   std::error_code status;
-  if (std::filesystem::exists(path, status) && !std::filesystem::is_regular_file(path, status) &&
-      !std::filesystem::is_directory(path, status)) {
+  if (std::filesystem::exists(path, status) && !std::filesystem::is_regular_file(path, status)) {
     return Fail(
         ErrorCode::kInvalidArgument,
         fmt::format(

@@ -29,14 +29,13 @@ double LimitAt(const Json& record, const std::string& key) {
   return key == "context" && value == 0.0 ? std::numeric_limits<double>::infinity() : value;
 }
 
-std::set<std::string, std::less<>> ReasonsOfRaisedLimits(const std::string& recorded,
-                                                         const std::string& now) {
+std::set<FailureReason> ReasonsOfRaisedLimits(const std::string& recorded, const std::string& now) {
   const Json before = Json::parse(recorded, nullptr, false);
   const Json present = Json::parse(now, nullptr, false);
-  std::set<std::string, std::less<>> reasons;
+  std::set<FailureReason> reasons;
   if (!before.is_object() || !present.is_object()) return reasons;
   for (const Limit& limit : kLimits) {
-    if (LimitAt(present, limit.key) > LimitAt(before, limit.key)) reasons.emplace(Name(limit.reason));
+    if (LimitAt(present, limit.key) > LimitAt(before, limit.key)) reasons.insert(limit.reason);
   }
   return reasons;
 }
@@ -45,13 +44,12 @@ std::set<std::string, std::less<>> ReasonsOfRaisedLimits(const std::string& reco
 
 std::function<bool(std::string_view)> FailuresToRetry(const std::string& asked, bool accepts_change,
                                                       const std::string& recorded, const std::string& now) {
-  auto reasons = accepts_change ? ReasonsOfRaisedLimits(recorded, now) : std::set<std::string, std::less<>>();
+  auto reasons = accepts_change ? ReasonsOfRaisedLimits(recorded, now) : std::set<FailureReason>();
   if (asked == "all") return [](std::string_view) { return true; };
   if (asked.empty() && reasons.empty()) return {};
   return [asked, reasons = std::move(reasons)](std::string_view reason) {
-    // "prompt_too_long: 300 of 256 tokens" begins with its name.
-    return reasons.contains(reason.substr(0, reason.find(':'))) ||
-           (!asked.empty() && reason.starts_with(asked));
+    const auto named = ReasonNamed(reason);
+    return (named && reasons.contains(*named)) || (!asked.empty() && reason.starts_with(asked));
   };
 }
 

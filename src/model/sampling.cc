@@ -5,12 +5,6 @@
 #include <limits>
 
 namespace tessy {
-namespace {
-
-// exp(x) below this adds nothing to a sum of probabilities in double precision.
-constexpr double kNegligibleLogit = -46.0;
-
-}  // namespace
 
 bool Sampler::IsBetter(const Candidate& a, const Candidate& b) {
   return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
@@ -49,11 +43,11 @@ void Sampler::GatherFrom(std::span<const float> logits, double least) {
 }
 
 TokenId Sampler::Draw(std::span<const float> logits, const Sampling& sampling, double uniform) {
-  if (sampling.temperature <= 0.0F || sampling.top_k > 0) {
-    Gather(logits,
-           std::min(sampling.temperature <= 0.0F ? 1 : static_cast<size_t>(sampling.top_k), logits.size()));
+  const bool greedy = sampling.temperature <= 0.0F;
+  if (greedy || sampling.top_k > 0) {
+    Gather(logits, std::min(greedy ? 1 : static_cast<size_t>(sampling.top_k), logits.size()));
     if (candidates_.empty()) return -1;
-    if (sampling.temperature <= 0.0F) return candidates_.front().id;
+    if (greedy) return candidates_.front().id;
     return DrawCandidate(sampling, std::nullopt, uniform);
   }
   const float best = LargestLogit(logits);

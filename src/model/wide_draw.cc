@@ -8,10 +8,8 @@
 namespace tessy {
 namespace {
 
-// exp(x) below this adds nothing to a sum of probabilities in double precision.
-constexpr double kNegligible = -46.0;
 constexpr size_t kBins = 1024;
-constexpr double kBinsPerUnit = static_cast<double>(kBins) / -kNegligible;
+constexpr double kBinsPerUnit = static_cast<double>(kBins) / -kNegligibleLogit;
 // Loops over so many entries at a time have a fixed number of steps, which the compiler turns into vector
 // instructions; their results are the same without.
 constexpr size_t kLanes = 16;
@@ -45,10 +43,10 @@ inline double Exp(double x) {
 // (logit - best) / temperature, or what is negligible where it is less or no number.
 inline double Scaled(float logit, double best, double rate) {
   const double x = (double{logit} - best) * rate;
-  return x >= kNegligible ? x : kNegligible;
+  return x >= kNegligibleLogit ? x : kNegligibleLogit;
 }
 
-inline double Weight(double scaled) { return scaled > kNegligible ? Exp(scaled) : 0.0; }
+inline double Weight(double scaled) { return scaled > kNegligibleLogit ? Exp(scaled) : 0.0; }
 
 inline size_t BinOf(double scaled) {
   return static_cast<size_t>(static_cast<int32_t>(scaled * -kBinsPerUnit));

@@ -9,6 +9,9 @@
 
 namespace tessy {
 
+// exp(x) below this adds nothing to a sum of probabilities in double precision.
+inline constexpr double kNegligibleLogit = -46.0;
+
 // Draws from the probabilities of a whole vocabulary, where neither top-k nor min-p leaves few candidates. No
 // entry is sorted that does not have to be: weights are summed into bins of equal width in the logit, from
 // the best entry down, and only the bins in which the draw or the limit of top-p falls are put into order. At

@@ -88,7 +88,7 @@ awaitable<SampleOutcome> MethodRun::UntilRight(Method who, SampleTask task) {
 }
 
 std::string MethodRun::TextOf(const SampleOutcome& outcome) const {
-  return outcome.thinking.text + cast_.FamilyOf(outcome.answered_by).handover + outcome.answer;
+  return WrittenText(cast_, settings_.sample.thinks, outcome);
 }
 
 void MethodRun::Inherit(SampleOutcome& kept, const SampleOutcome& lost) {

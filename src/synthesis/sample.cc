@@ -77,7 +77,6 @@ class Attempt {
   void CountSurplus(SampleOutcome& outcome);
   bool IsClosedByBudget(const Action& action, const LoopState& loop) const;
   bool DropOwnOpener(SampleOutcome& outcome) const;
-  std::string TextSoFar(const SampleOutcome& outcome) const;
   awaitable<Result<Event>> Perform(LoopState& loop, const Action& action);
   Result<Event> TakeOver(const Action& action, Event event);
   awaitable<Result<Event>> NextOfAnswer(Role role, const DraftRequest& request);
@@ -373,8 +372,15 @@ bool Attempt::DropOwnOpener(SampleOutcome& outcome) const {
   return outcome.own_opener_bytes == 0 || !IsBlankText(outcome.thinking.text);
 }
 
+// What stands between the thinking and the answer.
+std::string HandoverOf(const Cast& cast, const SampleOutcome& outcome) {
+  const std::string& handover = cast.FamilyOf(outcome.answered_by).handover;
+  return outcome.closed_by_budget ? cast.FamilyOf(Role::kStudent).budget_close + handover : handover;
+}
+
 awaitable<Result<void>> Attempt::Answer(SampleOutcome& outcome) {
   const Role role = settings_.method.answerer;
+  outcome.answered_by = role;
   outcome.answer.clear();
   outcome.stats.answer_tokens = 0;
   CountSurplus(outcome);
@@ -385,11 +391,9 @@ awaitable<Result<void>> Attempt::Answer(SampleOutcome& outcome) {
   const Family& family = cast_.FamilyOf(role);
   // A family that opens no thinking has none to hand over from.
   const bool unopened = !settings_.thinks && family.open_thinking.empty();
-  const std::string closing = outcome.closed_by_budget ? cast_.FamilyOf(Role::kStudent).budget_close : "";
-  session.OpenAnswer(outcome.thinking.text, unopened ? "" : closing + family.handover);
+  session.OpenAnswer(outcome.thinking.text, unopened ? "" : HandoverOf(cast_, outcome));
   if (!DropOwnOpener(outcome)) co_return Failed(FailureReason::kEmptyGeneration);
 
-  outcome.answered_by = role;
   DraftPosition position{.stream = StreamOf(settings_, task_, number_, WritingStage::kAnswer, role)};
   while (true) {
     const auto left = static_cast<uint32_t>(settings_.answer_tokens_max - outcome.stats.answer_tokens);
@@ -423,15 +427,8 @@ awaitable<Result<void>> Attempt::Run(SampleOutcome& outcome) {
     if (!thought) co_return thought;
   }
   auto answered = co_await Answer(outcome);
-  if (!answered) text_ = TextSoFar(outcome);
+  if (!answered) text_ = WrittenText(cast_, settings_.thinks, outcome);
   co_return answered;
-}
-
-// The thinking and the answer of an attempt that failed in the answer.
-std::string Attempt::TextSoFar(const SampleOutcome& outcome) const {
-  const std::string& handover = cast_.FamilyOf(settings_.method.answerer).handover;
-  const std::string closing = outcome.closed_by_budget ? cast_.FamilyOf(Role::kStudent).budget_close : "";
-  return outcome.thinking.text + (settings_.thinks ? closing + handover : "") + outcome.answer;
 }
 
 WritingKey KeyOf(const SampleTask& task, const Method& method) {
@@ -444,6 +441,10 @@ WritingKey KeyOf(const SampleTask& task, const Method& method) {
 }
 
 }  // namespace
+
+std::string WrittenText(const Cast& cast, bool thinks, const SampleOutcome& outcome) {
+  return outcome.thinking.text + (thinks ? HandoverOf(cast, outcome) : "") + outcome.answer;
+}
 
 awaitable<SampleOutcome> RunSample(Cast& cast, const SampleSettings& settings, const SampleTask& task,
                                    RunCounters& counters, const std::atomic<bool>& stop, RunStore* store) {
@@ -486,7 +487,7 @@ awaitable<SampleOutcome> RunSample(Cast& cast, const SampleSettings& settings, c
     const Error& error = result.error();
     outcome.failures.push_back(error.message);
     const auto reason = ReasonNamed(error.message).value_or(FailureReason::kBackendError);
-    ++counters.failed_attempts[std::string(Name(reason))];
+    ++counters.failed_attempts[reason];
     const bool retryable = error.retryable && (!settings.greedy || reason == FailureReason::kBackendError);
     outcome.refused = error.code == ErrorCode::kRefused;
     outcome.stats.failed_attempts_tokens += attempt.tokens();

@@ -64,11 +64,14 @@ struct SampleOutcome {
   std::optional<double> score = {};    // the teacher's, where candidates are scored
   std::vector<std::string>
       failures;  // of each failed attempt: the reason, with a backend's words if there are any
-  // The text of the last attempt that failed, or of the last response that was not kept: the thinking with
-  // its last draft, the hand-over of the answering family, and as much as there is of the answer. Empty where
-  // all went well.
+  // Not done: the text of the last attempt that failed (WrittenText; the thinking with its last draft), or of
+  // the last response that was not kept.
   std::string failed_text = {};
 };
+
+// The text of an outcome as it was written: the thinking, what closed it and handed over, and as much as
+// there is of the answer. `thinks`: SampleSettings::thinks.
+std::string WrittenText(const Cast& cast, bool thinks, const SampleOutcome& outcome);
 
 // Counters that change while samples run, for progress only. Used by the driving thread.
 struct RunCounters {
@@ -81,8 +84,8 @@ struct RunCounters {
   uint64_t written = 0;  // texts that came to their end
   uint64_t finished_tokens =
       0;  // of samples that are done or have failed for good, their failed attempts included
-  // Attempts that failed, by the name of their FailureReason; a backend's own words count as backend_error.
-  std::map<std::string, uint64_t> failed_attempts = {};
+  // Attempts that failed, by reason; a backend's own words count as kBackendError.
+  std::map<FailureReason, uint64_t> failed_attempts = {};
 };
 
 // Synthesises one response, retries included. Ends early with `cancelled` once *stop is set or if the store
