@@ -31,6 +31,7 @@ using Json = nlohmann::ordered_json;
 
 struct BenchOptions {
   std::vector<int> concurrencies{1, 16, 64, 256};
+  std::vector<double> spans{6.0, 30.0};
   size_t length = 512;
   std::string models = "both";
   bool exact = false;
@@ -83,7 +84,7 @@ Pair MakeRandomPair(const std::filesystem::path& folder, size_t length) {
     spec.vocabulary = vocabulary;
     spec.weights = "f16";
     spec.tied_output = true;
-    spec.context = 4096;
+    spec.context = 8192;
     spec.chat_template = "{% for m in messages %}{{ m.content }}{% endfor %}";
     const std::string path = folder / name;
     if (auto status = WriteTinyModel(path, spec); !status) {
@@ -180,16 +181,17 @@ Rate MeasureCooperation(const Pair& pair, int concurrency, size_t samples, size_
   for (const auto& [end, count] : ends) spdlog::info("  {} samples: {}", count, end);
   for (const PartCounts& part : cast->Counts()) {
     const EngineStats& stats = *part.engine();
-    spdlog::info(
-        "  {}: {} tokens in {} batches ({:.1f} each), {:.2f} CPU-s", part.name, stats.tokens, stats.batches,
-        static_cast<double>(stats.tokens) / static_cast<double>(std::max<uint64_t>(1, stats.batches)),
-        stats.cpu_seconds);
+    spdlog::info("  {}: {} tokens in {} batches and {} graphs ({:.1f} each), {:.2f} CPU-s", part.name,
+                 stats.tokens, stats.batches, stats.graphs,
+                 static_cast<double>(stats.tokens) / static_cast<double>(std::max<uint64_t>(1, stats.graphs)),
+                 stats.cpu_seconds);
   }
   return rate;
 }
 
 Json BenchPair(const Pair& pair, const BenchOptions& options) {
-  fmt::print("\n{}; {} tokens a sample\n", pair.name, pair.mean_span > 0 ? pair.length : pair.plain_length);
+  fmt::print("\n{}; {} tokens a sample{}\n", pair.name, pair.mean_span > 0 ? pair.length : pair.plain_length,
+             pair.mean_span > 0 ? fmt::format(", spans of {}", pair.mean_span) : "");
   fmt::print("{:>11}  {:>38}  {:>19}  {:>6}\n", "", "plain tokens/CPU-s (tokens/s)", "cooperative", "");
   fmt::print("{:>11}  {:>12} {:>12} {:>12}  {:>9} {:>9}  {:>6}\n", "concurrency", "student", "teacher",
              "predictors", "tok/s", "tok/CPU-s", "ratio");
@@ -246,7 +248,7 @@ Json BenchLengths(const Pair& pair, const BenchOptions& options) {
              kConcurrency, "tokens", "CPU-ms/token");
   Json rows = Json::array();
   Rate before;
-  for (size_t length = 32; length <= 2048; length *= 2) {
+  for (size_t length = 32; length <= 4096; length *= 2) {
     const Rate now = MeasureCooperation(pair, kConcurrency, kConcurrency, length, options.exact);
     if (length > 32) {
       const double cost = 1e3 * (now.cpu_seconds - before.cpu_seconds) / (now.tokens - before.tokens);
@@ -294,6 +296,9 @@ int Main(int argc, char** argv) {
   app.add_option("--concurrency", options.concurrencies, "samples at a time")
       ->delimiter(',')
       ->capture_default_str();
+  app.add_option("--spans", options.spans, "mean tokens of a span, random weights")
+      ->delimiter(',')
+      ->capture_default_str();
   app.add_option("--length", options.length, "tokens a sample, random weights")->capture_default_str();
   app.add_option("--models", options.models, "random, mini or both")
       ->check(CLI::IsMember({"random", "mini", "both"}));
@@ -321,8 +326,12 @@ int Main(int argc, char** argv) {
   report["drawing"] = BenchDrawing(options.quick);
   report["decisions"] = BenchDecisions(options.quick);
   if (options.models != "mini") {
-    const Pair pair = MakeRandomPair(folder, options.length);
-    report["random"] = BenchPair(pair, options);
+    Pair pair = MakeRandomPair(folder, options.length);
+    for (const double span : options.spans) {
+      pair.mean_span = span;
+      report["random"].push_back({{"mean_span", span}, {"rows", BenchPair(pair, options)}});
+    }
+    pair.mean_span = options.spans.front();
     if (options.lengths) report["by_length"] = BenchLengths(pair, options);
   }
   if (options.models != "random") report["miniature"] = BenchPair(MiniaturePair(), options);

@@ -28,6 +28,7 @@ Result<EnginePool> EnginePool::Make(const std::shared_ptr<const LlamaModel>& mod
     auto engine = Engine::Create(model,
                                  {.sequences = places,
                                   .context_tokens = options.context_tokens,
+                                  .pool_tokens = options.pool_tokens / static_cast<size_t>(count),
                                   .threads = ThreadsFor(*model, options.threads)},
                                  post);
     if (!engine) return tl::unexpected(engine.error());
@@ -47,8 +48,11 @@ EngineStats EnginePool::stats() const {
   for (const auto& engine : engines_) {
     const EngineStats one = engine->stats();
     sum.batches += one.batches;
+    sum.graphs += one.graphs;
     sum.tokens += one.tokens;
     sum.refed_tokens += one.refed_tokens;
+    sum.set_aside += one.set_aside;
+    sum.set_aside_tokens += one.set_aside_tokens;
     sum.sequence_copies += one.sequence_copies;
     sum.cpu_seconds += one.cpu_seconds;
   }

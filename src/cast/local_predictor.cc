@@ -18,13 +18,15 @@ std::optional<MemoryNeeds> LocalPredictor::needs() const {
   return MemoryNeeds{.file = model_->file().path(),
                      .weights_bytes = model_->file().file_bytes(),
                      .bytes_per_token = model_->kv_bytes_per_token(),
-                     .context_tokens = kContextTokens};
+                     .context_tokens = kContextTokens,
+                     .is_window = true};
 }
 
 Status LocalPredictor::Start(const StartOptions& options) {
   reads_tokens_of_ = options.players_with(vocabulary());
   StartOptions own = options;
   own.context_tokens = kContextTokens;
+  own.pool_tokens = 0;
   auto engines = EnginePool::Make(model_, own, post_);
   if (!engines) return tl::unexpected(engines.error());
   engines_ = std::move(*engines);

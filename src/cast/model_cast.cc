@@ -29,11 +29,11 @@ size_t Rounded(size_t tokens) {
   return (tokens + kContextRounding - 1) / kContextRounding * kContextRounding;
 }
 
-MemoryPlan::Line LineOf(std::string what, const MemoryNeeds& needs, size_t context_tokens,
-                        std::set<std::string>& files) {
+MemoryPlan::Line LineOf(std::string what, const MemoryNeeds& needs, std::set<std::string>& files) {
   return {.what = std::move(what),
           .weights = files.insert(needs.file).second ? needs.weights_bytes : 0,
-          .cache_per_sample = needs.bytes_per_token * context_tokens};
+          .cache_per_sample = needs.is_window ? needs.bytes_per_token * needs.context_tokens : 0,
+          .cache_per_token = needs.is_window ? 0 : needs.bytes_per_token};
 }
 
 // By the template of the file.
@@ -155,19 +155,19 @@ Status ModelCast::Plan(const CastOptions& options) {
   for (const Role role : kRoles) {
     const auto& player = players_[Index(role)];
     const auto needs = player ? player->needs() : std::nullopt;
-    if (needs) lines.push_back(LineOf(std::string(Name(role)), *needs, Rounded(context), files));
+    if (needs) lines.push_back(LineOf(std::string(Name(role)), *needs, files));
   }
   for (const Role role : kRoles) {
     const auto& predictor = predictors_[Index(role)];
     const auto needs = predictor ? predictor->needs() : std::nullopt;
-    if (!needs) continue;
-    lines.push_back(LineOf(fmt::format("{} predictor", Name(role)), *needs, needs->context_tokens, files));
+    if (needs) lines.push_back(LineOf(fmt::format("{} predictor", Name(role)), *needs, files));
   }
   const bool all_served = lines.empty();
   const uint64_t budget = options.memory_bytes > 0 ? options.memory_bytes : MemoryAvailable() / 4 * 3;
-  auto plan = PlanMemory(std::move(lines), options.concurrency, context, budget, options.samples);
+  auto plan = PlanMemory(std::move(lines), options.concurrency, Rounded(context), budget, options.samples);
   if (!plan) return tl::unexpected(plan.error());
   plan_ = std::move(*plan);
+  plan_.context_tokens = context;  // llama.cpp takes the rest, and no sample uses it
   concurrency_ = options.concurrency == 0 && all_served ? kServedConcurrency : plan_.concurrency;
   if (options.servers[0] || options.servers[1]) concurrency_ = FitOpenFiles(concurrency_);
   return {};
@@ -176,6 +176,7 @@ Status ModelCast::Plan(const CastOptions& options) {
 Status ModelCast::Start(const CastOptions& options) {
   const StartOptions start{.samples = plan_.concurrency,
                            .context_tokens = plan_.context_tokens,
+                           .pool_tokens = plan_.holds_all() ? 0 : plan_.pool_tokens,
                            .threads = options.threads,
                            .vocabularies = Vocabularies(),
                            .engines = &engines_};

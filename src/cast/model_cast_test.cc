@@ -121,6 +121,7 @@ TEST_F(ModelCastTest, FileThatTwoPartsShareIsLoadedAndPlannedOnce) {
     EXPECT_GT(plan.lines[first].weights, 0U);
     EXPECT_EQ(plan.lines[first + 1].weights, 0U);
     EXPECT_EQ(plan.lines[first + 1].cache_per_sample, plan.lines[first].cache_per_sample);
+    EXPECT_EQ(plan.lines[first + 1].cache_per_token, plan.lines[first].cache_per_token);
   }
 }
 

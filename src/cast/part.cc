@@ -8,9 +8,11 @@ namespace tessy {
 namespace {
 
 std::string Line(const std::string& name, const EngineStats& stats) {
-  return fmt::format("{}: {} tokens in {} batches, {:.2f} CPU-seconds, {} fed again, {} sequences moved",
-                     name, stats.tokens, stats.batches, stats.cpu_seconds, stats.refed_tokens,
-                     stats.sequence_copies);
+  return fmt::format(
+      "{}: {} tokens in {} batches ({} graphs), {:.2f} CPU-seconds, {} fed again, {} sequences moved, {} set "
+      "aside",
+      name, stats.tokens, stats.batches, stats.graphs, stats.cpu_seconds, stats.refed_tokens,
+      stats.sequence_copies, stats.set_aside);
 }
 
 std::string Line(const std::string& name, const PartCounts::Served& served) {

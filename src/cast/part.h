@@ -21,12 +21,14 @@ struct MemoryNeeds {
   uint64_t weights_bytes = 0;    // once
   uint64_t bytes_per_token = 0;  // of the cache, for each sample
   size_t context_tokens = 0;     // the most that a sample may hold; 0: any number
+  bool is_window = false;        // each sample has a place of context_tokens, however long it is
 };
 
 // The settings that a player or predictor gets before its first session or reader.
 struct StartOptions {
   int samples = 1;                         // at a time
   size_t context_tokens = 0;               // of each
+  size_t pool_tokens = 0;                  // of all together; 0: all may be full at once
   int threads = 0;                         // of an engine; 0: one for small models, half the cores for others
   std::array<uint64_t, 2> vocabularies{};  // of the players, by role: fingerprints; 0: not known
   EngineGroup* engines = nullptr;          // starts the batches of all engines

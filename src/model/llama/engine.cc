@@ -5,13 +5,16 @@
 #include <algorithm>
 #include <condition_variable>
 #include <ctime>
+#include <iterator>
 #include <mutex>
 #include <thread>
 
 #include "base/check.h"
 #include "ggml-cpu.h"
 #include "llama.h"
+#include "model/llama/cache_pages.h"
 #include "model/llama/numerics.h"
+#include "model/llama/row_workers.h"
 
 namespace tessy {
 namespace {
@@ -23,6 +26,10 @@ constexpr size_t kFirstShare = 8;
 constexpr size_t kIdleBatchTokens = 16;
 // Moving a sequence into a gap copies its whole place; beyond this the gap costs less.
 constexpr uint64_t kCopyBytesMax = uint64_t{64} << 20;
+// The pool is counted in cells as llama.cpp looks at them.
+constexpr size_t kPoolStep = 256;
+// Below this many values a row is taken sooner than another thread wakes.
+constexpr size_t kWideRow = 16384;
 
 double ThreadCpuSeconds() {
   timespec now{};
@@ -33,6 +40,7 @@ double ThreadCpuSeconds() {
 struct Removal {
   int slot;
   llama_pos from;
+  bool gives_back;  // the memory of the place
 };
 
 struct Copy {
@@ -43,6 +51,32 @@ struct Share {
   Sequence* sequence;
   size_t begin, end;
 };
+
+// The tokens of one place in a batch.
+struct PlaceTokens {
+  int slot;
+  size_t count;
+};
+
+// The graphs that llama.cpp computes for a batch: each holds equally many tokens of places with consecutive
+// numbers. `places` in ascending order.
+size_t GraphsOf(std::vector<PlaceTokens> places) {
+  size_t graphs = 0;
+  for (size_t first = 0; first < places.size();) {
+    if (places[first].count == 0) {
+      ++first;
+      continue;
+    }
+    size_t end = first + 1;
+    size_t least = places[first].count;
+    while (end < places.size() && places[end].slot == places[end - 1].slot + 1 && places[end].count > 0) {
+      least = std::min(least, places[end++].count);
+    }
+    for (size_t i = first; i < end; ++i) places[i].count -= least;
+    ++graphs;
+  }
+  return graphs;
+}
 
 }  // namespace
 
@@ -64,6 +98,9 @@ struct Engine::Impl {
       : model(std::move(m)), options(o), post(std::move(p)), alive(std::make_shared<bool>(true)) {
     live.assign(static_cast<size_t>(options.sequences), nullptr);
     dirty.assign(live.size(), false);
+    const size_t all = options.context_tokens * live.size();
+    pool_tokens = options.pool_tokens == 0 ? all : std::max(options.pool_tokens, options.context_tokens);
+    pool_is_small = pool_tokens < all;
     batch_tokens = std::max(kBatchTokens, live.size());
     // A row of a language model has an entry for every token of the vocabulary.
     rows_max = model->is_classifier() ? batch_tokens : live.size();
@@ -73,8 +110,11 @@ struct Engine::Impl {
   Status Init();
   void Run();
   Status Execute();
+  void GiveRows();
   std::vector<Share> Divide() const;
   void CloseGaps();
+  void GiveBackPlaces();
+  void SetAside(Sequence& sequence);
   void FillBatch(const std::vector<Share>& shares);
   void Finish(const Status& status);
   void MarkUnknown();
@@ -83,9 +123,14 @@ struct Engine::Impl {
   EngineOptions options;
   Post post;
   std::shared_ptr<bool> alive;  // false once the engine is gone: completions under way are dropped
+  CachePages pages;             // of `context`
   llama_context* context = nullptr;
   ggml_threadpool* pool = nullptr;
+  std::unique_ptr<RowWorkers> workers;  // null where the engine's thread is the only one
   llama_batch batch{};
+  size_t pool_tokens = 0;
+  bool pool_is_small = false;  // not all sequences can be full at once
+  uint64_t births = 0;
   size_t batch_tokens = 0;
   size_t rows_max = 0;  // of a batch; llama.cpp aborts beyond what it was told
   std::vector<float> embeddings;
@@ -136,7 +181,7 @@ Status Engine::Impl::Init() {
     params.type_k = GGML_TYPE_F32;
     params.type_v = GGML_TYPE_F32;
   }
-  context = llama_init_from_model(model->handle(), params);
+  pages.Collect([&] { context = llama_init_from_model(model->handle(), params); });
   if (context == nullptr) {
     return Fail(ErrorCode::kResourceLimit,
                 fmt::format("{}: no memory for {} sequences of {} tokens; lower --concurrency or --context",
@@ -146,6 +191,9 @@ Status Engine::Impl::Init() {
     ggml_threadpool_params pool_params = ggml_threadpool_params_default(options.threads);
     pool = ggml_threadpool_new(&pool_params);
     llama_attach_threadpool(context, pool, pool);
+    if (static_cast<size_t>(model->output_width()) >= kWideRow) {
+      workers = std::make_unique<RowWorkers>(options.threads - 1);
+    }
   }
   const int embedding_width = model->is_classifier() ? model->embedding_width() : 0;
   batch = llama_batch_init(static_cast<int32_t>(batch_tokens), embedding_width, 1);
@@ -180,6 +228,7 @@ Status Engine::Impl::Execute() {
     if (!llama_memory_seq_rm(memory, removal.slot, removal.from, -1)) {
       return Fail(ErrorCode::kBackend, fmt::format("{}: cannot roll back", model->file().path()));
     }
+    if (removal.gives_back) pages.Release(removal.slot);
   }
   const int32_t code = llama_decode(context, batch);
   if (code != 0) {
@@ -187,11 +236,30 @@ Status Engine::Impl::Execute() {
                 fmt::format("{}: llama.cpp failed to compute a batch of {} tokens (code {})",
                             model->file().path(), batch.n_tokens, code));
   }
-  const auto width = static_cast<size_t>(model->output_width());
-  for (const Row& row : job.rows) {
-    row.wish->on_row({llama_get_logits_ith(context, row.batch_index), width}, row.index);
-  }
+  GiveRows();
   return {};
+}
+
+void Engine::Impl::GiveRows() {
+  const auto width = static_cast<size_t>(model->output_width());
+  if (!workers) {
+    for (const Row& row : job.rows) {
+      row.wish->on_row({llama_get_logits_ith(context, row.batch_index), width}, row.index);
+    }
+    return;
+  }
+  std::vector<const float*> values;
+  std::vector<size_t> begins;  // of each sequence's rows, which stand together
+  for (size_t i = 0; i < job.rows.size(); ++i) {
+    values.push_back(llama_get_logits_ith(context, job.rows[i].batch_index));
+    if (i == 0 || job.rows[i].wish != job.rows[i - 1].wish) begins.push_back(i);
+  }
+  begins.push_back(job.rows.size());
+  workers->Run(begins.size() - 1, [&](size_t task) {
+    for (size_t i = begins[task]; i < begins[task + 1]; ++i) {
+      job.rows[i].wish->on_row({values[i], width}, job.rows[i].index);
+    }
+  });
 }
 
 // Divides a batch among the sequences: a few tokens for each first, then the rest in order of place.
@@ -213,7 +281,11 @@ std::vector<Share> Engine::Impl::Divide() const {
 }
 
 void Engine::Impl::CloseGaps() {
-  if (!model->can_roll_back() || options.context_tokens * model->kv_bytes_per_token() > kCopyBytesMax) return;
+  // A copy writes to all of a place, whatever the sequence holds.
+  if (!model->can_roll_back() || pool_is_small ||
+      options.context_tokens * model->kv_bytes_per_token() > kCopyBytesMax) {
+    return;
+  }
   size_t gap = 0;
   size_t last = live.size();
   while (true) {
@@ -233,14 +305,40 @@ void Engine::Impl::CloseGaps() {
   }
 }
 
+// The memory of sequences that are gone, or set aside, is there for others before the batch takes more.
+void Engine::Impl::GiveBackPlaces() {
+  for (size_t slot = 0; slot < live.size(); ++slot) {
+    if (!dirty[slot] || (live[slot] != nullptr && live[slot]->pending() > 0)) continue;
+    // llama.cpp copies when it next computes, and not before.
+    const auto is_source = [slot](const Copy& copy) { return copy.from == static_cast<int>(slot); };
+    if (std::ranges::any_of(job.copies, is_source)) continue;
+    job.removals.push_back({.slot = static_cast<int>(slot), .from = 0, .gives_back = true});
+    dirty[slot] = false;
+  }
+}
+
+void Engine::Impl::SetAside(Sequence& sequence) {
+  sequence.set_aside_ = true;
+  if (sequence.valid_ > 0) {
+    ++stats.set_aside;
+    stats.set_aside_tokens += sequence.valid_;
+  }
+  if (sequence.cached_ > 0) dirty[static_cast<size_t>(sequence.slot_)] = true;
+  sequence.valid_ = sequence.cached_ = 0;
+}
+
 void Engine::Impl::FillBatch(const std::vector<Share>& shares) {
+  std::vector<PlaceTokens> places;
   batch.n_tokens = 0;
   embeddings.clear();
   for (const Share& share : shares) {
     Sequence& sequence = *share.sequence;
     const auto slot = static_cast<size_t>(sequence.slot_);
     if (dirty[slot] || sequence.cached_ > sequence.valid_) {
-      job.removals.push_back({sequence.slot_, dirty[slot] ? 0 : static_cast<llama_pos>(sequence.valid_)});
+      const size_t from = dirty[slot] ? 0 : sequence.valid_;
+      job.removals.push_back({.slot = sequence.slot_,
+                              .from = static_cast<llama_pos>(from),
+                              .gives_back = dirty[slot] && pool_is_small});
       dirty[slot] = false;
     }
     size_t i = share.begin;
@@ -261,9 +359,11 @@ void Engine::Impl::FillBatch(const std::vector<Share>& shares) {
       batch.logits[at] = row ? 1 : 0;
       if (row) job.rows.push_back({at, sequence.wish_, wish->served++});
     }
+    places.push_back({sequence.slot_, i - share.begin});
     sequence.valid_ = i;
     sequence.cached_ = i;
   }
+  stats.graphs += GraphsOf(std::move(places));
   std::copy(embeddings.begin(), embeddings.end(), batch.embd);
   job.tokens = batch.n_tokens;
 }
@@ -308,7 +408,8 @@ Engine::~Engine() = default;
 std::unique_ptr<Sequence> Engine::Open() {
   const auto place = std::find(impl_->live.begin(), impl_->live.end(), nullptr);
   if (place == impl_->live.end()) return nullptr;
-  std::unique_ptr<Sequence> sequence(new Sequence(*this, static_cast<int>(place - impl_->live.begin())));
+  std::unique_ptr<Sequence> sequence(
+      new Sequence(*this, static_cast<int>(place - impl_->live.begin()), impl_->births++));
   *place = sequence.get();
   return sequence;
 }
@@ -336,12 +437,12 @@ EngineStats Engine::stats() const {
 
 bool Engine::wanted() const {
   return std::any_of(impl_->live.begin(), impl_->live.end(),
-                     [](const Sequence* s) { return s != nullptr && s->wish_ != nullptr; });
+                     [](const Sequence* s) { return s != nullptr && s->wish_ != nullptr && !s->set_aside_; });
 }
 
 bool Engine::all_ready() const {
   return std::all_of(impl_->live.begin(), impl_->live.end(), [](const Sequence* s) {
-    return s == nullptr || s->tokens_.empty() || s->pending() > 0;
+    return s == nullptr || s->tokens_.empty() || s->set_aside_ || s->pending() > 0;
   });
 }
 
@@ -351,11 +452,36 @@ size_t Engine::pending_tokens() const {
   return count;
 }
 
+void Engine::Admit() {
+  Impl& impl = *impl_;
+  TESSY_CHECK(!impl.is_busy);
+  if (!impl.pool_is_small) return;
+  std::vector<Sequence*> by_age;
+  std::ranges::copy_if(impl.live, std::back_inserter(by_age), [](const Sequence* s) { return s != nullptr; });
+  std::ranges::sort(by_age, {}, &Sequence::birth_);
+  size_t used = 0;
+  for (Sequence* sequence : by_age) {
+    // One that comes back finds room to grow, so that it is not set aside again at once.
+    const size_t held = std::max(sequence->tokens_.size(), sequence->cached_);
+    const size_t wanted = sequence->set_aside_ ? held + held / 4 : held;
+    if (wanted == 0) continue;
+    const size_t need = (std::min(wanted, impl.options.context_tokens) + kPoolStep) / kPoolStep * kPoolStep;
+    if (used == 0 || used + need <= impl.pool_tokens) {
+      sequence->set_aside_ = false;
+      used += need;
+    } else if (!sequence->set_aside_) {
+      impl.SetAside(*sequence);
+    }
+  }
+}
+
 void Engine::StartBatch() {
   TESSY_CHECK(!impl_->is_busy);
+  Admit();
   if (pending_tokens() == 0) return;
   impl_->job = {};
   impl_->CloseGaps();
+  impl_->GiveBackPlaces();
   impl_->FillBatch(impl_->Divide());
   impl_->is_busy = true;
   {
@@ -407,6 +533,7 @@ void EngineGroup::Pump() {
   for (Member& member : engines_) {
     Engine& engine = *member.engine;
     if (engine.busy()) continue;
+    engine.Admit();
     bool start = false;
     if (!engine.wanted()) {
       const size_t pending = engine.pending_tokens();

@@ -190,6 +190,47 @@ TEST_P(ExactEngine, MovingIntoGapsDoesNotMatter) {
   EXPECT_EQ(engine->free_places(), 9);
 }
 
+TEST_P(ExactEngine, SequencesThatWereSetAsideComeBackWithTheSameResults) {
+  constexpr size_t kVoices = 6;
+  constexpr size_t kChunk = 40;
+  const auto engine =
+      Started(driver_, model_,
+              {.sequences = kVoices, .context_tokens = context_, .pool_tokens = context_ + context_ / 2});
+  Choir choir;
+  const size_t length = context_ - 20;
+  for (size_t i = 0; i < kVoices; ++i) {
+    const Tokens tokens = Some(400 + i, length);
+    choir.Join(*engine, tokens, ExpectedRows(tokens));
+  }
+  size_t open = kVoices;
+  const auto go_on = [&](Choir::Voice& voice) {
+    const size_t have = voice.sequence->tokens().size();
+    if (voice.wanted) {
+      ASSERT_EQ(voice.wanted->rows()[0], voice.expected[have - 1]) << have;
+    }
+    voice.wanted.reset();
+    if (have == length) return voice.sequence.reset(), --open, void();
+    const size_t next = std::min(length, have + kChunk);
+    voice.sequence->Append({voice.tokens.data() + have, next - have});
+    voice.wanted = std::make_unique<WantedRows>(*voice.sequence, std::vector{next - 1});
+  };
+  while (open > 0) {
+    for (size_t i = 0; i < kVoices; ++i) {
+      if (!choir[i].sequence || (choir[i].wanted && !choir[i].wanted->done())) continue;
+      ASSERT_NO_FATAL_FAILURE(go_on(choir[i]));
+    }
+    driver_.RunUntil([&] {
+      for (size_t i = 0; i < kVoices; ++i) {
+        if (choir[i].sequence && choir[i].wanted->done()) return true;
+      }
+      return open == 0;
+    });
+  }
+  // In a small context a sequence takes all that it may become from the start.
+  EXPECT_EQ(engine->stats().set_aside > 0, context_ >= 512);
+  EXPECT_EQ(engine->stats().tokens, kVoices * length + engine->stats().set_aside_tokens);
+}
+
 const TinyModelSpec kQwen16{.weights = "f16", .seed = 11};
 const TinyModelSpec kQwen8{.weights = "q8_0", .tied_output = true, .seed = 12};
 const TinyModelSpec kLlama32{.architecture = "llama", .heads = 4, .kv_heads = 4, .seed = 13};
@@ -390,6 +431,29 @@ TEST_F(EngineTest, StartingABatchOfNothingDoesNothing) {
   stayer->Append({&tokens[19], 1});
   EXPECT_EQ(LastRow(driver_, *stayer), Alone(model, tokens).back());
   EXPECT_EQ(engine->stats().sequence_copies, 1U);
+}
+
+TEST_F(EngineTest, FirstSequenceIsNeverSetAside) {
+  const Model model = Tiny();
+  const auto engine = Started(driver_, model, {.sequences = 4, .context_tokens = 1024, .pool_tokens = 1});
+  std::vector<std::unique_ptr<Sequence>> sequences;
+  for (int i = 0; i < 4; ++i) sequences.push_back(engine->Open());
+  const Tokens tokens = SomeTokens(*model, 1, 1000);
+  for (size_t i = sequences.size(); i-- > 0;) {
+    sequences[i]->Append({tokens.data(), 700});
+    const WantedRows wanted(*sequences[i], {699});
+    // The pool holds one context: who came first takes it from those who came after.
+    driver_.RunUntil([&] { return wanted.done(); });
+  }
+  EXPECT_EQ(engine->stats().set_aside, 3U);
+  EXPECT_EQ(engine->stats().set_aside_tokens, 2100U);
+  WantedRows waits(*sequences[3], {699});
+  sequences[0]->Append({tokens.data() + 700, 300});
+  EXPECT_EQ(LastRow(driver_, *sequences[0]).size(), static_cast<size_t>(model->output_width()));
+  EXPECT_FALSE(waits.done());
+  sequences.erase(sequences.begin(), sequences.begin() + 3);
+  driver_.RunUntil([&] { return waits.done(); });
+  EXPECT_TRUE(waits.status());
 }
 
 TEST_F(EngineTest, SeveralEnginesShareAModel) {

@@ -116,7 +116,10 @@ void LlamaSession::Finish(Status status) {
 }
 
 void LlamaSession::Rollback(size_t count) {
-  if (count > 0) tokens_.Rollback(count);  // what is held back stays so
+  if (count > 0) tokens_.Rollback(count);
+  // The other role writes now. Left to its next tokens, the last one would make a second graph of their
+  // batch.
+  sequence_->LetGo();
 }
 
 void LlamaSession::Listen(std::span<const DraftToken> tokens) {

@@ -171,6 +171,15 @@ TEST_F(SessionTest, RollingBackLeavesNoTrace) {
 }
 
 // What two sessions do that are told the same, one of them by its own earlier drafts.
+// Left to the other role's first token, it would make their batch uneven: two graphs in place of one.
+TEST_F(SessionTest, LastTokenOfASpanIsComputedWithTheOthersNextTokens) {
+  const Opened drew = Open();
+  Generate(*drew.session, 3);
+  EXPECT_EQ(engine_->pending_tokens(), 0U) << "who goes on after the last token is not known";
+  drew.session->Rollback(0);
+  EXPECT_EQ(engine_->pending_tokens(), 1U);
+}
+
 TEST_F(SessionTest, RecalledDraftsStandAsThoseThatWereDrawn) {
   for (const bool shares : {true, false}) {
     const Opened drew = Open(shares);

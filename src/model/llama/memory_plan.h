@@ -14,20 +14,27 @@ struct MemoryPlan {
   struct Line {
     std::string what;  // "student", "teacher predictor"
     uint64_t weights = 0;
-    uint64_t cache_per_sample = 0;
+    uint64_t cache_per_sample = 0;  // of a predictor's window
+    uint64_t cache_per_token = 0;   // of a sample's tokens
   };
   std::vector<Line> lines;
   int concurrency = 0;        // samples at a time
   size_t context_tokens = 0;  // of a sample
+  size_t pool_tokens = 0;  // that all samples together hold; fewer than they could hold where memory is short
   uint64_t budget = 0;
 
+  // At most: the cache takes memory as tokens are computed.
   uint64_t total() const;
+  // All samples can be full at once.
+  bool holds_all() const { return pool_tokens >= static_cast<size_t>(concurrency) * context_tokens; }
   std::string Describe() const;  // one line
 };
 
-// Plans `concurrency` samples at a time; 0: as many as the budget has room for, at most 64. Never more than
-// the `samples` that there are to write (0: not known), because each place takes its memory when the engines
-// start. kResourceLimit, with the figures and what to change, where that does not fit. Pure.
+// Plans `concurrency` samples at a time; 0: at most 64, and no more than the budget has room for when a
+// sample holds a quarter of its context, which few exceed. Never more than the `samples` that there are to
+// write (0: not known). The budget always has room for one whole sample; where it has none for all, the
+// samples share a pool (see Engine). kResourceLimit, with the figures and what to change, where that does not
+// fit. Pure.
 Result<MemoryPlan> PlanMemory(std::vector<MemoryPlan::Line> lines, int concurrency, size_t context_tokens,
                               uint64_t budget, uint64_t samples = 0);
 
