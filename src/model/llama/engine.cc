@@ -166,13 +166,14 @@ Engine::Impl::~Impl() {
 Status Engine::Impl::Init() {
   llama_context_params params = llama_context_default_params();
   params.n_seq_max = static_cast<uint32_t>(options.sequences);
-  params.n_ctx = static_cast<uint32_t>(options.context_tokens * live.size());
+  params.n_ctx = static_cast<uint32_t>(options.unified ? (pool_tokens + kPoolStep - 1) / kPoolStep * kPoolStep
+                                                       : options.context_tokens * live.size());
   params.n_batch = static_cast<uint32_t>(batch_tokens);
   params.n_ubatch = static_cast<uint32_t>(batch_tokens);
   params.n_outputs_max = static_cast<uint32_t>(rows_max);
   params.n_threads = options.threads;
   params.n_threads_batch = options.threads;
-  params.kv_unified = false;
+  params.kv_unified = options.unified;
   params.swa_full = true;
   params.no_perf = true;
   params.offload_kqv = true;
@@ -282,7 +283,7 @@ std::vector<Share> Engine::Impl::Divide() const {
 
 void Engine::Impl::CloseGaps() {
   // A copy writes to all of a place, whatever the sequence holds.
-  if (!model->can_roll_back() || pool_is_small ||
+  if (!model->can_roll_back() || pool_is_small || options.unified ||
       options.context_tokens * model->kv_bytes_per_token() > kCopyBytesMax) {
     return;
   }

@@ -77,6 +77,10 @@ struct EngineOptions {
   // Tokens that all sequences together hold in the cache; 0: what they hold when all are full. At least the
   // context of one.
   size_t pool_tokens = 0;
+  // The sequences share one place of llama.cpp's cache, which has room for the pool. Each then looks at the
+  // cells of all: several times slower on a CPU, but on a device, whose memory is taken at once, the only way
+  // to share it.
+  bool unified = false;
   int threads = 1;
 };
 

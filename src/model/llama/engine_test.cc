@@ -456,6 +456,25 @@ TEST_F(EngineTest, FirstSequenceIsNeverSetAside) {
   EXPECT_TRUE(waits.status());
 }
 
+TEST_F(EngineTest, UnifiedCacheGivesNearlyTheSameFromASmallPool) {
+  constexpr size_t kVoices = 5;
+  const Model model = Tiny();
+  const auto engine = Started(
+      driver_, model, {.sequences = kVoices, .context_tokens = 1024, .pool_tokens = 1536, .unified = true});
+  std::vector<std::unique_ptr<Sequence>> sequences;
+  for (size_t i = 0; i < kVoices; ++i) sequences.push_back(engine->Open());
+  // One after the other takes the cache from those that came after it, and each gives its results.
+  for (size_t i = kVoices; i-- > 0;) {
+    const Tokens tokens = SomeTokens(*model, i, 600 + 50 * i);
+    sequences[i]->Append(tokens);
+    EXPECT_LT(Distance(LastRow(driver_, *sequences[i]), Alone(model, tokens).back()), 0.01) << i;
+  }
+  EXPECT_EQ(engine->stats().set_aside, 3U);
+  sequences.erase(sequences.begin(), sequences.begin() + 4);
+  sequences[0]->Append(SomeTokens(*model, 9, 20));
+  EXPECT_LT(Distance(LastRow(driver_, *sequences[0]), Alone(model, sequences[0]->tokens()).back()), 0.01);
+}
+
 TEST_F(EngineTest, SeveralEnginesShareAModel) {
   const Model model = Tiny({.weights = "f16"});
   std::vector<std::unique_ptr<Engine>> engines;
