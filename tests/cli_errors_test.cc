@@ -243,6 +243,29 @@ TEST_F(ErrorTest, WhatDoesNotFitInMemoryIsSaidInFigures) {
                 {"does not fit in memory", "MiB", "--concurrency (at most ", "--memory"});
 }
 
+// Cards that the machine may have are hidden.
+TEST_F(ErrorTest, LayersForACardThatIsNotThereAreRefused) {
+  for (const char* flag : {"--gpu-layers", "--teacher-gpu-layers", "--student-boundary-gpu-layers"}) {
+    for (const char* layers : {"all", "2"}) {
+      Arguments arguments{"synth", "--questions", "q.jsonl", "--out", "r.jsonl", flag, layers};
+      for (const char* model : {"student", "teacher", "boundary-student"}) {
+        const std::string name = model;
+        arguments.push_back(name == "boundary-student" ? "--student-boundary" : "--" + name);
+        arguments.push_back(Model(name));
+      }
+      ExpectRefusal(Tessy(arguments, {.environment = {"GGML_VK_VISIBLE_DEVICES=", "CUDA_VISIBLE_DEVICES="}}),
+                    {std::string(flag) + " " + layers + ": ", "leave the flag out"});
+    }
+  }
+  ExpectRefused({"--gpu-layers", "some"}, {"--gpu-layers: ", "\"all\""});
+}
+
+TEST_F(ErrorTest, CacheTypesThatAModelDoesNotAllowAreRefused) {
+  ExpectRefused({"--cache-type", "q8_0"}, {"--cache-type q8_0: ", "student.gguf", "--cache-type f16"});
+  ExpectRefused({"--cache-type", "q8_0", "--exact"}, {"--cache-type q8_0: ", "--exact"});
+  ExpectRefused({"--cache-type", "f32"}, {"--cache-type", "f16"});
+}
+
 TEST_F(ErrorTest, RunFileErrorsNameFileAndLine) {
   const std::pair<std::string, Pieces> cases[] = {
       {"seed = 1\ntemprature = 0.5\n", {"run.toml:2: ", "\"temprature\"", "did you mean temperature?"}},

@@ -22,10 +22,7 @@ Result<std::unique_ptr<LocalPlayer>> LocalPlayer::Make(std::shared_ptr<const Lla
 }
 
 std::optional<MemoryNeeds> LocalPlayer::needs() const {
-  return MemoryNeeds{.file = model_->file().path(),
-                     .weights_bytes = model_->file().file_bytes(),
-                     .bytes_per_token = model_->kv_bytes_per_token(),
-                     .context_tokens = static_cast<size_t>(std::max(0, model_->context_tokens()))};
+  return NeedsOf(*model_, static_cast<size_t>(std::max(0, model_->context_tokens())));
 }
 
 Status LocalPlayer::Start(const StartOptions& options) {

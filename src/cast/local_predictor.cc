@@ -8,24 +8,16 @@
 #include "boundary/lexicon/lexicon_reader.h"
 
 namespace tessy {
-namespace {
-
-constexpr size_t kContextTokens = 256;  // the window of 200 tokens, rounded up as llama.cpp does
-
-}  // namespace
-
 std::optional<MemoryNeeds> LocalPredictor::needs() const {
-  return MemoryNeeds{.file = model_->file().path(),
-                     .weights_bytes = model_->file().file_bytes(),
-                     .bytes_per_token = model_->kv_bytes_per_token(),
-                     .context_tokens = kContextTokens,
-                     .is_window = true};
+  MemoryNeeds needs = NeedsOf(*model_, kPredictorContextTokens);
+  needs.is_window = true;
+  return needs;
 }
 
 Status LocalPredictor::Start(const StartOptions& options) {
   reads_tokens_of_ = options.players_with(vocabulary());
   StartOptions own = options;
-  own.context_tokens = kContextTokens;
+  own.context_tokens = kPredictorContextTokens;
   own.pool_tokens = 0;
   auto engines = EnginePool::Make(model_, own, post_);
   if (!engines) return tl::unexpected(engines.error());

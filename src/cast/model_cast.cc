@@ -6,7 +6,7 @@
 #include <set>
 #include <utility>
 
-#include "base/machine.h"
+#include "cast/fit.h"
 #include "cast/local_player.h"
 #include "cast/local_predictor.h"
 #include "cast/open_files.h"
@@ -21,8 +21,11 @@ constexpr size_t kContextRounding = 256;  // of llama.cpp
 constexpr int kServedConcurrency = 256;   // where nothing here limits it
 constexpr const char* kLexicon = "lexicon";
 
-LlamaModelOptions LoadOptions(const CastOptions& options) {
-  return {.gpu_layers = options.gpu_layers, .exact = options.exact};
+LlamaModelOptions LoadOptions(const CastOptions& options, int layers) {
+  return {.gpu_layers = layers,
+          .cpu_experts = options.cpu_experts,
+          .exact = options.exact,
+          .cache_type = options.cache_type};
 }
 
 size_t Rounded(size_t tokens) {
@@ -50,8 +53,11 @@ Result<std::unique_ptr<ModelCast>> ModelCast::Load(const CastOptions& options, c
   std::unique_ptr<ModelCast> cast(new ModelCast);
   // Servers first: what they refuse is known in no time.
   Status status = cast->ConnectServers(options, thread);
-  if (status) status = cast->LoadPlayers(options, thread);
-  if (status && options.method.cooperative()) status = cast->LoadPredictors(options, thread);
+  if (!status) return tl::unexpected(status.error());
+  const auto layers = PlaceCast(options);
+  if (!layers) return tl::unexpected(layers.error());
+  status = cast->LoadPlayers(options, *layers, thread);
+  if (status && options.method.cooperative()) status = cast->LoadPredictors(options, *layers, thread);
   if (status) status = cast->ChooseFamilies(options);
   if (status) status = cast->Plan(options);
   if (status) status = cast->Start(options);
@@ -81,14 +87,15 @@ Status ModelCast::ConnectServers(const CastOptions& options, const DrivingThread
   return {};
 }
 
-Status ModelCast::LoadPlayers(const CastOptions& options, const DrivingThread& thread) {
+Status ModelCast::LoadPlayers(const CastOptions& options, const CastLayers& layers,
+                              const DrivingThread& thread) {
   Models loaded;
   for (const Role role : kRoles) {
     const std::string& path = options.models[Index(role)];
     if (players_[Index(role)] || path.empty() || !options.method.Uses(role)) continue;
     auto& model = loaded[path];
     if (!model) {
-      auto result = LlamaModel::Load(path, LoadOptions(options));
+      auto result = LlamaModel::Load(path, LoadOptions(options, layers.players[Index(role)]));
       if (!result) return tl::unexpected(result.error());
       model = std::move(*result);
     }
@@ -104,7 +111,8 @@ Status ModelCast::LoadPlayers(const CastOptions& options, const DrivingThread& t
   return {};
 }
 
-Status ModelCast::LoadPredictors(const CastOptions& options, const DrivingThread& thread) {
+Status ModelCast::LoadPredictors(const CastOptions& options, const CastLayers& layers,
+                                 const DrivingThread& thread) {
   Models loaded;
   for (const Role role : kRoles) {
     const std::string& spec = options.boundaries[Index(role)];
@@ -115,7 +123,7 @@ Status ModelCast::LoadPredictors(const CastOptions& options, const DrivingThread
     }
     auto& model = loaded[spec];
     if (!model) {
-      auto result = LlamaModel::LoadClassifier(spec, LoadOptions(options));
+      auto result = LlamaModel::LoadClassifier(spec, LoadOptions(options, layers.predictors[Index(role)]));
       if (!result) return tl::unexpected(result.error());
       model = std::move(*result);
     }
@@ -163,8 +171,8 @@ Status ModelCast::Plan(const CastOptions& options) {
     if (needs) lines.push_back(LineOf(fmt::format("{} predictor", Name(role)), *needs, files));
   }
   const bool all_served = lines.empty();
-  const uint64_t budget = options.memory_bytes > 0 ? options.memory_bytes : MemoryAvailable() / 4 * 3;
-  auto plan = PlanMemory(std::move(lines), options.concurrency, Rounded(context), budget, options.samples);
+  auto plan = PlanMemory(std::move(lines), options.concurrency, Rounded(context), MemoryBudget(options),
+                         options.samples);
   if (!plan) return tl::unexpected(plan.error());
   plan_ = std::move(*plan);
   plan_.context_tokens = context;  // llama.cpp takes the rest, and no sample uses it

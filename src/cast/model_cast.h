@@ -12,6 +12,8 @@
 #include "cast/driving_thread.h"
 #include "cast/player.h"
 #include "cast/predictor.h"
+#include "model/llama/accelerators.h"
+#include "model/llama/cache_type.h"
 #include "model/llama/engine.h"
 #include "model/llama/memory_plan.h"
 #include "model/openai/server_model.h"
@@ -21,6 +23,8 @@
 #include "synthesis/method.h"
 
 namespace tessy {
+
+struct CastLayers;
 
 // Who plays. Arrays are by role.
 struct CastOptions {
@@ -42,8 +46,12 @@ struct CastOptions {
   size_t context_tokens = 0;  // of a sample; 0: what the models were trained for, at most 40,960
   uint64_t memory_bytes = 0;  // budget for weights and caches; 0: three quarters of what is free
   int threads = 0;            // of an engine; 0: one for small models, half the cores for others
-  int gpu_layers = 0;
-  bool exact = false;  // arithmetic that does not depend on the batch
+  // Layers on accelerators, of models and of predictors in process.
+  std::array<LayersAsked, 2> layers = {};
+  std::array<LayersAsked, 2> boundary_layers = {};
+  bool cpu_experts = false;                // the matrices of experts stay in RAM
+  CacheType cache_type = CacheType::kF16;  // of all models and predictors in process
+  bool exact = false;                      // arithmetic that does not depend on the batch
 };
 
 // A cast of models: two players and two predictors, each in process or behind servers. One thread.
@@ -74,8 +82,8 @@ class ModelCast final : public Cast {
 
   ModelCast() = default;
   Status ConnectServers(const CastOptions& options, const DrivingThread& thread);
-  Status LoadPlayers(const CastOptions& options, const DrivingThread& thread);
-  Status LoadPredictors(const CastOptions& options, const DrivingThread& thread);
+  Status LoadPlayers(const CastOptions& options, const CastLayers& layers, const DrivingThread& thread);
+  Status LoadPredictors(const CastOptions& options, const CastLayers& layers, const DrivingThread& thread);
   Status ChooseFamilies(const CastOptions& options);
   Status Plan(const CastOptions& options);
   Status Start(const CastOptions& options);

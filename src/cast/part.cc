@@ -31,6 +31,16 @@ std::string Line(const std::string& name, const PoolingModel::Counts& counts) {
 
 }  // namespace
 
+MemoryNeeds NeedsOf(const LlamaModel& model, size_t context_tokens) {
+  const MemoryPlaces places = model.places();
+  return {.file = model.file().path(),
+          .weights_bytes = places.ram_weights,
+          .bytes_per_token = places.ram_cache_per_token,
+          .context_tokens = context_tokens,
+          .device_weights_bytes = places.device_weights,
+          .device_bytes_per_token = places.device_cache_per_token};
+}
+
 std::string PartCounts::Describe() const {
   return std::visit([this](const auto& part) { return Line(name, part); }, counts);
 }

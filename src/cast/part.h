@@ -14,15 +14,23 @@ namespace tessy {
 
 // The tokens of a sample where nothing says how many a model holds (method, section 3).
 inline constexpr size_t kContextTokensDefault = 40960;
+// Those that a predictor in process holds: its window of 200, rounded up as llama.cpp does.
+inline constexpr size_t kPredictorContextTokens = 256;
 
-// The memory of this machine that a player or predictor needs.
+// The memory of this machine that a player or predictor needs: RAM, unless a device is named.
 struct MemoryNeeds {
   std::string file;              // of the weights; parts of one file share them
   uint64_t weights_bytes = 0;    // once
   uint64_t bytes_per_token = 0;  // of the cache, for each sample
   size_t context_tokens = 0;     // the most that a sample may hold; 0: any number
   bool is_window = false;        // each sample has a place of context_tokens, however long it is
+  // The same on accelerators, of all of them together.
+  uint64_t device_weights_bytes = 0;
+  uint64_t device_bytes_per_token = 0;
 };
+
+// The needs of a model in process that holds at most `context_tokens` of a sample.
+MemoryNeeds NeedsOf(const LlamaModel& model, size_t context_tokens);
 
 // The settings that a player or predictor gets before its first session or reader.
 struct StartOptions {

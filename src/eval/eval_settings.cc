@@ -80,7 +80,7 @@ Settings EvalSettings(EvalOptions& options) {
   Append(settings, SamplingSettings(options.asking.sampling));
   Append(settings, {synthesis.Take("exact"), synthesis.Take("concurrency")});
   Append(settings, MachineSettings(options.asking.engine.machine));
-  settings.push_back(synthesis.Take("context"));
+  Append(settings, {synthesis.Take("cache-type"), synthesis.Take("context")});
   Append(settings, ServerSettings(options.asking.servers));
   settings.push_back(synthesis.Take("student-vocabulary", "vocabulary",
                                     "a .gguf of the model that is served, for its vocabulary and template"));

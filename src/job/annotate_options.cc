@@ -39,7 +39,7 @@ Result<CastOptions> CastOptionsOf(const AnnotateOptions& f) {
     told.date = f.template_date;
   }
   options.sampling = f.sampling;
-  UseEngine(f.engine, options);
+  if (auto status = UseEngine(f.engine, options); !status) return tl::unexpected(status.error());
   if (!IsServerAddress(f.annotator)) return options;
   if (f.engine.exact) {
     return Fail(ErrorCode::kInvalidArgument,

@@ -94,14 +94,24 @@ Result<PoolingModelOptions> PoolingOptionsOf(const ServedBy& served) {
   return predictor;
 }
 
-void UseEngine(const EnginesOptions& engine, CastOptions& cast) {
+Status UseEngine(const EnginesOptions& engine, CastOptions& cast) {
   cast.concurrency = engine.concurrency;
   cast.context_tokens = engine.context;
   cast.memory_bytes =
       static_cast<uint64_t>(engine.machine.memory_gib * static_cast<double>(uint64_t{1} << 30));
   cast.threads = engine.machine.threads;
-  cast.gpu_layers = engine.machine.gpu_layers;
+  for (const Role role : kRoles) {
+    const LayersAsked asked{.layers = GpuLayersOf(engine.machine.gpu_layers)};
+    cast.layers[Index(role)] = asked;
+    cast.boundary_layers[Index(role)] = asked;
+  }
+  cast.cpu_experts = engine.machine.cpu_experts;
+  cast.cache_type = engine.cache_type == "q8_0" ? CacheType::kQ8_0 : CacheType::kF16;
   cast.exact = engine.exact;
+  if (!engine.exact || cast.cache_type == CacheType::kF16) return {};
+  return Fail(
+      ErrorCode::kInvalidArgument,
+      "--cache-type q8_0: needs flash attention, which --exact does without; leave one of the two out");
 }
 
 Result<std::unique_ptr<ModelCast>> LoadCast(CastOptions options, const DrivingThread& thread,

@@ -31,8 +31,8 @@ Result<ServerModelOptions> ServerOptionsOf(const ServedBy& served, Role role, co
 // How a predictor that is served is reached.
 Result<PoolingModelOptions> PoolingOptionsOf(const ServedBy& served);
 
-// Puts what people tell of engines in process into the options of a cast.
-void UseEngine(const EnginesOptions& engine, CastOptions& cast);
+// Puts what people tell of engines in process into the options of a cast. Errors name the flag.
+Status UseEngine(const EnginesOptions& engine, CastOptions& cast);
 
 // ModelCast::Load with threads that the machine has. Tells `events` of threads that were cut.
 Result<std::unique_ptr<ModelCast>> LoadCast(CastOptions options, const DrivingThread& thread,

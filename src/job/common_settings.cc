@@ -3,10 +3,13 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <charconv>
 #include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "model/family.h"
+#include "model/llama/accelerators.h"
 #include "model/openai/dialect.h"
 
 namespace tessy {
@@ -16,6 +19,19 @@ Choices DialectChoices() {
   Choices choices = DialectNames();
   choices.insert(choices.begin(), "auto");
   return choices;
+}
+
+constexpr std::string_view kAll = "all";
+constexpr std::string_view kAllAsNumber = "-1";  // as llama.cpp has it
+constexpr int kLayersMax = 100000;
+
+std::string CheckLayers(const std::string& text) {
+  int layers = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, layers);
+  const bool number = error == std::errc() && stop == end && layers >= 0 && layers <= kLayersMax;
+  if (number || text == kAll || text == kAllAsNumber) return "";
+  return fmt::format("{} is neither \"all\" nor a whole number from 0 to {}", text, kLayersMax);
 }
 
 }  // namespace
@@ -68,12 +84,13 @@ Settings MachineSettings(MachineOptions& o) {
            .range = WholeRange{1, 1024},
            .type_name = "N",
            .shows_default = false},
-          {.key = "gpu-layers",
-           .value = &o.gpu_layers,
-           .help = "layers on an accelerator, -1: all",
-           .group = group,
-           .range = WholeRange{-1, 100000},
-           .shows_default = false},
+          GpuLayersSetting("gpu-layers", o.gpu_layers,
+                           "layers of each model on graphics cards, counted from the output, or all "
+                           "(default: all where this program finds a card, else 0)"),
+          {.key = "cpu-moe",
+           .value = &o.cpu_experts,
+           .help = "the experts' matrices of a mixture stay in RAM, whatever the layers",
+           .group = group},
           {.key = "memory",
            .value = &o.memory_gib,
            .help = "budget for weights and caches (default: 3/4 of what is free)",
@@ -81,6 +98,31 @@ Settings MachineSettings(MachineOptions& o) {
            .range = RealRange{0.0, 1e9},
            .type_name = "GIB",
            .shows_default = false}};
+}
+
+Setting GpuLayersSetting(const char* key, std::string& value, const char* help) {
+  return {.key = key,
+          .value = &value,
+          .help = help,
+          .group = "Engine",
+          .range = &CheckLayers,
+          .type_name = "LAYERS",
+          .shows_default = false};
+}
+
+std::optional<int> GpuLayersOf(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  return text == kAll || text == kAllAsNumber ? kAllLayers : std::stoi(text);
+}
+
+Setting CacheTypeSetting(EnginesOptions& o, Recorded recorded) {
+  recorded.applies = recorded.applies && o.cache_type != "f16";
+  return {.key = "cache-type",
+          .value = &o.cache_type,
+          .help = "of the attention caches; q8_0 takes 17/32 of f16's memory (with --exact: f32)",
+          .group = "Engine",
+          .range = Choices{"f16", "q8_0"},
+          .recorded = std::move(recorded)};
 }
 
 Settings EngineSettings(EnginesOptions& o, const EngineHelp& help, uint64_t concurrency_max,
@@ -96,6 +138,7 @@ Settings EngineSettings(EnginesOptions& o, const EngineHelp& help, uint64_t conc
        .type_name = "N",
        .shows_default = false}};
   Append(settings, MachineSettings(o.machine));
+  settings.push_back(CacheTypeSetting(o, recorded));
   settings.push_back({.key = "context",
                       .value = &o.context,
                       .help = help.context,

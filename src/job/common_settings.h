@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "job/settings.h"
@@ -27,13 +28,15 @@ struct ServerOptions {
 // How engines in process use the machine. 0: the default that the help names.
 struct MachineOptions {
   int threads = 0;
-  int gpu_layers = 0;
+  std::string gpu_layers;
+  bool cpu_experts = false;
   double memory_gib = 0.0;
 };
 
 // How models in process are run.
 struct EnginesOptions {
-  bool exact = false;   // arithmetic that does not depend on the batch
+  bool exact = false;  // arithmetic that does not depend on the batch
+  std::string cache_type = "f16";
   int concurrency = 0;  // samples or windows at a time; 0: the default that the help names
   MachineOptions machine;
   uint64_t context = 0;  // tokens of one; 0: the default that the help names
@@ -47,14 +50,21 @@ struct MessageOptions {
 
 Settings ServerSettings(ServerOptions& options);
 Settings MachineSettings(MachineOptions& options);
+// The layers of a model that accelerators keep, a number or "all"; `key` is the flag. Binds nothing.
+Setting GpuLayersSetting(const char* key, std::string& value, const char* help);
+// As the setting's text says it. Nothing for an empty one.
+std::optional<int> GpuLayersOf(const std::string& text);
+// The type of caches. It binds a run as `recorded` says, where it is not the default, which runs of older
+// programs have.
+Setting CacheTypeSetting(EnginesOptions& options, Recorded recorded);
 // How the help of one job explains the settings of its engines.
 struct EngineHelp {
   const char* exact;
   const char* concurrency;
   const char* context;
 };
-// exact, concurrency (at most `concurrency_max`), those of the machine, and context. `recorded` holds for
-// exact and context.
+// exact, concurrency (at most `concurrency_max`), those of the machine, cache-type, and context. `recorded`
+// holds for exact, cache-type and context.
 Settings EngineSettings(EnginesOptions& options, const EngineHelp& help, uint64_t concurrency_max,
                         const Recorded& recorded);
 Settings MessageSettings(MessageOptions& options);

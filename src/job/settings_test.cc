@@ -11,6 +11,7 @@
 #include <set>
 
 #include "job/annotate_options.h"
+#include "job/common_settings.h"
 #include "job/settings_record.h"
 #include "job/synth_settings.h"
 
@@ -58,8 +59,12 @@ TEST(Setting, ValuesAreCheckedBeforeTheyAreAssigned) {
   EXPECT_EQ(options.sampling.top_p, 0.25F);
   EXPECT_EQ(give("exact", "true"), "");
   EXPECT_TRUE(options.engine.exact);
-  EXPECT_EQ(give("gpu-layers", "-1"), "");
-  EXPECT_EQ(options.engine.machine.gpu_layers, -1);
+  for (const auto& [text, layers] :
+       {std::pair("-1", kAllLayers), {"all", kAllLayers}, {"0", 0}, {"36", 36}}) {
+    EXPECT_EQ(give("gpu-layers", text), "");
+    EXPECT_EQ(GpuLayersOf(options.engine.machine.gpu_layers), layers);
+  }
+  EXPECT_EQ(GpuLayersOf(""), std::nullopt);
   EXPECT_EQ(give("seed", "18446744073709551615"), "");
   EXPECT_EQ(options.seed, UINT64_MAX);
   for (const auto& [key, text] : {std::pair("k", "0"),
@@ -74,6 +79,11 @@ TEST(Setting, ValuesAreCheckedBeforeTheyAreAssigned) {
                                   {"temperature", "1e-50"},  // less than a float can be
                                   {"top-p", "high"},
                                   {"gpu-layers", "-2"},
+                                  {"gpu-layers", "100001"},
+                                  {"gpu-layers", "7x"},
+                                  {"gpu-layers", ""},
+                                  {"teacher-gpu-layers", "some"},
+                                  {"cache-type", "f32"},
                                   {"exact", "yes"},
                                   {"cut", "anywhere"},
                                   {"template-date", "2026-1-1"}}) {
@@ -159,6 +169,58 @@ TEST_F(RecordTest, WhatHasNoEffectIsNotRecorded) {
   EXPECT_EQ(Record()["candidates"], 5);
   options_.draft = "rollback";
   EXPECT_EQ(Record()["k"], 20);
+}
+
+// Runs that were begun before there was a choice have no record of it.
+TEST_F(RecordTest, CacheTypeBindsWhereItIsNotTheUsualOne) {
+  EXPECT_FALSE(Record().contains("cache_type"));
+  options_.engine.cache_type = "q8_0";
+  EXPECT_EQ(Record()["cache_type"], "q8_0");
+}
+
+TEST_F(RecordTest, WhereModelsLieBindsNothing) {
+  const Json before = Record();
+  options_.engine.machine.gpu_layers = "all";
+  options_.engine.machine.cpu_experts = true;
+  options_.teacher_gpu_layers = "3";
+  EXPECT_EQ(Record(), before);
+}
+
+TEST(CastOptions, LayersOfOneModelWin) {
+  SynthOptions options;
+  options.student = {"s.gguf"};
+  options.teacher = {"t.gguf"};
+  options.engine.machine.gpu_layers = "5";
+  options.teacher_gpu_layers = "all";
+  options.student_boundary_gpu_layers = "0";
+  const auto cast = CastOptionsOf(options, DefaultMethod());
+  ASSERT_TRUE(cast);
+  EXPECT_EQ(cast->layers[0].layers, 5);
+  EXPECT_EQ(cast->layers[0].flag, "gpu-layers");
+  EXPECT_EQ(cast->layers[0].own_flag, "student-gpu-layers");
+  EXPECT_EQ(cast->layers[1].layers, kAllLayers);
+  EXPECT_EQ(cast->layers[1].flag, "teacher-gpu-layers");
+  EXPECT_EQ(cast->boundary_layers[0].layers, 0);
+  EXPECT_EQ(cast->boundary_layers[1].layers, 5);
+  options.engine.machine.gpu_layers = "";
+  EXPECT_EQ(CastOptionsOf(options, DefaultMethod())->layers[0].layers, std::nullopt);
+}
+
+TEST(CastOptions, WhatContradictsIsRefused) {
+  SynthOptions options;
+  options.student = {"s.gguf"};
+  options.teacher = {"http://h/v1#t"};
+  options.teacher_gpu_layers = "3";
+  const auto served = CastOptionsOf(options, DefaultMethod());
+  ASSERT_FALSE(served);
+  EXPECT_THAT(served.error().message, testing::StartsWith("--teacher-gpu-layers: "));
+  options.teacher_gpu_layers = "";
+  options.engine.cache_type = "q8_0";
+  EXPECT_EQ(CastOptionsOf(options, DefaultMethod())->cache_type, CacheType::kQ8_0);
+  options.engine.exact = true;
+  const auto exact = CastOptionsOf(options, DefaultMethod());
+  ASSERT_FALSE(exact);
+  EXPECT_THAT(exact.error().message, testing::StartsWith("--cache-type q8_0: "));
 }
 
 TEST_F(RecordTest, RecordsOfEarlierVersionsAreReadAsThoseOfThisOne) {

@@ -63,6 +63,34 @@ ServedBy PredictorServedByOf(const SynthOptions& told, Role role) {
   return served;
 }
 
+// Layers of one model or predictor alone.
+Status UseLayers(const SynthOptions& told, const Method& method, CastOptions& cast) {
+  const bool several = method.Uses(Role::kStudent) && method.Uses(Role::kTeacher);
+  const auto use = [&](const std::string& flag, const std::string& text,
+                       const std::vector<std::string>& specs, LayersAsked& asked) -> Status {
+    if (several) asked.own_flag = flag;
+    if (text.empty()) return {};
+    if (IsServed(specs)) {
+      return Fail(ErrorCode::kInvalidArgument,
+                  fmt::format("--{}: is for a .gguf file, and this model's server decides that", flag));
+    }
+    asked.flag = flag;
+    asked.layers = GpuLayersOf(text);
+    return {};
+  };
+  Status status = use("student-gpu-layers", told.student_gpu_layers, told.student, cast.layers[0]);
+  if (status) status = use("teacher-gpu-layers", told.teacher_gpu_layers, told.teacher, cast.layers[1]);
+  if (status) {
+    status = use("student-boundary-gpu-layers", told.student_boundary_gpu_layers, told.student_boundary,
+                 cast.boundary_layers[0]);
+  }
+  if (status) {
+    status = use("teacher-boundary-gpu-layers", told.teacher_boundary_gpu_layers, told.teacher_boundary,
+                 cast.boundary_layers[1]);
+  }
+  return status;
+}
+
 // What is behind servers is taken out of what is loaded here.
 Status SplitServed(const SynthOptions& told, const Method& method, CastOptions& cast) {
   if (method.scores_candidates && told.score_by == "likelihood" && IsServed(told.teacher)) {
@@ -127,7 +155,8 @@ Result<CastOptions> CastOptionsOf(const SynthOptions& told, const Method& method
       shown.variables.emplace_back("reasoning_effort", told.reasoning_effort);
   }
   options.sampling = told.sampling;
-  UseEngine(told.engine, options);
+  if (auto status = UseEngine(told.engine, options); !status) return tl::unexpected(status.error());
+  if (auto status = UseLayers(told, method, options); !status) return tl::unexpected(status.error());
   if (auto status = SplitServed(told, method, options); !status) return tl::unexpected(status.error());
   return options;
 }

@@ -53,6 +53,9 @@ struct SynthOptions {
   Sampling sampling;
 
   EnginesOptions engine;
+  // As text; empty: those of `engine`.
+  std::string student_gpu_layers, teacher_gpu_layers;
+  std::string student_boundary_gpu_layers, teacher_boundary_gpu_layers;
 
   ServerOptions servers;
   std::string student_vocabulary, teacher_vocabulary;

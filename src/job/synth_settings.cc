@@ -350,6 +350,12 @@ Settings SynthSettings(SynthOptions& options) {
                              "is served)",
               .context = "tokens of a sample (default: what the models know, at most 40960)"},
              1000000, kAsValue));
+  for (const auto& [key, value] : {std::pair("student-gpu-layers", &options.student_gpu_layers),
+                                   {"teacher-gpu-layers", &options.teacher_gpu_layers},
+                                   {"student-boundary-gpu-layers", &options.student_boundary_gpu_layers},
+                                   {"teacher-boundary-gpu-layers", &options.teacher_boundary_gpu_layers}}) {
+    settings.push_back(GpuLayersSetting(key, *value, "of this model alone (default: --gpu-layers)"));
+  }
   Append(settings, ServerSettings(options.servers));
   Append(settings, VocabularySettings(options, uses));
   return settings;

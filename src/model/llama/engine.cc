@@ -177,11 +177,11 @@ Status Engine::Impl::Init() {
   params.swa_full = true;
   params.no_perf = true;
   params.offload_kqv = true;
-  if (model->exact()) {
-    params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
-    params.type_k = GGML_TYPE_F32;
-    params.type_v = GGML_TYPE_F32;
-  }
+  const CacheType cache = model->cache_type();
+  params.type_k = params.type_v = static_cast<ggml_type>(GgmlTypeOf(cache));
+  if (model->exact()) params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
+  // Without it llama.cpp has no quantised values in the cache.
+  if (cache == CacheType::kQ8_0) params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
   pages.Collect([&] { context = llama_init_from_model(model->handle(), params); });
   if (context == nullptr) {
     return Fail(ErrorCode::kResourceLimit,

@@ -152,14 +152,26 @@ File WriteTrunk(const GgufFile& file, const std::vector<float>& head) {
   return out;
 }
 
+// Points to constants, which llama.cpp does not change.
+llama_model_params ParamsOf(const LlamaModelOptions& options) {
+  static ggml_backend_dev_t no_devices[] = {nullptr};
+  static const llama_model_tensor_buft_override kExpertsInRam[] = {
+      {kExpertTensors, ggml_backend_cpu_buffer_type()}, {nullptr, nullptr}};
+  llama_model_params params = llama_model_default_params();
+  params.n_gpu_layers = options.gpu_layers;
+  // With a device at hand llama.cpp has it compute large batches even where no layer lies there.
+  if (options.gpu_layers == 0) params.devices = no_devices;
+  if (options.cpu_experts) params.tensor_buft_overrides = kExpertsInRam;
+  // Repacked weights use other kernels for one row than for many.
+  params.use_extra_bufts = !options.exact;
+  return params;
+}
+
 llama_model* LoadTrunk(const GgufFile& file, const std::vector<float>& head,
                        const LlamaModelOptions& options) {
   const File trunk = WriteTrunk(file, head);
   if (!trunk) return nullptr;
-  llama_model_params params = llama_model_default_params();
-  params.n_gpu_layers = options.gpu_layers;
-  params.use_extra_bufts = !options.exact;
-  return llama_model_load_from_file_ptr(trunk.get(), params);
+  return llama_model_load_from_file_ptr(trunk.get(), ParamsOf(options));
 }
 
 }  // namespace
@@ -183,10 +195,12 @@ Result<std::shared_ptr<const LlamaModel>> LlamaModel::Load(const std::string& pa
                             "--student-boundary or --teacher-boundary",
                             path));
   }
-  std::shared_ptr<LlamaModel> model(new LlamaModel);
+  std::shared_ptr<LlamaModel> model(new LlamaModel(options));
   model->file_ = std::move(*file);
-  model->exact_ = options.exact;
-  model->model_ = internal::LoadLlamaModel(path, false, options.gpu_layers, options.exact);
+  if (auto status = CheckCacheType(model->file_, model->cache_type()); !status) {
+    return tl::unexpected(status.error());
+  }
+  model->model_ = internal::LoadLlamaModel(path, ParamsOf(options));
   if (model->model_ == nullptr) return tl::unexpected(NotLoadable(model->file_));
   model->vocabulary_ = std::make_unique<LlamaVocabulary>(llama_model_get_vocab(model->model_), model->file_);
   model->can_roll_back_ = !llama_model_is_recurrent(model->model_) && !llama_model_is_hybrid(model->model_);
@@ -202,9 +216,11 @@ Result<std::shared_ptr<const LlamaModel>> LlamaModel::LoadClassifier(const std::
   if (auto status = CheckHead(*file); !status) return tl::unexpected(status.error());
   QuietLlamaLog();
 
-  std::shared_ptr<LlamaModel> model(new LlamaModel);
+  std::shared_ptr<LlamaModel> model(new LlamaModel(options));
   model->file_ = std::move(*file);
-  model->exact_ = options.exact;
+  if (auto status = CheckCacheType(model->file_, model->cache_type()); !status) {
+    return tl::unexpected(status.error());
+  }
   model->is_classifier_ = true;
   const GgufFile::Tensor* embedding = model->file_.Find(kEmbedding);
   if (embedding == nullptr) return tl::unexpected(NotLoadable(model->file_));
@@ -213,7 +229,7 @@ Result<std::shared_ptr<const LlamaModel>> LlamaModel::LoadClassifier(const std::
   if (!rows) return tl::unexpected(rows.error());
   if (!head) return tl::unexpected(head.error());
   model->model_ = LoadTrunk(model->file_, *head, options);
-  model->vocabulary_model_ = internal::LoadLlamaModel(path, true, 0, false);
+  model->vocabulary_model_ = internal::LoadLlamaVocabulary(path);
   if (model->model_ == nullptr || model->vocabulary_model_ == nullptr) {
     return tl::unexpected(NotLoadable(model->file_));
   }
@@ -236,8 +252,12 @@ uint64_t LlamaModel::parameters() const { return llama_model_n_params(model_); }
 
 int LlamaModel::output_width() const { return is_classifier_ ? 2 : static_cast<int>(vocabulary_->size()); }
 
+MemoryPlaces LlamaModel::places() const {
+  return PlacesOf(ShapeOf(file_), options_.gpu_layers, options_.cpu_experts, cache_type());
+}
+
 uint64_t LlamaModel::kv_bytes_per_token() const {
-  return file_.cache_values_per_token() * (exact_ ? sizeof(float) : sizeof(ggml_fp16_t));
+  return CacheBytes(file_.cache_values_per_token(), cache_type());
 }
 
 void LlamaModel::AppendEmbeddings(TokenId token, std::vector<float>& out) const {

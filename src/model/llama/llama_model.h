@@ -6,6 +6,9 @@
 #include <vector>
 
 #include "base/error.h"
+#include "model/llama/accelerators.h"
+#include "model/llama/cache_type.h"
+#include "model/llama/model_shape.h"
 #include "model/text/gguf_file.h"
 #include "model/vocabulary.h"
 
@@ -14,8 +17,12 @@ struct llama_model;
 namespace tessy {
 
 struct LlamaModelOptions {
-  int gpu_layers = 0;  // layers to keep on an accelerator; -1: all
-  bool exact = false;  // batch-invariant arithmetic, see numerics.h
+  // Layers to keep on accelerators, as for PlacesOf. 0: accelerators take no part at all, as exact arithmetic
+  // needs; otherwise they also compute large batches of layers that lie in RAM.
+  int gpu_layers = 0;
+  bool cpu_experts = false;                // the matrices of experts stay in RAM, whatever the layers
+  bool exact = false;                      // batch-invariant arithmetic, see numerics.h
+  CacheType cache_type = CacheType::kF16;  // exact arithmetic caches F32 whatever it says
 };
 
 // The weights of one GGUF file, ready to run, with its vocabulary. Shared by every engine and session that
@@ -36,13 +43,17 @@ class LlamaModel {
   const GgufFile& file() const { return file_; }
   const Vocabulary& vocabulary() const { return *vocabulary_; }
   llama_model* handle() const { return model_; }
-  bool exact() const { return exact_; }
+  bool exact() const { return options_.exact; }
+  CacheType cache_type() const { return options_.exact ? CacheType::kF32 : options_.cache_type; }
   bool is_classifier() const { return is_classifier_; }
   // Sequences of models with recurrent state cannot be shortened; they are fed again from their start.
   bool can_roll_back() const { return can_roll_back_; }
   int context_tokens() const { return context_tokens_; }  // that the model was trained for
   uint64_t parameters() const;
-  // Bytes of attention cache for one token of one sequence, as the engine lays it out.
+  // Where the weights and the attention cache lie.
+  MemoryPlaces places() const;
+  // Bytes of attention cache for one token of one sequence, as the engine lays it out, in RAM and on
+  // accelerators together.
   uint64_t kv_bytes_per_token() const;
   // Values of one token's result: vocabulary logits, or the two of a classifier.
   int output_width() const;
@@ -55,13 +66,13 @@ class LlamaModel {
   float StyleProbability(const float* outputs) const;
 
  private:
-  LlamaModel() = default;
+  explicit LlamaModel(const LlamaModelOptions& options) : options_(options) {}
 
+  LlamaModelOptions options_;
   GgufFile file_;
   std::unique_ptr<Vocabulary> vocabulary_;
   llama_model* vocabulary_model_ = nullptr;  // classifiers: the file's vocabulary without its weights
   llama_model* model_ = nullptr;
-  bool exact_ = false;
   bool is_classifier_ = false;
   bool can_roll_back_ = true;
   int context_tokens_ = 0;

@@ -102,20 +102,23 @@ void QuietLlamaLog() {
   });
 }
 
-llama_model* internal::LoadLlamaModel(const std::string& path, bool vocabulary_only, int gpu_layers,
-                                      bool exact) {
+llama_model* internal::LoadLlamaModel(const std::string& path, const llama_model_params& given) {
   QuietLlamaLog();
   llama_model_kv_override overrides[2] = {};
   overrides[0].tag = LLAMA_KV_OVERRIDE_TYPE_BOOL;
   std::strncpy(overrides[0].key, "tokenizer.ggml.add_space_prefix", sizeof overrides[0].key - 1);
   overrides[0].val_bool = false;
-  llama_model_params params = llama_model_default_params();
+  llama_model_params params = given;
   params.kv_overrides = overrides;
-  params.vocab_only = vocabulary_only;
-  params.n_gpu_layers = gpu_layers;
-  // Repacked weights use other kernels for one row than for many.
-  params.use_extra_bufts = !exact;
   return llama_model_load_from_file(path.c_str(), params);
+}
+
+llama_model* internal::LoadLlamaVocabulary(const std::string& path) {
+  QuietLlamaLog();
+  llama_model_params params = llama_model_default_params();
+  params.vocab_only = true;
+  params.n_gpu_layers = 0;
+  return LoadLlamaModel(path, params);
 }
 
 LlamaVocabulary::LlamaVocabulary(const llama_vocab* vocab, const GgufFile& file)
@@ -190,7 +193,7 @@ std::vector<TokenId> LlamaVocabulary::RunHere(std::string_view text, bool specia
 Result<std::shared_ptr<const Vocabulary>> LoadVocabulary(const std::string& path) {
   auto file = GgufFile::Open(path);
   if (!file) return tl::unexpected(file.error());
-  llama_model* model = internal::LoadLlamaModel(path, true, 0, false);
+  llama_model* model = internal::LoadLlamaVocabulary(path);
   if (model == nullptr) {
     return Fail(ErrorCode::kInvalidData,
                 fmt::format("{}: its tokenizer cannot be loaded by llama.cpp", path));

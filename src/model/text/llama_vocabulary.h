@@ -12,6 +12,7 @@
 
 struct llama_vocab;
 struct llama_model;
+struct llama_model_params;
 
 namespace tessy {
 
@@ -50,9 +51,12 @@ Result<std::shared_ptr<const Vocabulary>> LoadVocabulary(const std::string& path
 void QuietLlamaLog();
 
 namespace internal {
-// Loads a file, with its weights or without. The tokenizer adds no space before a text, as SentencePiece does
-// by default: that would double the space at each seam.
-llama_model* LoadLlamaModel(const std::string& path, bool vocabulary_only, int gpu_layers, bool exact);
+// Loads a file as llama.cpp's `params` say; their `kv_overrides` are set here. The tokenizer adds no space
+// before a text, as SentencePiece does by default: that would double the space at each seam. Null: it cannot
+// be loaded.
+llama_model* LoadLlamaModel(const std::string& path, const llama_model_params& params);
+// Loads the tokenizer alone.
+llama_model* LoadLlamaVocabulary(const std::string& path);
 }  // namespace internal
 
 }  // namespace tessy

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "base/error.h"
+#include "cast/model_cast.h"
+#include "model/llama/accelerators.h"
+
+namespace tessy {
+
+// The layers that accelerators keep, by role.
+struct CastLayers {
+  std::array<int, 2> players{};
+  std::array<int, 2> predictors{};
+};
+
+// As LayersOnDevices, for every model and predictor in process. kInvalidArgument also where one file, which
+// is loaded once, is asked for with two numbers of layers.
+Result<CastLayers> LayersOf(const CastOptions& options, const Accelerators& found);
+
+// Whether the weights of all models in process and the whole context of one sample fit into the RAM and on
+// the accelerators, before any weights are loaded; see CheckOneSampleFits. Reads the metadata of the files; a
+// file that cannot be read is passed over, because loading it says why.
+Status CheckCastFits(const CastOptions& options, const CastLayers& layers, const Accelerators& found);
+
+// Both, with the accelerators of this machine. They are not asked where all is served: asking takes some of
+// their memory.
+Result<CastLayers> PlaceCast(const CastOptions& options);
+
+// The RAM that the cast may take, in bytes.
+uint64_t MemoryBudget(const CastOptions& options);
+
+}  // namespace tessy
