@@ -25,12 +25,14 @@ Result<EnginePool> EnginePool::Make(const std::shared_ptr<const LlamaModel>& mod
   for (int i = 0; i < count; ++i) {
     // As equal as can be: batches of two contexts take their time side by side.
     const int places = options.samples / count + (i < options.samples % count ? 1 : 0);
-    auto engine = Engine::Create(model,
-                                 {.sequences = places,
-                                  .context_tokens = options.context_tokens,
-                                  .pool_tokens = options.pool_tokens / static_cast<size_t>(count),
-                                  .threads = ThreadsFor(*model, options.threads)},
-                                 post);
+    auto engine = Engine::Create(
+        model,
+        {.sequences = places,
+         .context_tokens = options.context_tokens,
+         .pool_tokens = options.pool_tokens / static_cast<size_t>(count),
+         .unified = model->places().device_cache_per_token > model->places().ram_cache_per_token,
+         .threads = ThreadsFor(*model, options.threads)},
+        post);
     if (!engine) return tl::unexpected(engine.error());
     options.engines->Add(**engine);
     pool.engines_.push_back(std::move(*engine));

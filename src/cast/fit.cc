@@ -133,6 +133,8 @@ Result<CastLayers> PlaceCast(const CastOptions& options) {
   auto layers = LayersOf(options, *found);
   if (!layers) return layers;
   if (auto status = CheckCastFits(options, *layers, *found); !status) return tl::unexpected(status.error());
+  layers->device_bytes = FreeBytes(*found);
+  layers->devices_share_ram = found->share_ram();
   return layers;
 }
 

@@ -9,10 +9,12 @@
 
 namespace tessy {
 
-// The layers that accelerators keep, by role.
+// The layers that accelerators keep, by role, and the memory that accelerators have for them.
 struct CastLayers {
   std::array<int, 2> players{};
   std::array<int, 2> predictors{};
+  uint64_t device_bytes = 0;       // of all together, before anything is loaded; UINT64_MAX: not known
+  bool devices_share_ram = false;  // it is part of the RAM
 };
 
 // As LayersOnDevices, for every model and predictor in process. kInvalidArgument also where one file, which

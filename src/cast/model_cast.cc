@@ -32,11 +32,26 @@ size_t Rounded(size_t tokens) {
   return (tokens + kContextRounding - 1) / kContextRounding * kContextRounding;
 }
 
-MemoryPlan::Line LineOf(std::string what, const MemoryNeeds& needs, std::set<std::string>& files) {
+MemoryPlan::Share ShareOf(const MemoryNeeds& needs, uint64_t weights, uint64_t bytes_per_token) {
+  return {.weights = weights,
+          .cache_per_sample = needs.is_window ? bytes_per_token * needs.context_tokens : 0,
+          .cache_per_token = needs.is_window ? 0 : bytes_per_token};
+}
+
+// What accelerators take of the RAM counts there.
+MemoryPlan::Line LineOf(std::string what, const MemoryNeeds& needs, bool devices_share_ram,
+                        std::set<std::string>& files) {
+  const bool first = files.insert(needs.file).second;
+  const uint64_t device_weights = first ? needs.device_weights_bytes : 0;
+  const uint64_t weights = first ? needs.weights_bytes : 0;
+  if (devices_share_ram) {
+    return {.what = std::move(what),
+            .ram = ShareOf(needs, weights + device_weights,
+                           needs.bytes_per_token + needs.device_bytes_per_token)};
+  }
   return {.what = std::move(what),
-          .weights = files.insert(needs.file).second ? needs.weights_bytes : 0,
-          .cache_per_sample = needs.is_window ? needs.bytes_per_token * needs.context_tokens : 0,
-          .cache_per_token = needs.is_window ? 0 : needs.bytes_per_token};
+          .ram = ShareOf(needs, weights, needs.bytes_per_token),
+          .device = ShareOf(needs, device_weights, needs.device_bytes_per_token)};
 }
 
 // By the template of the file.
@@ -59,7 +74,7 @@ Result<std::unique_ptr<ModelCast>> ModelCast::Load(const CastOptions& options, c
   status = cast->LoadPlayers(options, *layers, thread);
   if (status && options.method.cooperative()) status = cast->LoadPredictors(options, *layers, thread);
   if (status) status = cast->ChooseFamilies(options);
-  if (status) status = cast->Plan(options);
+  if (status) status = cast->Plan(options, *layers);
   if (status) status = cast->Start(options);
   if (!status) return tl::unexpected(status.error());
   return cast;
@@ -152,7 +167,7 @@ Status ModelCast::ChooseFamilies(const CastOptions& options) {
   return {};
 }
 
-Status ModelCast::Plan(const CastOptions& options) {
+Status ModelCast::Plan(const CastOptions& options, const CastLayers& layers) {
   size_t context = options.context_tokens > 0 ? options.context_tokens : kContextTokensDefault;
   for (const auto& player : players_) {
     const auto needs = player ? player->needs() : std::nullopt;
@@ -163,16 +178,18 @@ Status ModelCast::Plan(const CastOptions& options) {
   for (const Role role : kRoles) {
     const auto& player = players_[Index(role)];
     const auto needs = player ? player->needs() : std::nullopt;
-    if (needs) lines.push_back(LineOf(std::string(Name(role)), *needs, files));
+    if (needs) lines.push_back(LineOf(std::string(Name(role)), *needs, layers.devices_share_ram, files));
   }
   for (const Role role : kRoles) {
     const auto& predictor = predictors_[Index(role)];
     const auto needs = predictor ? predictor->needs() : std::nullopt;
-    if (needs) lines.push_back(LineOf(fmt::format("{} predictor", Name(role)), *needs, files));
+    if (needs)
+      lines.push_back(
+          LineOf(fmt::format("{} predictor", Name(role)), *needs, layers.devices_share_ram, files));
   }
   const bool all_served = lines.empty();
-  auto plan = PlanMemory(std::move(lines), options.concurrency, Rounded(context), MemoryBudget(options),
-                         options.samples);
+  auto plan = PlanMemory(std::move(lines), options.concurrency, Rounded(context),
+                         {.ram = MemoryBudget(options), .device = layers.device_bytes}, options.samples);
   if (!plan) return tl::unexpected(plan.error());
   plan_ = std::move(*plan);
   plan_.context_tokens = context;  // llama.cpp takes the rest, and no sample uses it

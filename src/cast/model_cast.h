@@ -85,7 +85,7 @@ class ModelCast final : public Cast {
   Status LoadPlayers(const CastOptions& options, const CastLayers& layers, const DrivingThread& thread);
   Status LoadPredictors(const CastOptions& options, const CastLayers& layers, const DrivingThread& thread);
   Status ChooseFamilies(const CastOptions& options);
-  Status Plan(const CastOptions& options);
+  Status Plan(const CastOptions& options, const CastLayers& layers);
   Status Start(const CastOptions& options);
   std::array<uint64_t, 2> Vocabularies() const;
 

@@ -118,10 +118,10 @@ TEST_F(ModelCastTest, FileThatTwoPartsShareIsLoadedAndPlannedOnce) {
   const auto plan = Load()->plan();
   ASSERT_EQ(plan.lines.size(), 4U);
   for (const size_t first : {0U, 2U}) {
-    EXPECT_GT(plan.lines[first].weights, 0U);
-    EXPECT_EQ(plan.lines[first + 1].weights, 0U);
-    EXPECT_EQ(plan.lines[first + 1].cache_per_sample, plan.lines[first].cache_per_sample);
-    EXPECT_EQ(plan.lines[first + 1].cache_per_token, plan.lines[first].cache_per_token);
+    EXPECT_GT(plan.lines[first].ram.weights, 0U);
+    EXPECT_EQ(plan.lines[first + 1].ram.weights, 0U);
+    EXPECT_EQ(plan.lines[first + 1].ram.cache_per_sample, plan.lines[first].ram.cache_per_sample);
+    EXPECT_EQ(plan.lines[first + 1].ram.cache_per_token, plan.lines[first].ram.cache_per_token);
   }
 }
 
