@@ -4,13 +4,22 @@ SHELL := /bin/bash
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
 
+# For a graphics card: CUDA=1 (NVIDIA) or VULKAN=1, each in a build folder of its own. VULKAN=prebuilt: the usual program, linked
+# into a folder beside a library that others built, which it loads (src/model/llama/backend_library.h).
+prebuilt := build/release-prebuilt
+gpu := $(strip $(if $(filter 1,$(CUDA)),cuda) $(if $(filter 1,$(VULKAN)),vulkan))
+ifeq ($(words $(gpu)),2)
+$(error CUDA=1 and VULKAN=1 make programs of their own; give one of them)
+endif
+release := release$(if $(gpu),-$(gpu))
+
 .PHONY: help setup setup-tests build demo test lint lint-all bench bench-quick lab interop fuzz sanitize sanitize-asan sanitize-tsan install clean
 
 help:
 	@echo "make demo    synthesise a few shipped questions with shipped models, and show one trace"
 	@echo "make test    build and run all tests"
 	@echo "make lab     the paper in miniature: pretraining, all methods, a table and a page (25 minutes)"
-	@echo "make build   the program, at build/tessy"
+	@echo "make build   the program, at build/tessy; CUDA=1, VULKAN=1 or VULKAN=prebuilt: for a graphics card"
 	@echo "make interop   the tests beside a real llama-server, which it builds"
 	@echo "make lint    clang-format, and clang-tidy over what changed within a day; make lint-all: over all"
 	@echo "make bench   measure the engine, training (beside python3-torch), and runs over servers"
@@ -26,22 +35,29 @@ setup-tests:
 	@scripts/setup.sh --tests
 
 build/%/build.ninja: scripts/setup.sh third_party/npm.lock
-	@scripts/setup.sh
+	@scripts/setup.sh $(patsubst release-%,--%,$(filter release-%,$*))
 	@cmake --preset $* >build/$*.configure.log || { cat build/$*.configure.log; exit 1; }
 
-build: build/release/build.ninja
-	@cmake --build --preset release -j $(JOBS) --target tessy
-	@ln -sf release/tessy build/tessy
+build: build/$(release)/build.ninja
+	@cmake --build --preset $(release) -j $(JOBS) --target tessy
+	@ln -sf $(release)/tessy build/tessy
+ifeq ($(VULKAN),prebuilt)
+	@scripts/setup.sh --vulkan-prebuilt
+	@mkdir -p $(prebuilt)/gpu
+	@ln -f build/release/tessy $(prebuilt)/tessy
+	@ln -sf $(CURDIR)/build/deps/linux-x64-vulkan/bins/linux-x64-vulkan/libggml-{base,vulkan}.so $(prebuilt)/gpu/
+	@ln -sf release-prebuilt/tessy build/tessy
+endif
 
 demo: build
 	@scripts/demo.sh
 
-test: build/release/build.ninja
+test: build/$(release)/build.ninja
 	@scripts/setup.sh --tests
-	@cmake --build --preset release -j $(JOBS)
-	@ln -sf release/tessy build/tessy
-	@rm -rf build/release/test-results
-	@GTEST_OUTPUT=xml:$(CURDIR)/build/release/test-results/ ctest --preset release
+	@cmake --build --preset $(release) -j $(JOBS)
+	@ln -sf $(release)/tessy build/tessy
+	@rm -rf build/$(release)/test-results
+	@GTEST_OUTPUT=xml:$(CURDIR)/build/$(release)/test-results/ ctest --preset $(release)
 
 sanitize: sanitize-asan sanitize-tsan
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Everything tessy needs to build, run and test: Debian packages, and the sources pinned in third_party/npm.lock.
-# Safe to run any number of times; a second run does nothing. `--tests` also fetches what only tests read.
+# Safe to run any number of times; a second run does nothing. `--tests` also fetches what only tests read; `--vulkan-prebuilt`
+# a library with ggml's Vulkan backend. `--cuda` and `--vulkan` look for what those builds need besides, and install none of it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 wanted=build
@@ -9,6 +10,38 @@ if [[ "${1:-}" == --tests ]]; then
   wanted='build|tests'
   browser=(chromium fonts-dejavu-core)  # shows the lab's page
 fi
+
+# What a build for a graphics card lacks, in one line.
+lacks() {
+  echo "setup: $1 (README.md, \"With a graphics card\")" >&2
+  exit 1
+}
+case "${1:-}" in
+  --cuda)
+    if ! command -v nvcc >/dev/null; then
+      for nvcc in "${CUDA_PATH:-/usr/local/cuda}/bin/nvcc" /usr/local/cuda/bin/nvcc; do
+        [[ -x "$nvcc" ]] && lacks "CUDA=1 needs nvcc in PATH, and it is in ${nvcc%/*}: export PATH=\$PATH:${nvcc%/*}"
+      done
+      lacks "CUDA=1 needs NVIDIA's CUDA toolkit, and there is no nvcc; Debian has it in non-free as nvidia-cuda-toolkit"
+    fi
+    ;;
+  --vulkan)
+    absent=()
+    command -v glslc >/dev/null || absent+=(glslc)
+    if [[ -z "${VULKAN_SDK:-}" ]]; then
+      [[ -e /usr/include/vulkan/vulkan.hpp ]] || absent+=(libvulkan-dev)
+      [[ -e /usr/include/spirv/unified1/spirv.hpp ]] || absent+=(spirv-headers)
+    fi
+    ((${#absent[@]} == 0)) || lacks "VULKAN=1 needs what is missing here: sudo apt-get install ${absent[*]}"
+    ;;
+  --vulkan-prebuilt)
+    wanted='build|vulkan'
+    machine=$(uname -m)
+    [[ "$machine" == x86_64 ]] || lacks "VULKAN=prebuilt is for x86_64, and this is $machine; VULKAN=1 builds it here"
+    found=(/usr/lib/*/libvulkan.so.1)
+    [[ -e "${found[0]}" || -n "${VULKAN_SDK:-}" ]] || lacks "VULKAN=prebuilt needs what is missing here: sudo apt-get install libvulkan1"
+    ;;
+esac
 
 packages=(build-essential cmake ninja-build ccache git pkg-config openssl python3
   libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libexpected-dev libsimdjson-dev

@@ -130,6 +130,28 @@ TEST(LlamaModel, WeightsInTheProcessorsOwnLayoutGiveNearlyTheSame) {
   }
 }
 
+// A program without a device tries only the last of these.
+TEST(LlamaModel, LayersOnADeviceGiveNearlyTheSame) {
+  const std::string path = TinyModel("device", {.width = 128, .layers = 3, .head_width = 32, .seed = 8});
+  const Model usual = Loaded(path, false);
+  const Tokens tokens = SomeTokens(*usual, 4, 100);
+  const Rows expected = Alone(usual, tokens);
+  std::vector<LlamaModelOptions> places{{.gpu_layers = 0, .cache_type = CacheType::kQ8_0}};
+  if (!FindAccelerators().value().devices.empty()) {
+    for (const int layers : {kAllLayers, 2, 1}) places.insert(places.begin(), {.gpu_layers = layers});
+  }
+  for (const LlamaModelOptions& options : places) {
+    const Model model = LlamaModel::Load(path, options).value();
+    const MemoryPlaces memory = model->places();
+    EXPECT_EQ(memory.device_weights > 0, options.gpu_layers != 0);
+    EXPECT_EQ(memory.ram_cache_per_token + memory.device_cache_per_token, model->kv_bytes_per_token());
+    const Rows rows = Alone(model, tokens);
+    for (size_t i = 0; i < tokens.size(); ++i) {
+      ASSERT_LT(Distance(rows[i], expected[i]), 0.05 * Spread(expected[i])) << options.gpu_layers << " " << i;
+    }
+  }
+}
+
 TEST(Classifier, BatchingDoesNotMatterWhenExact) {
   const Model model = LlamaModel::LoadClassifier(
                           TinyModel("head_exact", {.weights = "f16", .head_outputs = 2}), {.exact = true})
