@@ -14,8 +14,8 @@ class PatternCast final : public Cast {
   explicit PatternCast(Cast& cast, double mean_span) : cast_(cast), mean_span_(mean_span) {}
 
   const Family& FamilyOf(Role role) const override { return cast_.FamilyOf(role); }
-  Result<OpenedSession> OpenSession(Role role, std::span<const Message> messages) override {
-    return cast_.OpenSession(role, messages);
+  Result<OpenedSession> OpenSession(Role role, std::span<const Message> messages, bool thinks) override {
+    return cast_.OpenSession(role, messages, thinks);
   }
   Result<std::unique_ptr<BoundaryReader>> OpenReader(Role role) override;
   void Score(Role role, std::span<const Message> messages, std::string_view thinking, std::string_view answer,

@@ -212,7 +212,7 @@ TEST(Formats, SampleResponsesAreWhatTheProgramWrites) {
     const auto response = ParseResponse(line);
     ASSERT_TRUE(response.has_value()) << response.error().message;
     EXPECT_EQ(ToJsonLine(*response), line);
-    EXPECT_FALSE(ThinkingOf(response->messages.back().content).empty());
+    EXPECT_EQ(ThinkingOf(response->messages.back().content).empty(), !response->thinks);
   }
 }
 
@@ -224,6 +224,7 @@ TEST(Formats, EveryFieldOfAResponseIsExplained) {
   response.stats.candidates = 2;  // so that the keys of several candidates are written
   response.models = {.student = "s", .teacher = "t", .student_boundary = "sb", .teacher_boundary = "tb"};
   response.source_json = "{}";
+  response.thinks = false;
   std::set<std::string> keys;
   CollectKeys(Json::parse(ToJsonLine(response)), keys);
   EXPECT_GE(keys.size(), 30U);

@@ -34,8 +34,12 @@ Status LocalPlayer::Start(const StartOptions& options) {
   return {};
 }
 
-Result<OpenedSession> LocalPlayer::OpenSession(std::span<const Message> messages) {
-  auto prompt = format_.Prompt(messages, model_->vocabulary());
+Result<std::string> LocalPlayer::PromptText(std::span<const Message> messages, bool thinks) const {
+  return format_.PromptText(messages, thinks);
+}
+
+Result<OpenedSession> LocalPlayer::OpenSession(std::span<const Message> messages, bool thinks) {
+  auto prompt = format_.Prompt(messages, model_->vocabulary(), thinks);
   if (!prompt) return tl::unexpected(prompt.error());
   if (prompt->empty())
     return Fail(ErrorCode::kInvalidData, fmt::format("the {}'s prompt is empty", Name(role_)));
@@ -85,12 +89,13 @@ Result<std::shared_ptr<LocalPlayer::Scoring>> LocalPlayer::Prepare(std::span<con
                                                                    std::string_view thinking,
                                                                    std::string_view answer) const {
   const Vocabulary& vocabulary = model_->vocabulary();
-  auto prompt = format_.Prompt(messages, vocabulary);
+  const bool thinks = !thinking.empty();
+  auto prompt = format_.Prompt(messages, vocabulary, thinks);
   if (!prompt) return tl::unexpected(prompt.error());
   auto scoring = std::make_shared<Scoring>();
   scoring->tokens = std::move(*prompt);
   scoring->Append(vocabulary.Tokenize(thinking), true);
-  scoring->Append(vocabulary.TokenizeMarkup(format_.family().handover), false);
+  if (thinks) scoring->Append(vocabulary.TokenizeMarkup(format_.family().handover), false);
   scoring->Append(vocabulary.Tokenize(answer), true);
   if (scoring->places.empty()) return Fail(ErrorCode::kInvalidData, "there is nothing to score");
   if (scoring->tokens.size() >= context_tokens_) {

@@ -28,7 +28,8 @@ class LocalPlayer final : public Player {
   uint64_t vocabulary() const override { return model_->vocabulary().fingerprint(); }
   std::optional<MemoryNeeds> needs() const override;
   Status Start(const StartOptions& options) override;
-  Result<OpenedSession> OpenSession(std::span<const Message> messages) override;
+  Result<std::string> PromptText(std::span<const Message> messages, bool thinks) const override;
+  Result<OpenedSession> OpenSession(std::span<const Message> messages, bool thinks) override;
   void Score(std::span<const Message> messages, std::string_view thinking, std::string_view answer,
              ScoreDone done) override;
   PartCounts counts() const override;

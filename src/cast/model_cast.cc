@@ -54,6 +54,12 @@ MemoryPlan::Line LineOf(std::string what, const MemoryNeeds& needs, bool devices
           .device = ShareOf(needs, device_weights, needs.device_bytes_per_token)};
 }
 
+std::string_view WithoutBlanksAround(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const size_t begin = std::min(text.size(), text.find_first_not_of(kBlanks));
+  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
+}
+
 // By the template of the file.
 Result<Family> FamilyOfFile(const std::string& path, const std::string& asked) {
   if (!asked.empty()) return LoadFamily(asked);
@@ -74,6 +80,8 @@ Result<std::unique_ptr<ModelCast>> ModelCast::Load(const CastOptions& options, c
   status = cast->LoadPlayers(options, *layers, thread);
   if (status && options.method.cooperative()) status = cast->LoadPredictors(options, *layers, thread);
   if (status) status = cast->ChooseFamilies(options);
+  cast->systems_ = options.systems;
+  if (status) status = cast->CheckSystems();
   if (status) status = cast->Plan(options, *layers);
   if (status) status = cast->Start(options);
   if (!status) return tl::unexpected(status.error());
@@ -167,6 +175,27 @@ Status ModelCast::ChooseFamilies(const CastOptions& options) {
   return {};
 }
 
+// Templates refuse a system's turn, or pass over it without a word.
+Status ModelCast::CheckSystems() const {
+  for (const Role role : kRoles) {
+    const auto& player = players_[Index(role)];
+    const std::string& system = systems_[Index(role)];
+    if (!player || system.empty()) continue;
+    const std::vector<Message> question{{.role = "user", .content = "?"}};
+    const auto prompt = player->PromptText(Told(role, question), /*thinks=*/true);
+    const auto bare = player->PromptText(question, /*thinks=*/true);
+    if (!bare) continue;  // every sample will say so
+    const bool shown = prompt && prompt->find(WithoutBlanksAround(system)) != std::string::npos;
+    if (shown) continue;
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("the {}'s system prompt cannot be used: {}; leave it out, or put it into the "
+                            "questions",
+                            Name(role),
+                            prompt ? "the chat template shows no system's turn" : prompt.error().message));
+  }
+  return {};
+}
+
 Status ModelCast::Plan(const CastOptions& options, const CastLayers& layers) {
   size_t context = options.context_tokens > 0 ? options.context_tokens : kContextTokensDefault;
   for (const auto& player : players_) {
@@ -229,8 +258,18 @@ bool ModelCast::shares_vocabulary() const {
          });
 }
 
-Result<OpenedSession> ModelCast::OpenSession(Role role, std::span<const Message> messages) {
-  return players_[Index(role)]->OpenSession(messages);
+std::vector<Message> ModelCast::Told(Role role, std::span<const Message> messages) const {
+  std::vector<Message> told(messages.begin(), messages.end());
+  const auto is_system = [](const Message& message) { return message.role == "system"; };
+  const std::string& system = systems_[Index(role)];
+  if (!system.empty() && std::ranges::none_of(told, is_system)) {
+    told.insert(told.begin(), {.role = "system", .content = system});
+  }
+  return told;
+}
+
+Result<OpenedSession> ModelCast::OpenSession(Role role, std::span<const Message> messages, bool thinks) {
+  return players_[Index(role)]->OpenSession(Told(role, messages), thinks);
 }
 
 Result<std::unique_ptr<BoundaryReader>> ModelCast::OpenReader(Role role) {
@@ -239,7 +278,7 @@ Result<std::unique_ptr<BoundaryReader>> ModelCast::OpenReader(Role role) {
 
 void ModelCast::Score(Role role, std::span<const Message> messages, std::string_view thinking,
                       std::string_view answer, std::function<void(Result<double>)> done) {
-  players_[Index(role)]->Score(messages, thinking, answer, std::move(done));
+  players_[Index(role)]->Score(Told(role, messages), thinking, answer, std::move(done));
 }
 
 void ModelCast::Cancel() {

@@ -36,6 +36,8 @@ struct CastOptions {
   // Names of built-in families, or files; empty: as the template says.
   std::array<std::string, 2> families = {};
   std::array<TemplateOptions, 2> template_options = {};
+  // Of system prompts: what the role's model is told before questions that bring none. Empty: nothing.
+  std::array<std::string, 2> systems = {};
   std::array<std::optional<ServerModelOptions>, 2> servers = {};            // of models behind servers
   std::array<std::optional<PoolingModelOptions>, 2> boundary_servers = {};  // of predictors behind servers
   Sampling sampling = {};                                                   // of models in process
@@ -58,11 +60,12 @@ struct CastOptions {
 class ModelCast final : public Cast {
  public:
   // Asks the servers what they are, loads what is local, plans the memory and starts the engines. A retryable
-  // error: a server cannot be reached.
+  // error: a server cannot be reached. A system prompt that a model's chat template refuses or leaves out is
+  // an error.
   static Result<std::unique_ptr<ModelCast>> Load(const CastOptions& options, const DrivingThread& thread);
 
   const Family& FamilyOf(Role role) const override { return *families_[Index(role)]; }
-  Result<OpenedSession> OpenSession(Role role, std::span<const Message> messages) override;
+  Result<OpenedSession> OpenSession(Role role, std::span<const Message> messages, bool thinks) override;
   Result<std::unique_ptr<BoundaryReader>> OpenReader(Role role) override;
   void Score(Role role, std::span<const Message> messages, std::string_view thinking, std::string_view answer,
              std::function<void(Result<double>)> done) override;
@@ -85,6 +88,9 @@ class ModelCast final : public Cast {
   Status LoadPlayers(const CastOptions& options, const CastLayers& layers, const DrivingThread& thread);
   Status LoadPredictors(const CastOptions& options, const CastLayers& layers, const DrivingThread& thread);
   Status ChooseFamilies(const CastOptions& options);
+  Status CheckSystems() const;
+  // The messages with the role's system prompt before them, unless they bring one.
+  std::vector<Message> Told(Role role, std::span<const Message> messages) const;
   Status Plan(const CastOptions& options, const CastLayers& layers);
   Status Start(const CastOptions& options);
   std::array<uint64_t, 2> Vocabularies() const;
@@ -94,6 +100,7 @@ class ModelCast final : public Cast {
   std::array<std::unique_ptr<Predictor>, 2> predictors_;
   // A role that nobody plays has a family, too: a student's gives the response its form.
   std::array<std::optional<Family>, 2> families_;
+  std::array<std::string, 2> systems_;
   MemoryPlan plan_;
   int concurrency_ = 1;
   EngineGroup engines_;

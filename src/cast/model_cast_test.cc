@@ -77,23 +77,23 @@ class ModelCastTest : public testing::Test {
 TEST_F(ModelCastTest, SessionsAreAsManyAsSamplesAtATime) {
   const auto cast = Load();
   EXPECT_EQ(cast->concurrency(), 2);
-  auto first = cast->OpenSession(Role::kStudent, kQuestion);
-  auto second = cast->OpenSession(Role::kStudent, kQuestion);
+  auto first = cast->OpenSession(Role::kStudent, kQuestion, true);
+  auto second = cast->OpenSession(Role::kStudent, kQuestion, true);
   ASSERT_TRUE(first && second);
   EXPECT_GT(first->prompt_tokens, 0U);
   EXPECT_EQ(first->context_tokens, 300U);
-  const auto third = cast->OpenSession(Role::kStudent, kQuestion);
+  const auto third = cast->OpenSession(Role::kStudent, kQuestion, true);
   ASSERT_FALSE(third);
   EXPECT_EQ(third.error().code, ErrorCode::kResourceLimit);
-  EXPECT_TRUE(cast->OpenSession(Role::kTeacher, kQuestion)) << "the teacher has places of its own";
+  EXPECT_TRUE(cast->OpenSession(Role::kTeacher, kQuestion, true)) << "the teacher has places of its own";
   first->session.reset();
-  EXPECT_TRUE(cast->OpenSession(Role::kStudent, kQuestion)) << "a session's end frees its place";
+  EXPECT_TRUE(cast->OpenSession(Role::kStudent, kQuestion, true)) << "a session's end frees its place";
 }
 
 TEST_F(ModelCastTest, PromptLongerThanTheContextIsRefusedWithTheFigures) {
   const auto cast = Load();
   const std::vector<Message> question{{.role = "user", .content = std::string(2000, '~')}};
-  const auto session = cast->OpenSession(Role::kTeacher, question);
+  const auto session = cast->OpenSession(Role::kTeacher, question, true);
   ASSERT_FALSE(session);
   EXPECT_THAT(session.error().message, HasSubstr("for the teacher, whose context holds 300"));
 }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "base/error.h"
@@ -28,8 +29,10 @@ class Player {
   virtual std::optional<MemoryNeeds> needs() const { return std::nullopt; }
   // Called once, before the first session.
   virtual Status Start(const StartOptions& options) = 0;
+  // What OpenSession would ask, as a text.
+  virtual Result<std::string> PromptText(std::span<const Message> messages, bool thinks) const = 0;
   // As Cast::OpenSession and Cast::Score.
-  virtual Result<OpenedSession> OpenSession(std::span<const Message> messages) = 0;
+  virtual Result<OpenedSession> OpenSession(std::span<const Message> messages, bool thinks) = 0;
   virtual void Score(std::span<const Message> messages, std::string_view thinking, std::string_view answer,
                      ScoreDone done) = 0;
   // Ends what waits for somebody outside this process with kCancelled.

@@ -20,11 +20,15 @@ Status ServedPlayer::Start(const StartOptions& options) {
   return {};
 }
 
-Result<OpenedSession> ServedPlayer::OpenSession(std::span<const Message> messages) {
+Result<std::string> ServedPlayer::PromptText(std::span<const Message> messages, bool thinks) const {
+  return model_->PromptText(messages, thinks);
+}
+
+Result<OpenedSession> ServedPlayer::OpenSession(std::span<const Message> messages, bool thinks) {
   // A server counts its own tokens; it says itself what does not fit.
   const size_t context = model_->context_tokens() > 0 ? model_->context_tokens() : kContextTokensDefault;
   size_t prompt_tokens = 0;
-  auto session = model_->Open(messages, &prompt_tokens);
+  auto session = model_->Open(messages, thinks, &prompt_tokens);
   if (!session) return tl::unexpected(session.error());
   if (auto status = CheckPromptFits(role_, prompt_tokens, context); !status)
     return tl::unexpected(status.error());

@@ -18,7 +18,8 @@ class ServedPlayer final : public Player {
   const Family& family() const override { return model_->family(); }
   uint64_t vocabulary() const override;
   Status Start(const StartOptions& options) override;
-  Result<OpenedSession> OpenSession(std::span<const Message> messages) override;
+  Result<std::string> PromptText(std::span<const Message> messages, bool thinks) const override;
+  Result<OpenedSession> OpenSession(std::span<const Message> messages, bool thinks) override;
   // A server tells no likelihoods: kInvalidArgument.
   void Score(std::span<const Message> messages, std::string_view thinking, std::string_view answer,
              ScoreDone done) override;

@@ -172,6 +172,8 @@ std::string_view Name(FailureReason reason) {
       return "answer_not_finished";
     case FailureReason::kBackendError:
       return "backend_error";
+    case FailureReason::kThinkingWritten:
+      return "thinking_written";
     case FailureReason::kPromptTooLong:
       return "prompt_too_long";
   }

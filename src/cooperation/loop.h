@@ -24,6 +24,7 @@ enum class FailureReason : uint8_t {
   kRepetition,         // the text repeats itself in a loop
   kAnswerNotFinished,  // answer budget used up
   kBackendError,       // a backend failed, retries included
+  kThinkingWritten,    // a model that was to answer without thinking wrote thinking
   kPromptTooLong,      // the prompt alone does not fit
 };
 std::string_view Name(FailureReason reason);  // "empty_generation", …

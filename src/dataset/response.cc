@@ -14,6 +14,8 @@ namespace tessy {
 namespace {
 
 constexpr const char* kThinkingTokens = "thinking_tokens";
+constexpr const char* kThinking = "thinking";  // only in rows without any
+constexpr const char* kOff = "off";
 
 struct ModelKey {
   const char* name;
@@ -189,6 +191,12 @@ Status ReadResponse(const Json& row, Response& response) {
   const Json* spans = fields.FindOf(Json::value_t::array, "spans");
   const Json* closed_by = fields.Find("closed_by");
   if (closed_by != nullptr && !closed_by->is_null()) fields.Read("closed_by", response.closed_by);
+  if (row.contains(kThinking)) {
+    std::string thinking;
+    fields.Read(kThinking, thinking);
+    if (thinking != kOff) fields.Refuse("thinking is there and is not \"off\"");
+    response.thinks = false;
+  }
   const Json* stats = fields.FindOf(Json::value_t::object, "stats");
   const Json* models = fields.FindOf(Json::value_t::object, "models");
   const Json* sampling = fields.FindOf(Json::value_t::object, "sampling");
@@ -273,6 +281,7 @@ std::string ToJsonLine(const Response& response) {
   row["method"] = response.method;
   row["messages"] = MessagesJson(response.messages);
   row["spans"] = SpansJson(response.spans);
+  if (!response.thinks) row[kThinking] = kOff;
   row["closed_by"] = response.closed_by.empty() ? Json() : Json(response.closed_by);
   row["stats"] = StatsJson(response.stats);
   row["models"] = ModelsJson(response.models);

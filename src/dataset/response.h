@@ -55,6 +55,7 @@ struct Response {
   std::string method;
   std::vector<Message> messages;
   std::vector<ResponseSpan> spans;
+  bool thinks = true;  // false: the answer was asked for alone, and is the whole content
   std::string closed_by =
       {};  // who closed the thinking; empty (null in JSON) for a method that has no such thing
   SampleStats stats;

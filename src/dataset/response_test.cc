@@ -68,6 +68,10 @@ TEST(ResponseTest, WhatIsWrittenIsRead) {
     EXPECT_EQ(*read, response);
   }
   EXPECT_THAT(ToJsonLine(bare), HasSubstr(R"("closed_by":null)"));
+  EXPECT_THAT(ToJsonLine(bare), testing::Not(HasSubstr(R"("thinking":)")));
+  bare.thinks = false;
+  EXPECT_THAT(ToJsonLine(bare), HasSubstr(R"("thinking":"off","closed_by":null)"));
+  EXPECT_EQ(*ParseResponse(ToJsonLine(bare)), bare);
   EXPECT_THAT(ToJsonLine(bare), HasSubstr(R"("models":{})"));
 }
 

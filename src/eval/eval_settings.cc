@@ -69,14 +69,17 @@ EvalOptions::EvalOptions() {
 Settings EvalSettings(EvalOptions& options) {
   const SettingsOfSynthesis synthesis(options.asking);
   Settings settings = InputSettings(options, synthesis);
-  Append(settings, {synthesis.Take("student-family", "family", FamilyHelp()), synthesis.Take("template-date"),
-                    synthesis.Take("reasoning-effort"),
-                    synthesis.Take("samples-per-question", "samples", "of each question"),
-                    synthesis.Take("max-thinking-tokens"), synthesis.Take("close-thinking"),
-                    synthesis.Take("max-answer-tokens"),
-                    synthesis.Take("retries", "retries",
-                                   "fresh attempts where none came to an end; 0: such a sample is wrong"),
-                    synthesis.Take("seed")});
+  Append(settings,
+         {synthesis.Take("student-family", "family", FamilyHelp()),
+          synthesis.Take("student-system", "system", "system prompt for questions that bring none, or @FILE"),
+          synthesis.Take("template-date"), synthesis.Take("reasoning-effort"),
+          synthesis.Take("thinking", "thinking", "off: the model answers at once"),
+          synthesis.Take("samples-per-question", "samples", "of each question"),
+          synthesis.Take("max-thinking-tokens"), synthesis.Take("close-thinking"),
+          synthesis.Take("max-answer-tokens"),
+          synthesis.Take("retries", "retries",
+                         "fresh attempts where none came to an end; 0: such a sample is wrong"),
+          synthesis.Take("seed")});
   Append(settings, SamplingSettings(options.asking.sampling));
   Append(settings, {synthesis.Take("exact"), synthesis.Take("concurrency")});
   Append(settings, MachineSettings(options.asking.engine.machine));

@@ -14,7 +14,8 @@ std::string_view AdviceOf(FailureReason reason) {
     case FailureReason::kEndedInThinking:
       return "a model ends its turn without closing its thinking, as models do that were not trained to "
              "think; "
-             "take other models, or see that their families fit (tessy model inspect names them)";
+             "ask such a model as the family instruct (--student-family and so on), a base model as "
+             "few-shot, or see that the families fit (tessy model inspect names them)";
     case FailureReason::kThinkingNotClosed:
       return "no model closes its thinking within --max-thinking-tokens (or the context); raise it, take "
              "--close-thinking force, or see that the models are trained to think and that their families "
@@ -30,6 +31,8 @@ std::string_view AdviceOf(FailureReason reason) {
              "token that ends a turn";
     case FailureReason::kBackendError:
       return "an engine or a server fails; its words are in the warnings and in the file of failures";
+    case FailureReason::kThinkingWritten:
+      return "the model thinks though it is told not to; take another model, or leave --thinking off out";
     case FailureReason::kPromptTooLong:
       return "the questions do not fit into the context of the models; raise --context";
   }

@@ -49,6 +49,10 @@ Status CheckOutputs(std::span<const Setting> settings, const std::optional<Named
     if (setting.key == "out" || setting.key == "run" || setting.key == "verdicts") continue;
     for (std::string text : TextsOf(setting)) {
       if (text.starts_with(kPhrasesMark)) text.erase(0, kPhrasesMark.size());
+      if (setting.recorded.as == Fingerprint::kText) {
+        if (!text.starts_with(kFileMark)) continue;
+        text.erase(0, kFileMark.size());
+      }
       for (const std::string& path : GgufPartsOf(text)) {
         if (!path.empty()) inputs.push_back({"--" + setting.key, path});
       }

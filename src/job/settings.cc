@@ -104,7 +104,9 @@ bool NamesFile(const Setting& setting) {
 
 // A shell knows ~/ only where a word begins with it: not in --student=~/a.gguf, and not in a run file.
 std::string WithHome(const std::string& path) {
-  const size_t begin = path.starts_with(kPhrasesMark) ? kPhrasesMark.size() : 0;
+  const size_t begin = path.starts_with(kPhrasesMark) ? kPhrasesMark.size()
+                       : path.starts_with(kFileMark)  ? kFileMark.size()
+                                                      : 0;
   const char* home = std::getenv("HOME");
   if (home == nullptr || *home == '\0' || path.compare(begin, 2, "~/") != 0) return path;
   return path.substr(0, begin) + home + path.substr(begin + 1);
@@ -140,7 +142,10 @@ Status Assign(const Setting& setting, std::span<const std::string> texts) {
   if (texts.empty()) return refuse("needs a value");
   if (texts.size() > 1 && !TakesSeveral(setting)) return refuse("takes one value, not several");
   std::vector<std::string> parts = Split(texts, setting.delimiter);
-  if (NamesFile(setting)) std::ranges::transform(parts, parts.begin(), &WithHome);
+  for (std::string& part : parts) {
+    const bool is_text = setting.recorded.as == Fingerprint::kText;
+    if (is_text ? part.starts_with(kFileMark) : NamesFile(setting)) part = WithHome(part);
+  }
   for (const std::string& part : parts) {
     if (const std::string reason = WhyRefused(setting, part); !reason.empty()) return refuse(reason);
   }

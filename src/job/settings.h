@@ -15,6 +15,8 @@ namespace tessy {
 
 // Stands before the file of an annotator's phrases: "phrases:FILE".
 inline constexpr std::string_view kPhrasesMark = "phrases:";
+// Stands before the file of a text: "@FILE". See TextOrFile.
+inline constexpr std::string_view kFileMark = "@";
 
 // One table of settings for each kind of job. Flags of the command line, keys of run files, the recorded
 // configuration of a run, its comparison on resume, man pages and docs/settings.md are all derived from it.
@@ -23,6 +25,7 @@ inline constexpr std::string_view kPhrasesMark = "phrases:";
 enum class Fingerprint : uint8_t {
   kNone,      // not at all: the setting does not change what the results are
   kValue,     // the value itself
+  kText,      // the value itself; of "@FILE" what TextOrFile reads
   kPresence,  // that it is given, as the text `Recorded::if_given`
   kFile,      // the name and the content of the file, or of each file
   kFamily,    // a built-in family by its name, any other by the name and the content of its file

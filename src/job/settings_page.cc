@@ -41,6 +41,7 @@ std::string_view Binds(const Setting& setting) {
     case Fingerprint::kNone:
       return "";
     case Fingerprint::kValue:
+    case Fingerprint::kText:
       return "value";
     case Fingerprint::kPresence:
       return "given";

@@ -9,6 +9,7 @@
 #include "base/json_depth.h"
 #include "base/numbers.h"
 #include "job/identity.h"
+#include "job/text_or_file.h"
 #include "model/openai/server_address.h"
 
 namespace tessy {
@@ -73,6 +74,8 @@ Result<Json> Fingerprinted(const Setting& setting) {
     case Fingerprint::kNone:
     case Fingerprint::kValue:
       break;
+    case Fingerprint::kText:
+      return TextOrFile(text).map([](const std::string& told) { return Json(told); });
     case Fingerprint::kPresence:
       return Json(setting.recorded.if_given);
     case Fingerprint::kFile:

@@ -37,7 +37,11 @@ TEST(Setting, AHomeIsThatOfTheUser) {
   give(synth, "questions", {"./~/q.jsonl"});
   give(synth, "checker", {"~/check"});
   give(AnnotateSettings(annotate), "annotator", {"phrases:~/p.txt"});
+  give(synth, "student-system", {"@~/system.txt"});
+  give(synth, "teacher-system", {"~/ is the home."});
   ::setenv("HOME", home.c_str(), 1);
+  EXPECT_EQ(options.student_system, "@/home/me/system.txt");
+  EXPECT_EQ(options.teacher_system, "~/ is the home.") << "a text is no path";
   EXPECT_THAT(options.student, testing::ElementsAre("/home/me/student.gguf"));
   EXPECT_THAT(options.teacher, testing::ElementsAre("http://h/~/v1#m", "h:80/~/v1"));
   EXPECT_EQ(options.servers.ca_file, "/home/me/certificates/c.pem");

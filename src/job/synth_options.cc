@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "job/cast.h"
+#include "job/text_or_file.h"
 #include "synthesis/prompt.h"
 
 namespace tessy {
@@ -131,7 +132,41 @@ Status SplitServed(const SynthOptions& told, const Method& method, CastOptions& 
 
 }  // namespace
 
+namespace {
+
+// Of two writers one has to think before the other one answers.
+Status CheckThinking(const SynthOptions& told, const Method& method) {
+  if (told.thinking != "off" || method.has_one_writer()) return {};
+  std::string names;
+  for (const Method& one : Methods()) {
+    if (one.has_one_writer()) names += (names.empty() ? "" : ", ") + std::string(one.name);
+  }
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("--thinking off: with --method {} two models write a response; it is for methods "
+                          "with one writer: {}",
+                          told.method, names));
+}
+
+Status TellSystems(const SynthOptions& told, const Method& method, CastOptions& options) {
+  for (const Role role : kRoles) {
+    const std::string& system = role == Role::kStudent ? told.student_system : told.teacher_system;
+    if (system.empty()) continue;
+    const auto refuse = [&](const std::string& why) {
+      return Fail(ErrorCode::kInvalidArgument, fmt::format("--{}-system: {}", Name(role), why));
+    };
+    if (!method.Uses(role))
+      return refuse(fmt::format("with --method {} the {} is asked nothing", told.method, Name(role)));
+    auto text = TextOrFile(system);
+    if (!text) return refuse(text.error().message);
+    options.systems[Index(role)] = std::move(*text);
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<CastOptions> CastOptionsOf(const SynthOptions& told, const Method& method) {
+  if (auto status = CheckThinking(told, method); !status) return tl::unexpected(status.error());
   for (const auto& [specs, flag] : {std::pair(&told.student, "student"), std::pair(&told.teacher, "teacher"),
                                     std::pair(&told.student_boundary, "student-boundary"),
                                     std::pair(&told.teacher_boundary, "teacher-boundary")}) {
@@ -154,6 +189,7 @@ Result<CastOptions> CastOptionsOf(const SynthOptions& told, const Method& method
     if (!told.reasoning_effort.empty())
       shown.variables.emplace_back("reasoning_effort", told.reasoning_effort);
   }
+  if (auto status = TellSystems(told, method, options); !status) return tl::unexpected(status.error());
   options.sampling = told.sampling;
   if (auto status = UseEngine(told.engine, options); !status) return tl::unexpected(status.error());
   if (auto status = UseLayers(told, method, options); !status) return tl::unexpected(status.error());
@@ -170,6 +206,7 @@ Result<SampleSettings> SampleSettingsOf(const SynthOptions& told, const Method& 
   settings.thinking_tokens_max = told.thinking_tokens_max;
   settings.answer_tokens_max = told.answer_tokens_max;
   settings.retries_max = told.retries;
+  settings.thinks = told.thinking != "off";
   settings.force_close = told.close_thinking == "force";
   settings.greedy = told.sampling.temperature <= 0.0F;
   settings.min_span_tokens = told.min_span_tokens;

@@ -27,11 +27,13 @@ struct SynthOptions {
   std::vector<std::string> student, teacher;
   std::vector<std::string> student_boundary{"lexicon"}, teacher_boundary{"lexicon"};
   std::string student_family, teacher_family;
+  std::string student_system, teacher_system;  // texts, or "@FILE"
   std::string template_date;
   std::string reasoning_effort;
 
   std::string method = "tessy";
   std::string answer_by;
+  std::string thinking = "on";
   uint32_t samples_per_question = 1;
   std::string draft = "stop";
   uint32_t k = 20;

@@ -86,9 +86,6 @@ Settings ModelSettings(SynthOptions& o, const Uses& uses) {
       "predictor: a .gguf file, lexicon (built in), or the address of a pooling server";
   const Recorded as_model{.as = Fingerprint::kModel};
   const Recorded as_predictor{.as = Fingerprint::kModel, .applies = uses.method.cooperative()};
-  const auto as_family = [](const std::vector<std::string>& specs) {
-    return Recorded{.as = Fingerprint::kFamily, .if_empty = "by template", .applies = !specs.empty()};
-  };
   return {{.key = "student",
            .value = &o.student,
            .help = model,
@@ -114,8 +111,24 @@ Settings ModelSettings(SynthOptions& o, const Uses& uses) {
            .help = predictor,
            .group = group,
            .type_name = "MODEL",
-           .recorded = as_predictor},
-          {.key = "student-family",
+           .recorded = as_predictor}};
+}
+
+// How the models are asked.
+Settings PromptSettings(SynthOptions& o, const Uses& uses) {
+  const std::string group = "Models";
+  const auto as_family = [](const std::vector<std::string>& specs) {
+    return Recorded{.as = Fingerprint::kFamily, .if_empty = "by template", .applies = !specs.empty()};
+  };
+  const auto as_system = [&](const std::string& role, std::string& text, Role writer) {
+    return Setting{.key = role + "-system",
+                   .value = &text,
+                   .help = "system prompt of the " + role + " for questions that bring none, or @FILE",
+                   .group = group,
+                   .type_name = "TEXT",
+                   .recorded = {.as = Fingerprint::kText, .applies = uses.method.Uses(writer)}};
+  };
+  return {{.key = "student-family",
            .value = &o.student_family,
            .help = FamilyHelp(),
            .group = group,
@@ -127,6 +140,8 @@ Settings ModelSettings(SynthOptions& o, const Uses& uses) {
            .group = group,
            .type_name = "FAMILY",
            .recorded = as_family(o.teacher)},
+          as_system("student", o.student_system, Role::kStudent),
+          as_system("teacher", o.teacher_system, Role::kTeacher),
           {.key = "template-date",
            .value = &o.template_date,
            .help = "date for templates that show one (default: today)",
@@ -166,6 +181,13 @@ Settings MethodSettings(SynthOptions& o) {
            .group = group,
            .range = Choices{"student", "teacher"},
            .recorded = kAsValue},
+          {.key = "thinking",
+           .value = &o.thinking,
+           .help = "off: the response is the answer alone; for methods with one writer",
+           .group = group,
+           .range = Choices{"on", "off"},
+           // Runs of older programs do not tell it, and all of them thought.
+           .recorded = {.as = Fingerprint::kValue, .applies = o.thinking == "off"}},
           {.key = "samples-per-question",
            .value = &o.samples_per_question,
            .help = "responses for each question",
@@ -338,6 +360,7 @@ Settings SynthSettings(SynthOptions& options) {
   const Uses uses(options);
   Settings settings = FileSettings(options);
   Append(settings, ModelSettings(options, uses));
+  Append(settings, PromptSettings(options, uses));
   Append(settings, MethodSettings(options));
   Append(settings, BudgetSettings(options));
   Append(settings, ChoiceSettings(options, uses));

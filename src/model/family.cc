@@ -29,6 +29,13 @@ class TableReader {
     out = node->as_string()->get();
   }
 
+  void Read(std::string_view key, bool& out) {
+    const toml::node* node = Find(key);
+    if (!node) return;
+    if (!node->is_boolean()) return Complain(*node, key, "must be true or false");
+    out = node->as_boolean()->get();
+  }
+
   template <class Value>
   void ReadIfThere(std::string_view key, Value& out) {
     if (table_.contains(key)) return Read(key, out);
@@ -170,32 +177,58 @@ TemplateOptions MergeOptions(const TemplateOptions& defaults, const TemplateOpti
   return merged;
 }
 
-Result<Family> ParseFamily(std::string_view text, std::string_view origin) {
-  const Result<toml::table> table = ParseToml(text, origin);
-  if (!table) return tl::unexpected(table.error());
-  Family family;
-  TableReader reader(*table, origin);
+namespace {
+
+void ReadKeys(TableReader& reader, Family& family) {
   reader.Read("name", family.name);
   reader.Read("template_marks", family.template_marks);
   reader.ReadIfThere("thinking_marks", family.thinking_marks);
   reader.Read("open_thinking", family.open_thinking);
   reader.Read("close_tokens", family.close_tokens);
   reader.Read("close_texts", family.close_texts);
+  reader.ReadIfThere("end_closes_thinking", family.end_closes_thinking);
+  reader.ReadIfThere("thinking_stops", family.thinking_stops);
+  reader.ReadIfThere("thinking_request", family.thinking_request);
+  reader.ReadIfThere("answer_request", family.answer_request);
   reader.Read("handover", family.handover);
   reader.ReadIfThere("budget_close", family.budget_close);
+  reader.ReadIfThere("answer_stops", family.answer_stops);
+  reader.ReadIfThere("skip_thinking", family.skip_thinking);
   reader.Read("content_open", family.content_open);
   reader.Read("content_close", family.content_close);
   reader.Read("trim", family.trim);
   reader.Read("end_tokens", family.end_tokens);
   reader.Read("default_template", family.default_template);
+  reader.ReadIfThere("use_default_template", family.use_default_template);
   reader.Read("template_options", family.template_options);
+}
+
+// What cannot work together.
+void CheckKeys(TableReader& reader, const Family& family) {
   if (family.name.empty()) reader.Refuse("name", "must not be empty");
-  if (family.close_texts.empty() && family.close_tokens.empty()) {
+  if (family.close_texts.empty() && family.close_tokens.empty() && !family.end_closes_thinking) {
     reader.Refuse("close_texts", "and `close_tokens` are both empty: the thinking could never close");
   }
   if (std::any_of(family.trim.begin(), family.trim.end(), [](char c) { return (c & 0x80) != 0; })) {
     reader.Refuse("trim", "must be ASCII characters");
   }
+  if (!family.answer_request.empty() && !family.handover.empty()) {
+    reader.Refuse("answer_request", "and `handover` are both given: the hand-over is then the template's");
+  }
+  if (family.use_default_template && family.default_template.empty()) {
+    reader.Refuse("default_template", "must not be empty where `use_default_template` is true");
+  }
+}
+
+}  // namespace
+
+Result<Family> ParseFamily(std::string_view text, std::string_view origin) {
+  const Result<toml::table> table = ParseToml(text, origin);
+  if (!table) return tl::unexpected(table.error());
+  Family family;
+  TableReader reader(*table, origin);
+  ReadKeys(reader, family);
+  CheckKeys(reader, family);
   if (const std::optional<Error> problem = reader.Finish()) return tl::unexpected(*problem);
   return family;
 }

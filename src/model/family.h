@@ -46,8 +46,27 @@ struct Family {
   // Texts that close the thinking, in one token or in pieces: for vocabularies and servers that do not show
   // the close token. The marker and the text after it are no part of the thinking.
   std::vector<std::string> close_texts;
+  // True: a token that ends generation closes the thinking, because the thinking is a turn of its own. The
+  // key may be absent: false, and such a token inside the thinking is a failure.
+  bool end_closes_thinking = false;
+  // Texts with which a model of this family goes past its thinking (the begin of the answer, another
+  // question): they close it, too, where this model writes them; where another one does, they mean nothing.
+  // The key may be absent.
+  std::vector<std::string> thinking_stops;
+  // Appended to the last message of the user: asks for the thinking. The key may be absent: nothing is.
+  std::string thinking_request;
+  // Not empty: the thinking is a turn of its own, and this is the user's next message, which asks for the
+  // answer. The hand-over is then what the chat template writes between the two turns' contents
+  // (WithHandover), and `handover` is empty in the file. The key may be absent.
+  std::string answer_request;
   // Fed to the answerer after the (trimmed) thinking, so that the next token is the first of the answer.
   std::string handover;
+  // Texts with which a model of this family goes past its answer: they end it and are no part of it, nor are
+  // the blanks before them. The key may be absent.
+  std::vector<std::string> answer_stops;
+  // Appended to the rendered prompt in place of open_thinking and handover where the model is to answer
+  // without thinking (RenderAnswer). The key may be absent: these two are.
+  std::string skip_thinking;
   // Written between the thinking and what closes it where the budget closes it and no model does, so that the
   // answerer knows why its thinking stops. It is no part of the thinking. The key may be absent: nothing is
   // written.
@@ -60,8 +79,11 @@ struct Family {
   std::string trim;
   // Texts of tokens that end generation, besides those that the model's own file names.
   std::vector<std::string> end_tokens;
-  // Jinja source, used for a model that brings no template of its own (a GGUF without one, a server).
+  // Jinja source, used for a model that brings no template of its own (a GGUF without one, a server). Empty:
+  // the family needs the model's own.
   std::string default_template;
+  // True: default_template is used whatever the model brings. The key may be absent: false.
+  bool use_default_template = false;
   // Defaults; the table `[template_options]` of the file, which may be absent. Its key `date` is the date.
   TemplateOptions template_options;
 

@@ -67,6 +67,42 @@ TEST(ParseFamily, ReadsEveryField) {
   EXPECT_EQ(family->template_options.date, "2026-11-22");
 }
 
+TEST(ParseFamily, ReadsTheKeysThatMayBeAbsent) {
+  const Result<Family> bare = ParseFamily(FamilyText(), "f.toml");
+  ASSERT_TRUE(bare) << bare.error().message;
+  EXPECT_FALSE(bare->end_closes_thinking);
+  EXPECT_FALSE(bare->use_default_template);
+  EXPECT_THAT(bare->thinking_stops, IsEmpty());
+  EXPECT_THAT(bare->answer_stops, IsEmpty());
+  EXPECT_EQ(bare->thinking_request + bare->answer_request + bare->skip_thinking, "");
+
+  const Result<Family> family =
+      ParseFamily(FamilyText("handover",
+                             "handover = \"\"\nanswer_request = \"now\"\nskip_thinking = \"s\"\n"
+                             "thinking_request = \"aloud\"\nend_closes_thinking = true\n"
+                             "thinking_stops = [\"a\"]\nanswer_stops = [\"q\", \"r\"]\n"
+                             "use_default_template = true"),
+                  "f.toml");
+  ASSERT_TRUE(family) << family.error().message;
+  EXPECT_TRUE(family->end_closes_thinking);
+  EXPECT_TRUE(family->use_default_template);
+  EXPECT_EQ(family->thinking_request, "aloud");
+  EXPECT_EQ(family->answer_request, "now");
+  EXPECT_EQ(family->skip_thinking, "s");
+  EXPECT_THAT(family->thinking_stops, ElementsAre("a"));
+  EXPECT_THAT(family->answer_stops, ElementsAre("q", "r"));
+}
+
+TEST(ParseFamily, RefusesWhatCannotWorkTogether) {
+  EXPECT_EQ(ProblemOf(FamilyText("trim", "trim = \"\"\nanswer_request = \"now\"")),
+            "f.toml:10: the key `answer_request` and `handover` are both given: the hand-over is then the "
+            "template's");
+  EXPECT_EQ(ProblemOf(FamilyText("default_template", "default_template = \"\"\nuse_default_template = true")),
+            "f.toml:11: the key `default_template` must not be empty where `use_default_template` is true");
+  EXPECT_EQ(ProblemOf(FamilyText("trim", "trim = \"\"\nend_closes_thinking = \"yes\"")),
+            "f.toml:10: the key `end_closes_thinking` must be true or false");
+}
+
 TEST(ParseFamily, NeedsNoOptions) {
   const Result<Family> family = ParseFamily(FamilyText("template_options"), "f.toml");
   ASSERT_TRUE(family) << family.error().message;
@@ -108,6 +144,7 @@ TEST(ParseFamily, RefusesAThinkingThatNeverCloses) {
   std::string text = FamilyText("close_tokens", "close_tokens = []");
   EXPECT_TRUE(ParseFamily(text, "f.toml"));
   text.replace(text.find("[\"<c>\", \"done\"]"), 15, "[]");
+  EXPECT_TRUE(ParseFamily("end_closes_thinking = true\n" + text, "f.toml")) << "the model's turn ends";
   EXPECT_EQ(
       ProblemOf(text),
       "f.toml:5: the key `close_texts` and `close_tokens` are both empty: the thinking could never close");
@@ -120,7 +157,8 @@ TEST(ParseFamily, SaysWhereTheTomlBreaks) {
 }
 
 TEST(BuiltInFamilies, AreTheFilesOfThatName) {
-  EXPECT_THAT(BuiltInFamilies(), ElementsAre("qwen3", "gpt-oss", "deepseek-r1", "plain"));
+  EXPECT_THAT(BuiltInFamilies(),
+              ElementsAre("qwen3", "gpt-oss", "deepseek-r1", "few-shot", "instruct", "plain"));
   for (const std::string& name : BuiltInFamilies()) {
     const Result<Family> family = LoadFamily(name);
     ASSERT_TRUE(family) << family.error().message;
@@ -128,7 +166,7 @@ TEST(BuiltInFamilies, AreTheFilesOfThatName) {
     const Result<Family> file = LoadFamily(InSource("src/model/families/" + name + ".toml"));
     ASSERT_TRUE(file) << file.error().message;
     EXPECT_EQ(*family, *file);
-    EXPECT_FALSE(family->default_template.empty());
+    EXPECT_EQ(family->default_template.empty(), name == "instruct");
   }
 }
 
@@ -174,6 +212,24 @@ TEST(BuiltInFamilies, PlainAddsNothingButItsClose) {
   EXPECT_THAT(family->end_tokens, IsEmpty());
 }
 
+TEST(BuiltInFamilies, InstructThinksInATurnOfItsOwn) {
+  const Result<Family> family = LoadFamily("instruct");
+  EXPECT_TRUE(family->end_closes_thinking);
+  EXPECT_EQ(family->open_thinking, "");
+  EXPECT_FALSE(family->thinking_request.empty());
+  EXPECT_FALSE(family->answer_request.empty());
+  EXPECT_EQ(family->content_open, "<think>\n");
+  EXPECT_EQ(family->content_close, "\n</think>\n\n");
+}
+
+TEST(BuiltInFamilies, FewShotStopsBeforeTheNextQuestion) {
+  const Result<Family> family = LoadFamily("few-shot");
+  EXPECT_TRUE(family->use_default_template);
+  EXPECT_THAT(family->answer_stops, ElementsAre("\nQuestion:"));
+  EXPECT_THAT(family->thinking_stops, ElementsAre("\nAnswer:", "\nQuestion:"));
+  EXPECT_EQ(family->handover, "\n</think>\nAnswer:\n");
+}
+
 TEST(LoadFamily, ReadsAFile) {
   const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "family_test_x.toml";
   std::ofstream(path) << FamilyText();
@@ -189,10 +245,10 @@ TEST(LoadFamily, ListsTheNamesThereAre) {
   const Result<Family> family = LoadFamily("qwen4");
   ASSERT_FALSE(family);
   EXPECT_EQ(family.error().code, ErrorCode::kNotFound);
-  EXPECT_EQ(
-      family.error().message,
-      "no family is called \"qwen4\": built in are qwen3, gpt-oss, deepseek-r1, plain; any other is given as "
-      "the path of a .toml file");
+  EXPECT_EQ(family.error().message,
+            "no family is called \"qwen4\": built in are qwen3, gpt-oss, deepseek-r1, few-shot, instruct, "
+            "plain; any "
+            "other is given as the path of a .toml file");
   EXPECT_FALSE(LoadFamily(""));
 }
 
@@ -215,8 +271,11 @@ TEST(DetectFamily, GoesByTheMarks) {
 }
 
 TEST(DetectFamily, FindsEachFamilyInItsDefaultTemplate) {
-  for (const std::string& name : BuiltInFamilies())
-    EXPECT_EQ(DetectFamily(LoadFamily(name)->default_template), name);
+  for (const std::string& name : BuiltInFamilies()) {
+    const Family family = *LoadFamily(name);
+    const bool is_found = !family.template_marks.empty();
+    EXPECT_EQ(DetectFamily(family.default_template), is_found ? name : "plain");
+  }
 }
 
 TEST(MergeOptions, PutsTheOverridesOnTop) {

@@ -28,13 +28,15 @@ class Cast {
   virtual ~Cast() = default;
 
   virtual const Family& FamilyOf(Role role) const = 0;
-  // A sequence of the role's model, with the messages rendered and thinking opened. kResourceLimit: no place
-  // is free, or the prompt does not fit.
-  virtual Result<OpenedSession> OpenSession(Role role, std::span<const Message> messages) = 0;
+  // A sequence of the role's model, with the messages rendered and, where it `thinks`, the thinking opened;
+  // otherwise the next token is the first of the answer. kResourceLimit: no place is free, or the prompt does
+  // not fit.
+  virtual Result<OpenedSession> OpenSession(Role role, std::span<const Message> messages, bool thinks) = 0;
   // Null for a cast without predictors (one thinker).
   virtual Result<std::unique_ptr<BoundaryReader>> OpenReader(Role role) = 0;
   // The mean log-likelihood (nats) that the role's model gives the tokens of thinking and answer as its own
-  // response to the messages. Takes a place until `done`, which runs on the driving thread, later.
+  // response to the messages; without thinking where that is empty. Takes a place until `done`, which runs on
+  // the driving thread, later.
   virtual void Score(Role role, std::span<const Message> messages, std::string_view thinking,
                      std::string_view answer, std::function<void(Result<double>)> done) = 0;
   // The run ends: every request to another process is answered with kCancelled.

@@ -28,6 +28,8 @@ struct Method {
 
   // Algorithm 1 needs both roles' boundary predictors.
   bool cooperative() const { return !thinker.has_value(); }
+  // Who thinks answers, too, so that thinking may be left out. Other roles may score or show the way.
+  bool has_one_writer() const { return thinker == answerer; }
   // Whether a model must play the role.
   bool Uses(Role role) const { return needs_both || cooperative() || thinker == role || answerer == role; }
 };

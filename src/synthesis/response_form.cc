@@ -40,16 +40,19 @@ Response FormResponse(const SampleTask& task, const SampleOutcome& outcome, cons
   response.method = std::string(method.name);
   response.messages = question.messages;
   response.source_json = question.source_json;
-  response.closed_by = outcome.closed_by_budget ? "budget" : std::string(Name(outcome.closed_by));
+  response.thinks = outcome.thinks;
+  if (outcome.thinks) {
+    response.closed_by = outcome.closed_by_budget ? "budget" : std::string(Name(outcome.closed_by));
+  }
 
   Content content;
-  content.AddMarkup(student_family.content_open);
+  if (outcome.thinks) content.AddMarkup(student_family.content_open);
   for (const Span& span : outcome.thinking.spans) {
     const auto text = std::string_view(outcome.thinking.text).substr(span.begin, span.end - span.begin);
     response.spans.push_back(content.AddSpan(span.role, span.kind, text, span.tokens));
   }
   if (outcome.closed_by_budget) content.AddMarkup(student_family.budget_close);
-  content.AddMarkup(student_family.content_close);
+  if (outcome.thinks) content.AddMarkup(student_family.content_close);
   response.spans.push_back(
       content.AddSpan(outcome.answered_by, SpanKind::kAnswer, outcome.answer, outcome.stats.answer_tokens));
   response.messages.push_back({.role = "assistant", .content = content.Take()});

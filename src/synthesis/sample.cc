@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "base/utf8.h"
 #include "cooperation/repetition.h"
+#include "synthesis/answer_text.h"
 #include "synthesis/attempt_journal.h"
 #include "synthesis/await.h"
 
@@ -77,6 +78,7 @@ class Attempt {
   void CountSurplus(SampleOutcome& outcome);
   bool IsClosedByBudget(const Action& action, const LoopState& loop) const;
   bool DropOwnOpener(SampleOutcome& outcome) const;
+  AnswerRules RulesOfAnswer(Role role) const;
   awaitable<Result<Event>> Perform(LoopState& loop, const Action& action);
   Result<Event> TakeOver(const Action& action, Event event);
   awaitable<Result<Event>> NextOfAnswer(Role role, const DraftRequest& request);
@@ -113,7 +115,7 @@ Status Attempt::Open() {
   thinking_tokens_max_ = settings_.thinking_tokens_max;
   for (const Role role : kRoles) {
     if (!settings_.method.Uses(role)) continue;
-    auto opened = cast_.OpenSession(role, task_.question->messages);
+    auto opened = cast_.OpenSession(role, task_.question->messages, settings_.thinks);
     if (!opened) return tl::unexpected(opened.error());
     size_t left = opened->context_tokens - std::min(opened->context_tokens, opened->prompt_tokens + 1);
     // Thinking that fills the context leaves no room for the answer that is then asked for.
@@ -140,6 +142,8 @@ LoopSettings Attempt::LoopSettingsOfTask() const {
     // The response is written in the form of the student's family. So the close markers of that form close
     // the thinking too, whichever role writes them.
     auto texts = cast_.FamilyOf(role).close_texts;
+    const auto& stops = cast_.FamilyOf(role).thinking_stops;
+    texts.insert(texts.end(), stops.begin(), stops.end());
     texts.insert(texts.end(), own_form.begin(), own_form.end());
     loop.close_texts[Index(role)] = std::move(texts);
     loop.cut[Index(role)] = {
@@ -291,13 +295,6 @@ std::string_view Trimmed(std::string_view text, std::string_view characters) {
   return characters.empty() ? text : text.substr(0, last == std::string_view::npos ? 0 : last + 1);
 }
 
-std::string_view Core(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) + 1 - first);
-}
-
 // The bytes with which a model opens the thinking itself, though the prompt has opened it, or where no prompt
 // does: markup, as the content's own opener is.
 size_t OwnOpener(std::string_view text, std::span<const std::string_view> openers,
@@ -317,24 +314,6 @@ size_t OwnOpener(std::string_view text, std::span<const std::string_view> opener
   const std::string_view tail = content_open.substr(content_open.find_last_not_of(" \t\r\n") + 1);
   if (end > 0 && text.substr(end).starts_with(tail)) end += tail.size();
   return end;
-}
-
-// The answer goes on with a draft; true: and is whole with it.
-tl::expected<bool, FailureReason> TakeIn(const Draft& draft, SampleOutcome& outcome,
-                                         DraftPosition& position) {
-  for (const DraftToken& token : draft.tokens) {
-    if (token.end == DraftToken::End::kSequence) {
-      if (IsBlankText(outcome.answer)) return tl::unexpected(FailureReason::kEmptyGeneration);
-      return true;
-    }
-    outcome.answer += token.text;
-    position.offset = outcome.answer.size();
-    position.zero_byte_tokens = token.text.empty() ? position.zero_byte_tokens + 1 : 0;
-    if (++outcome.stats.answer_tokens % kRepetitionCheckTokens == 0 && EndsInLoop(outcome.answer)) {
-      return tl::unexpected(FailureReason::kRepetition);
-    }
-  }
-  return false;
 }
 
 awaitable<Result<Event>> Attempt::NextOfAnswer(Role role, const DraftRequest& request) {
@@ -363,9 +342,9 @@ void Attempt::CountSurplus(SampleOutcome& outcome) {
 // False if nothing else was thought.
 bool Attempt::DropOwnOpener(SampleOutcome& outcome) const {
   const std::string& content_open = cast_.FamilyOf(Role::kStudent).content_open;
-  std::vector<std::string_view> openers{Core(content_open)};
+  std::vector<std::string_view> openers{CoreOf(content_open)};
   for (const Role role : kRoles) {
-    if (settings_.method.Uses(role)) openers.push_back(Core(cast_.FamilyOf(role).open_thinking));
+    if (settings_.method.Uses(role)) openers.push_back(CoreOf(cast_.FamilyOf(role).open_thinking));
   }
   outcome.own_opener_bytes = OwnOpener(outcome.thinking.text, openers, content_open);
   outcome.thinking.DropFront(outcome.own_opener_bytes);
@@ -378,35 +357,49 @@ std::string HandoverOf(const Cast& cast, const SampleOutcome& outcome) {
   return outcome.closed_by_budget ? cast.FamilyOf(Role::kStudent).budget_close + handover : handover;
 }
 
+// Thinking has no place in an answer that is asked for alone, in the form of the writer's family or of the
+// response's.
+AnswerRules Attempt::RulesOfAnswer(Role role) const {
+  const Family& family = cast_.FamilyOf(role);
+  const Family& form = cast_.FamilyOf(Role::kStudent);
+  AnswerRules rules{.stops = family.answer_stops, .alone = !settings_.thinks};
+  rules.openers = {CoreOf(form.content_open), CoreOf(family.content_open), CoreOf(family.open_thinking)};
+  std::erase(rules.openers, std::string_view());
+  for (const auto* texts : {&form.close_texts, &family.close_texts}) {
+    rules.closers.insert(rules.closers.end(), texts->begin(), texts->end());
+  }
+  return rules;
+}
+
 awaitable<Result<void>> Attempt::Answer(SampleOutcome& outcome) {
   const Role role = settings_.method.answerer;
   outcome.answered_by = role;
-  outcome.answer.clear();
-  outcome.stats.answer_tokens = 0;
+  AnswerText answer(RulesOfAnswer(role), outcome.answer, outcome.stats.answer_tokens);
   CountSurplus(outcome);
   outcome.thinking.Truncate(Trimmed(outcome.thinking.text, cast_.FamilyOf(Role::kStudent).trim).size());
   readers_ = {};
   sessions_[Index(Other(role))].reset();
   Session& session = *sessions_[Index(role)];
-  const Family& family = cast_.FamilyOf(role);
-  // A family that opens no thinking has none to hand over from.
-  const bool unopened = !settings_.thinks && family.open_thinking.empty();
-  session.OpenAnswer(outcome.thinking.text, unopened ? "" : HandoverOf(cast_, outcome));
+  // Without thinking the prompt ends where the answer begins.
+  session.OpenAnswer(outcome.thinking.text, settings_.thinks ? HandoverOf(cast_, outcome) : "");
   if (!DropOwnOpener(outcome)) co_return Failed(FailureReason::kEmptyGeneration);
 
-  DraftPosition position{.stream = StreamOf(settings_, task_, number_, WritingStage::kAnswer, role)};
+  const uint64_t stream = StreamOf(settings_, task_, number_, WritingStage::kAnswer, role);
+  const auto& stops = cast_.FamilyOf(role).answer_stops;
   while (true) {
     const auto left = static_cast<uint32_t>(settings_.answer_tokens_max - outcome.stats.answer_tokens);
     if (left == 0) co_return Failed(FailureReason::kAnswerNotFinished);
-    const DraftRequest request{
-        .tokens_max = std::min(left, kSoloDraftTokens), .position = position, .stop_texts = {}};
+    const DraftRequest request{.tokens_max = std::min(left, kSoloDraftTokens),
+                               .position = answer.Position(stream),
+                               .stop_texts = stops};
     const auto event = co_await NextOfAnswer(role, request);
     if (!event && stop_) co_return Cancelled(WritingStage::kAnswer, role);
     if (!event) co_return tl::unexpected(event.error());
     const Draft& draft = std::get<Drafted>(*event).draft;
     const uint64_t before = outcome.stats.answer_tokens;
-    const auto end = TakeIn(draft, outcome, position);
-    const uint64_t kept = outcome.stats.answer_tokens - before;
+    const auto end = answer.Take(draft);
+    // What ends the answer may take text back that was counted.
+    const uint64_t kept = std::max(before, outcome.stats.answer_tokens) - before;
     Count(kept, kept, 0);
     tokens_ += kept;
     if (journal_.Kept(WritingStage::kAnswer, role, kept, end && *end ? SpanEnd::kFinished : SpanEnd::kOpen)) {
@@ -422,6 +415,7 @@ awaitable<Result<void>> Attempt::Answer(SampleOutcome& outcome) {
 
 awaitable<Result<void>> Attempt::Run(SampleOutcome& outcome) {
   if (auto opened = Open(); !opened) co_return tl::unexpected(opened.error());
+  outcome.thinks = settings_.thinks;
   if (settings_.thinks) {
     auto thought = co_await Think(outcome);
     if (!thought) co_return thought;

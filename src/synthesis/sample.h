@@ -43,7 +43,7 @@ struct SampleSettings {
   // True where a draw does not depend on the attempt (temperature 0): a model that failed would fail again in
   // the same way, so that no second attempt is made but after an engine's or a server's error.
   bool greedy = false;
-  // For a method with one role: false hands over to the answer at once, without any thinking.
+  // False: the answer alone is written, without any thinking. For methods with one writer (Method).
   bool thinks = true;
 };
 
@@ -58,6 +58,7 @@ struct SampleOutcome {
   size_t own_opener_bytes = 0;
   std::string answer;
   Role answered_by = Role::kStudent;
+  bool thinks = true;  // SampleSettings::thinks
   Role closed_by = Role::kStudent;
   bool closed_by_budget = false;       // nobody closed the thinking: its budget was used up
   SampleStats stats{.candidates = 1};  // its wall time is set by who runs the sample

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -32,10 +33,10 @@ namespace {
 // Spans and markers joined: the content.
 std::string Content(const Response& response, const Family& family) {
   const std::string& content = response.messages.back().content;
-  std::string joined = family.content_open;
+  std::string joined = response.thinks ? family.content_open : "";
   for (const ResponseSpan& span : response.spans) {
     if (span.kind == SpanKind::kAnswer && response.closed_by == "budget") joined += family.budget_close;
-    if (span.kind == SpanKind::kAnswer) joined += family.content_close;
+    if (span.kind == SpanKind::kAnswer && response.thinks) joined += family.content_close;
     const size_t begin = ByteOffset(content, span.start);
     joined += content.substr(begin, ByteOffset(content, span.end) - begin);
   }
@@ -116,6 +117,7 @@ std::string CheckOutcome(const TestCase& test, const Mode& mode, const SampleOut
   if (outcome.stats.answer_tokens > settings.answer_tokens_max) return "the answer is over its budget";
   if (outcome.answered_by != settings.method.answerer) return "answered by the wrong role";
   const Trace& y = outcome.thinking;
+  if (!settings.thinks) return y.text.empty() && y.spans.empty() ? "" : "thinking where none is asked for";
   for (const std::string& marker : test.cast.players[0].family.close_texts) {
     if (y.text.find(marker) != std::string::npos) return "a marker of the student's form in the thinking";
   }
@@ -193,6 +195,8 @@ std::string Shown(const std::vector<TokenId>& tokens) { return fmt::format("{}",
 std::string CheckViews(const TestCase& test, const ScriptedCast& cast, const SampleTask& task,
                        const SampleOutcome& outcome) {
   if (!outcome.done) return {};
+  const Family& family = test.cast.players[Index(outcome.answered_by)].family;
+  if (!test.settings.thinks || !family.answer_stops.empty()) return {};  // some of the view is dropped
   std::vector<TokenId> answer = cast.RecordOf(outcome.answered_by, task.question->messages).answer;
   const ScriptedVocabulary& answerers = *test.cast.players[Index(outcome.answered_by)].model;
   if (TextOf(answerers, answer) != outcome.answer || answer.size() != outcome.stats.answer_tokens + 1) {
@@ -629,6 +633,78 @@ TEST(RunSample, AnOpenerThatAModelWritesItselfIsNoText) {
   EXPECT_EQ(ran.outcomes[0].thinking.text, "Okay 12");
   EXPECT_NE(ran.texts[0].find(R"("content":"<think>\nOkay 12\n</think>\n\n)"), std::string::npos)
       << ran.texts[0];
+}
+
+TEST(RunSample, TheEndOfATurnClosesAThinkingThatIsOne) {
+  TestCase test = SimpleCase(kWords, 1);
+  test.settings.method = *FindMethod("student-only");
+  test.cast.players[0].family = BuiltIn("instruct");
+  test.cast.players[0].family.handover = "<|im_end|>";
+  test.cast.players[0].script = {"Okay the x<|im_end|>", " 12.\n<|im_end|>"};
+  const Ran ran = RunOnce(test, {});
+  const SampleOutcome& outcome = ran.outcomes[0];
+  ASSERT_TRUE(outcome.done) << fmt::format("{}", fmt::join(outcome.failures, " "));
+  EXPECT_EQ(outcome.thinking.text, "Okay the x");
+  EXPECT_EQ(outcome.answer, " 12.\n");
+  EXPECT_EQ(outcome.closed_by, Role::kStudent);
+  // Of a family that has no such turn it is the end of all.
+  test.cast.players[0].family.end_closes_thinking = false;
+  test.settings.retries_max = 0;
+  EXPECT_THAT(RunOnce(test, {}).outcomes[0].failures, testing::ElementsAre("ended_in_thinking"));
+}
+
+// What comes behind a stop is not the sample's.
+TEST(RunSample, StopsEndThinkingAndAnswerOfTheirFamily) {
+  const auto vocabulary = VocabularyOf({{"\n", 1},
+                                        {"Okay", 1},
+                                        {" 12", 1},
+                                        {"Question:", 1},
+                                        {"Answer:", 1},
+                                        {"</think>", 1, ScriptedPiece::Kind::kControl}});
+  TestCase test = SimpleCase(vocabulary, 1);
+  test.settings.method = *FindMethod("student-only");
+  test.cast.players[0].family = BuiltIn("few-shot");
+  test.cast.players[0].script = {"Okay 12\nAnswer:\n 12", " 12\n", "\nQuestion:\nOkay"};
+  const Ran ran = RunOnce(test, {});
+  const SampleOutcome& outcome = ran.outcomes[0];
+  ASSERT_TRUE(outcome.done) << fmt::format("{}", fmt::join(outcome.failures, " "));
+  EXPECT_EQ(outcome.thinking.text, "Okay 12");
+  EXPECT_EQ(outcome.answer, " 12");
+  EXPECT_EQ(outcome.stats.answer_tokens, 1U);
+  EXPECT_EQ(outcome.stats.student_tokens, 2U);
+  EXPECT_NE(ran.texts[0].find(R"("content":"<think>\nOkay 12\n</think>\n\n 12")"), std::string::npos)
+      << ran.texts[0];
+}
+
+// The student's stops are no words to a teacher of another family.
+TEST(RunSample, StopsOfOneFamilyMeanNothingToTheOther) {
+  const auto vocabulary = VocabularyOf(
+      {{"\n", 1}, {"Okay", 1}, {" 12", 1}, {"\nAnswer:", 1}, {"</think>", 1, ScriptedPiece::Kind::kControl}});
+  TestCase test = SimpleCase(vocabulary, 1);
+  test.settings.method = *FindMethod("teacher-think");
+  test.cast.players[0].family = BuiltIn("few-shot");
+  test.cast.players[1].script = {"Okay\nAnswer: 12</think>"};
+  test.cast.players[0].script = {" 12<|im_end|>"};
+  const Ran ran = RunOnce(test, {});
+  ASSERT_TRUE(ran.outcomes[0].done) << fmt::format("{}", fmt::join(ran.outcomes[0].failures, " "));
+  EXPECT_EQ(ran.outcomes[0].thinking.text, "Okay\nAnswer: 12");
+}
+
+TEST(RunSample, WithoutThinkingTheResponseIsTheAnswer) {
+  TestCase test = SimpleCase(kWords, 1);
+  test.settings.method = *FindMethod("student-only");
+  test.settings.thinks = false;
+  test.cast.players[0].script = {" 12.\n<|im_end|>"};
+  const Ran ran = RunOnce(test, {});
+  const SampleOutcome& outcome = ran.outcomes[0];
+  ASSERT_TRUE(outcome.done) << fmt::format("{}", fmt::join(outcome.failures, " "));
+  EXPECT_EQ(outcome.thinking.text, "");
+  EXPECT_EQ(outcome.stats.thinking_tokens(), 0U);
+  EXPECT_NE(
+      ran.texts[0].find(R"("content":" 12.\n"}],"spans":[{"role":"student","kind":"answer","start":0,)"),
+      std::string::npos)
+      << ran.texts[0];
+  EXPECT_NE(ran.texts[0].find(R"("thinking":"off","closed_by":null)"), std::string::npos) << ran.texts[0];
 }
 
 }  // namespace

@@ -105,11 +105,12 @@ Result<Example> SftExample(const Response& response, const ChatFormat& format, c
   const auto ranges = RangesOf(response);
   const auto answer = std::find_if(ranges.begin(), ranges.end(),
                                    [](const KindRange& range) { return range.kind == TargetKind::kAnswer; });
-  if (answer == ranges.begin() || answer == ranges.end()) {
+  const bool lacks_thinking = answer == ranges.begin() && response.thinks;
+  if (lacks_thinking || answer == ranges.end()) {
     return Fail(ErrorCode::kInvalidData,
                 fmt::format("response {}: its spans have no thinking, or no answer", response.id));
   }
-  auto prompt = format.Prompt(PromptOf(response, options.system), vocabulary);
+  auto prompt = format.Prompt(PromptOf(response, options.system), vocabulary, response.thinks);
   if (!prompt) return tl::unexpected(prompt.error());
   if (format.answer_end() < 0) {
     return Fail(ErrorCode::kInvalidData, "the student's file names no token that ends an answer");
@@ -118,8 +119,10 @@ Result<Example> SftExample(const Response& response, const ChatFormat& format, c
   const std::span<const KindRange> thinking(ranges.begin(), answer);
   Builder builder(vocabulary);
   builder.AddPrompt(*prompt);
-  builder.AddText(text(thinking.front().start, thinking.back().end), thinking.front().start, thinking);
-  builder.AddMarkup(vocabulary.TokenizeMarkup(format.family().handover));
+  if (!thinking.empty()) {
+    builder.AddText(text(thinking.front().start, thinking.back().end), thinking.front().start, thinking);
+    builder.AddMarkup(vocabulary.TokenizeMarkup(format.family().handover));
+  }
   builder.AddText(text(answer->start, answer->end), answer->start, {answer, ranges.end()});
   const TokenId end = format.answer_end();
   builder.AddMarkup({&end, 1});

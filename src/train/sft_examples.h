@@ -21,7 +21,8 @@ struct SftExampleOptions {
 };
 
 // The response as its student would have written it, in tokens of the student's vocabulary: the prompt with
-// thinking opened, which teaches nothing, then thinking, hand-over, answer and end. A token belongs to the
+// thinking opened, which teaches nothing, then thinking, hand-over, answer and end; for a response without
+// thinking the prompt up to the answer, then answer and end. A token belongs to the
 // span that holds its first byte that is not a blank. The text is tokenised as the engine tokenises text
 // that it is fed, and only the family's markup may become special tokens.
 Result<Example> SftExample(const Response& response, const ChatFormat& format, const Vocabulary& vocabulary,

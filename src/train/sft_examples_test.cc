@@ -108,6 +108,21 @@ TEST_F(SftExamplesTest, ASystemTurnIsPutWhereThereIsNone) {
   EXPECT_EQ(SftExample(with_system, format, *vocabulary, {.system = "old"}).value(), isolated);
 }
 
+TEST_F(SftExamplesTest, AnAnswerAloneStandsBehindThePromptOfOne) {
+  Response response = Cooperative();
+  response.thinks = false;
+  response.messages.back().content = " the answer is 8";
+  response.spans = {{.role = Role::kStudent, .kind = SpanKind::kAnswer, .start = 0, .end = 16, .tokens = 4}};
+  const auto example = SftExample(response, format_, *vocabulary_, {});
+  ASSERT_TRUE(example) << example.error().message;
+  const std::vector<Message> question{response.messages.front()};
+  std::vector<TokenId> expected = format_.Prompt(question, *vocabulary_, /*thinks=*/false).value();
+  const auto answer = vocabulary_->Tokenize(" the answer is 8");
+  expected.insert(expected.end(), answer.begin(), answer.end());
+  expected.push_back(format_.answer_end());
+  EXPECT_EQ(std::vector<TokenId>(example->tokens.begin(), example->tokens.end()), expected);
+}
+
 TEST_F(SftExamplesTest, AResponseWithoutThinkingIsAnError) {
   Response response = Cooperative();
   response.spans.erase(response.spans.begin(), response.spans.begin() + 2);

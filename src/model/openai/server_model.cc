@@ -67,6 +67,9 @@ Status ServerModel::Impl::FindVocabulary() {
 
 Status ServerModel::Impl::LoadTemplate() {
   const std::string& address = servers->front().base;
+  const auto named = [&](const Error& error) {
+    return Fail(error.code, fmt::format("{}: {}", address, error.message));
+  };
   if (options.family.empty() && !identity().dialect->tells_template) {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("{}: a {} server does not tell its chat template; name the model's family ({}, "
@@ -77,11 +80,12 @@ Status ServerModel::Impl::LoadTemplate() {
   auto loaded = LoadFamily(options.family.empty() ? DetectFamily(identity().chat_template) : options.family);
   if (!loaded) return tl::unexpected(loaded.error());
   family = std::move(*loaded);
-  auto parsed = ChatTemplate::Parse(
-      identity().chat_template.empty() ? family.default_template : identity().chat_template,
-      {.bos = identity().bos, .eos = identity().eos});
-  if (!parsed) return Fail(parsed.error().code, fmt::format("{}: {}", address, parsed.error().message));
+  auto parsed = TemplateFor(family, identity().chat_template, {.bos = identity().bos, .eos = identity().eos});
+  if (!parsed) return named(parsed.error());
   chat_template = std::move(*parsed);
+  auto complete = WithHandover(std::move(family), *chat_template, options.template_options);
+  if (!complete) return named(complete.error());
+  family = std::move(*complete);
   return {};
 }
 
@@ -132,6 +136,9 @@ Status ServerModel::Impl::FindMarkers() {
       if (!ids) return tl::unexpected(ids.error());
       if (*ids && (*ids)->size() == 1 && (*ids)->front() >= 0) tokens->push_back((*ids)->front());
     }
+  }
+  if (family.end_closes_thinking) {
+    close_tokens.insert(close_tokens.end(), end_tokens.begin(), end_tokens.end());
   }
   return {};
 }
@@ -191,7 +198,19 @@ ServerModel::Counts ServerModel::counts() const {
   return counts;
 }
 
-Result<std::unique_ptr<Session>> ServerModel::Open(std::span<const Message> messages, size_t* prompt_tokens) {
+Result<std::string> ServerModel::Impl::PromptText(std::span<const Message> messages, bool thinks) const {
+  if (format) return format->PromptText(messages, thinks);
+  const auto render = thinks ? &RenderOpenThinking : &RenderAnswer;
+  return render(*chat_template, family, messages, options.template_options)
+      .map([](const std::vector<PromptPart>& parts) { return JoinParts(parts); });
+}
+
+Result<std::string> ServerModel::PromptText(std::span<const Message> messages, bool thinks) const {
+  return impl_->PromptText(messages, thinks);
+}
+
+Result<std::unique_ptr<Session>> ServerModel::Open(std::span<const Message> messages, bool thinks,
+                                                   size_t* prompt_tokens) {
   Impl& impl = *impl_;
   CompletionBody body({.dialect = *impl.identity().dialect,
                        .model = impl.identity().model,
@@ -199,23 +218,21 @@ Result<std::unique_ptr<Session>> ServerModel::Open(std::span<const Message> mess
                        .ids = impl.format.has_value()});
   uint64_t prompt_hash = 0;
   if (impl.format) {
-    const auto prompt = impl.format->Prompt(messages, *impl.vocabulary);
+    const auto prompt = impl.format->Prompt(messages, *impl.vocabulary, thinks);
     if (!prompt) return tl::unexpected(prompt.error());
     body.AppendTokens(prompt->data(), prompt->size());
     if (prompt_tokens != nullptr) *prompt_tokens = prompt->size();
     prompt_hash =
         HashBytes({reinterpret_cast<const char*>(prompt->data()), prompt->size() * sizeof(TokenId)});
   } else {
-    const auto parts =
-        RenderOpenThinking(*impl.chat_template, impl.family, messages, impl.options.template_options);
-    if (!parts) return tl::unexpected(parts.error());
-    std::string prompt = JoinParts(*parts);
+    auto prompt = impl.PromptText(messages, thinks);
+    if (!prompt) return tl::unexpected(prompt.error());
     // The server adds it again.
-    if (!impl.identity().bos.empty() && prompt.starts_with(impl.identity().bos)) {
-      prompt.erase(0, impl.identity().bos.size());
+    if (!impl.identity().bos.empty() && prompt->starts_with(impl.identity().bos)) {
+      prompt->erase(0, impl.identity().bos.size());
     }
-    body.AppendText(prompt);
-    prompt_hash = HashBytes(prompt);
+    body.AppendText(*prompt);
+    prompt_hash = HashBytes(*prompt);
   }
   const std::array<uint64_t, 2> parts{prompt_hash, impl.opened++};
   return std::make_unique<ServerSession>(impl, std::move(body), HashParts(parts));

@@ -55,9 +55,13 @@ class ServerModel {
   const Vocabulary* vocabulary() const;
   // Says that the other role's token ids are this model's own. Before the first session.
   void SetSharesVocabulary(bool shares);
-  // The model must outlive the session. `prompt_tokens`, where not null, becomes the prompt's length (0: not
-  // known here).
-  Result<std::unique_ptr<Session>> Open(std::span<const Message> messages, size_t* prompt_tokens = nullptr);
+  // A session whose prompt ends with the thinking opened, or, where the model does not think, before the
+  // answer. The model must outlive the session. `prompt_tokens`, where not null, becomes the prompt's length
+  // (0: not known here).
+  Result<std::unique_ptr<Session>> Open(std::span<const Message> messages, bool thinks = true,
+                                        size_t* prompt_tokens = nullptr);
+  // What Open would ask, as a text.
+  Result<std::string> PromptText(std::span<const Message> messages, bool thinks) const;
   void Cancel();  // every draft that is waited for, and every later one, ends with kCancelled
   Counts counts() const;
 

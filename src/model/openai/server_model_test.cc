@@ -393,5 +393,93 @@ TEST_F(ServerModelTest, AServerOfWhichOnlyTheListIsNotReadyIsWaitedFor) {
   EXPECT_TRUE(status) << status.error().message;
 }
 
+// How the session's next drafts end, and the text of them.
+class ServedFamilyTest : public ServerModelTest {
+ protected:
+  // Every completion is "hm" and the end of the sequence.
+  void ServeHm(bool llama = true) {
+    Serve(
+        [llama](const WireRequest&, Client& client) {
+          client.BeginStream();
+          client.Event(llama ? Token("hm") : R"({"choices":[{"text":"hm","finish_reason":null}]})");
+          client.Event(llama ? kEnd : R"({"choices":[{"text":"","finish_reason":"stop"}]})");
+          if (!llama) client.Event("[DONE]");
+        },
+        llama);
+  }
+  std::unique_ptr<Session> Open(bool thinks = true) {
+    const std::vector<Message> messages{{.role = "user", .content = "hi"}};
+    auto session = model_->Open(messages, thinks);
+    EXPECT_TRUE(session) << session.error().message;
+    return session ? std::move(*session) : nullptr;
+  }
+  DraftToken::End EndOfDraft(Session& session) {
+    auto end = DraftToken::End::kNone;
+    while (end == DraftToken::End::kNone) {
+      std::optional<Result<Draft>> draft;
+      session.Generate({.tokens_max = 8, .position = {}, .stop_texts = {}},
+                       [&](Result<Draft> result) { draft = std::move(result); });
+      if (!loop_.RunUntil([&] { return draft.has_value(); }) || !*draft) return DraftToken::End::kNone;
+      if (!(*draft)->tokens.empty()) end = (*draft)->tokens.back().end;
+    }
+    return end;
+  }
+  std::vector<std::string> Prompts() const {
+    std::vector<std::string> prompts;
+    for (const WireRequest& request : server_->requests()) {
+      const Json body = Json::parse(request.body, nullptr, false);
+      if (body.is_object() && body.contains("prompt")) prompts.push_back(body["prompt"]);
+    }
+    return prompts;
+  }
+};
+
+// The template of this server writes each message and a newline, and then <think>.
+TEST_F(ServedFamilyTest, TheEndOfASequenceClosesAThinkingThatIsATurn) {
+  ServeHm();
+  ASSERT_TRUE(Connect("/v1#m", "instruct"));
+  const std::string request = model_->family().answer_request;
+  EXPECT_EQ(model_->family().handover, "\n" + request + "\n<think>");
+  const auto session = Open();
+  ASSERT_TRUE(session);
+  EXPECT_EQ(EndOfDraft(*session), DraftToken::End::kThinking);
+  session->OpenAnswer("hm", model_->family().handover);
+  EXPECT_EQ(EndOfDraft(*session), DraftToken::End::kSequence);
+  const auto prompts = Prompts();
+  ASSERT_EQ(prompts.size(), 2U);
+  EXPECT_EQ(prompts[0], "hi" + model_->family().thinking_request + "\n<think>");
+  EXPECT_EQ(prompts[1], prompts[0] + "hm" + model_->family().handover);
+}
+
+TEST_F(ServedFamilyTest, ABaseModelIsAskedByWorkedExamplesWhateverItsTemplate) {
+  for (const bool llama : {true, false}) {
+    ServeHm(llama);
+    ASSERT_TRUE(Connect("/v1#m", "few-shot"));
+    const auto session = Open();
+    ASSERT_TRUE(session);
+    EXPECT_EQ(EndOfDraft(*session), DraftToken::End::kThinking) << llama;
+    ASSERT_EQ(Prompts().size(), 1U);
+    EXPECT_TRUE(Prompts()[0].ends_with("\n\nQuestion:\nhi\n<think>\n")) << Prompts()[0];
+  }
+}
+
+TEST_F(ServedFamilyTest, WithoutThinkingThePromptEndsBeforeTheAnswer) {
+  ServeHm();
+  ASSERT_TRUE(Connect("/v1#m", "plain"));
+  const auto session = Open(/*thinks=*/false);
+  ASSERT_TRUE(session);
+  session->OpenAnswer("", "");
+  EXPECT_EQ(EndOfDraft(*session), DraftToken::End::kSequence);
+  EXPECT_EQ(Prompts()[0], "hi\n<think></think>");
+}
+
+TEST_F(ServedFamilyTest, AServerThatTellsNoTemplateCannotBeAskedInTwoTurns) {
+  ServeHm(/*llama=*/false);
+  const auto status = Connect("/v1#m", "instruct");
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message, AllOf(HasSubstr(server_->url()), HasSubstr("no chat template is known"),
+                                            HasSubstr("--…vocabulary")));
+}
+
 }  // namespace
 }  // namespace tessy

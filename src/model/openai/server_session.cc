@@ -226,9 +226,11 @@ void ServerSession::TakeEvent(CompletionEvent event) {
   switch (event.end) {
     case End::kNone:
       return;
-    case End::kSequence:
-      Push({.id = -1, .text = {}, .end = DraftToken::End::kSequence});
+    case End::kSequence: {
+      const bool closes = !answering_ && model_.family.end_closes_thinking;
+      Push({.id = -1, .text = {}, .end = closes ? DraftToken::End::kThinking : DraftToken::End::kSequence});
       break;
+    }
     case End::kContext:
       context_full_ = true;
       break;

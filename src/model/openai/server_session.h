@@ -47,6 +47,7 @@ struct ServerModel::Impl {
   // How the servers' vocabulary differs from this one; empty where no difference shows.
   Result<std::string> DifferenceTo(const Vocabulary& ours) const;
   Status LoadTemplate();
+  Result<std::string> PromptText(std::span<const Message> messages, bool thinks) const;
   Status FindMarkers();
   // Breaks off streams from which nothing comes, from now on for as long as one is open.
   void Watch();

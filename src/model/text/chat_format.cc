@@ -10,6 +10,8 @@
 namespace tessy {
 namespace {
 
+constexpr std::string_view kFallback = "plain";
+
 std::vector<TokenId> Known(const Vocabulary& vocabulary, const std::vector<std::string>& texts) {
   std::vector<TokenId> known;
   for (const std::string& text : texts) {
@@ -18,17 +20,39 @@ std::vector<TokenId> Known(const Vocabulary& vocabulary, const std::vector<std::
   return known;
 }
 
-// Once for each file: a model may play two roles.
-void WarnOfNoTemplate(const std::string& path, const std::string& family) {
+// A family that was chosen for want of a better one is told, once for each file: a model may play two roles.
+void WarnOfChoice(const std::string& path, const std::string& what) {
   static std::mutex mutex;
   static std::set<std::string> warned;
   const std::lock_guard lock(mutex);
-  if (!warned.insert(path).second) return;
-  spdlog::warn(
-      "{}: has no chat template: it is asked as the family {} does, with the messages' texts line by line "
-      "and no markup; name another family (qwen3, gpt-oss, deepseek-r1, or a .toml with a "
-      "default_template) by the model's --…family",
-      path, family);
+  if (warned.insert(path).second) spdlog::warn("{}: {}", path, what);
+}
+
+// `source`: the model's own template. Both kinds of model are found by what they lack, which proves nothing:
+// so they are asked as before, and the families made for them are only named.
+void WarnOfGuess(const std::string& path, const std::string& source, const ChatFormat& format) {
+  const std::string& family = format.family().name;
+  if (source.empty()) {
+    return WarnOfChoice(
+        path, fmt::format("has no chat template: it is asked as the family {} does, with the messages' texts "
+                          "line by line and no markup; a base model is better asked by --…family few-shot, "
+                          "with worked examples; other families are qwen3, gpt-oss, deepseek-r1, or a .toml "
+                          "with a default_template",
+                          family));
+  }
+  if (family != kFallback || !format.close_tokens().empty()) return;
+  WarnOfChoice(path,
+               fmt::format("its chat template opens no thinking and its vocabulary has no token that closes "
+                           "one: it is asked as the family {} does, which waits for {}; a model that was not "
+                           "trained to think is better asked by --…family instruct, in two turns",
+                           family, format.family().close_texts.front()));
+}
+
+// All tokens that end generation close a thinking that is a turn of its own.
+void AddEnds(const Vocabulary& vocabulary, std::vector<TokenId>& tokens) {
+  for (size_t id = 0; id < vocabulary.size(); ++id) {
+    if (vocabulary.EndsGeneration(static_cast<TokenId>(id))) tokens.push_back(static_cast<TokenId>(id));
+  }
 }
 
 }  // namespace
@@ -51,20 +75,27 @@ Result<ChatFormat> ChatFormat::Load(const GgufFile& file, const Vocabulary& voca
                                                                       : TokenId{-1};
   };
   const auto text_of = [&](TokenId id) { return id < 0 ? std::string() : tokens[static_cast<size_t>(id)]; };
-  if (source.empty() && family.empty()) WarnOfNoTemplate(file.path(), format.family_.name);
   const TokenId bos = id_of("tokenizer.ggml.bos_token_id");
   const TokenId eos = id_of("tokenizer.ggml.eos_token_id");
-  auto chat_template = ChatTemplate::Parse(source.empty() ? format.family_.default_template : source,
-                                           {.bos = text_of(bos), .eos = text_of(eos)});
-  if (!chat_template) {
-    return Fail(chat_template.error().code,
-                fmt::format("{}: {}", file.path(), chat_template.error().message));
-  }
+  const auto named = [&](const Error& error) {
+    return Fail(error.code, fmt::format("{}: {}", file.path(), error.message));
+  };
+  auto chat_template = TemplateFor(format.family_, source, {.bos = text_of(bos), .eos = text_of(eos)});
+  if (!chat_template) return named(chat_template.error());
   format.chat_template_ = std::move(*chat_template);
+  auto complete = WithHandover(std::move(format.family_), *format.chat_template_, options);
+  if (!complete) return named(complete.error());
+  format.family_ = std::move(*complete);
   format.close_tokens_ = Known(vocabulary, format.family_.close_tokens);
   format.end_tokens_ = Known(vocabulary, format.family_.end_tokens);
+  if (family.empty()) WarnOfGuess(file.path(), source, format);
   format.answer_end_ = eos >= 0 || format.end_tokens_.empty() ? eos : format.end_tokens_.front();
   if (file.Boolean("tokenizer.ggml.add_bos_token").value_or(false)) format.bos_ = bos;
+  if (format.family_.end_closes_thinking) {
+    format.close_tokens_.insert(format.close_tokens_.end(), format.end_tokens_.begin(),
+                                format.end_tokens_.end());
+    AddEnds(vocabulary, format.close_tokens_);
+  }
   return format;
 }
 
@@ -89,11 +120,20 @@ std::vector<TokenId> ChatFormat::Tokenize(std::span<const PromptPart> parts,
   return tokens;
 }
 
+Result<std::vector<PromptPart>> ChatFormat::Render(std::span<const Message> messages, bool thinks) const {
+  const auto render = thinks ? &RenderOpenThinking : &RenderAnswer;
+  return render(*chat_template_, family_, messages, options_);
+}
+
 Result<std::vector<TokenId>> ChatFormat::Prompt(std::span<const Message> messages,
-                                                const Vocabulary& vocabulary) const {
-  auto parts = RenderOpenThinking(*chat_template_, family_, messages, options_);
+                                                const Vocabulary& vocabulary, bool thinks) const {
+  auto parts = Render(messages, thinks);
   if (!parts) return tl::unexpected(parts.error());
   return Tokenize(*parts, vocabulary);
+}
+
+Result<std::string> ChatFormat::PromptText(std::span<const Message> messages, bool thinks) const {
+  return Render(messages, thinks).map([](const std::vector<PromptPart>& parts) { return JoinParts(parts); });
 }
 
 }  // namespace tessy

@@ -312,12 +312,42 @@ size_t Overlap(std::string_view text, std::string_view opener) {
   return size;
 }
 
-bool EndsWithClose(std::string_view text, const Family& family) {
+std::string_view WithoutBlanksAtEnd(std::string_view text) {
   const size_t end = text.find_last_not_of(" \n");
-  text = text.substr(0, end == std::string_view::npos ? 0 : end + 1);
+  return text.substr(0, end == std::string_view::npos ? 0 : end + 1);
+}
+
+bool EndsWithClose(std::string_view text, const Family& family) {
+  text = WithoutBlanksAtEnd(text);
   const auto closes = [text](const std::string& marker) { return text.ends_with(marker); };
   return std::any_of(family.close_tokens.begin(), family.close_tokens.end(), closes);
 }
+
+// True where the template opens the thinking itself.
+bool EndsWithOpener(std::string_view text, const Family& family) {
+  const std::string_view opener = WithoutBlanksAtEnd(family.content_open);
+  return !opener.empty() && WithoutBlanksAtEnd(text).ends_with(opener);
+}
+
+// Empty where the prompt ends in a message's content.
+std::string_view MarkupAtEnd(const std::vector<PromptPart>& parts) {
+  return parts.empty() || parts.back().from_input ? std::string_view() : std::string_view(parts.back().text);
+}
+
+// What the prompt's end has of `markup` already is not repeated.
+void AppendMissing(std::vector<PromptPart>& parts, std::string_view markup) {
+  const std::string_view tail = MarkupAtEnd(parts);
+  const std::string missing(markup.substr(Overlap(tail, markup)));
+  if (missing.empty()) return;
+  if (parts.empty() || parts.back().from_input) {
+    parts.push_back({missing, /*from_input=*/false});
+  } else {
+    parts.back().text += missing;
+  }
+}
+
+// Stands for the thinking where the markup after it is looked for.
+constexpr const char* kThinkingTurn = "TESSY-THINKING-TURN";
 
 }  // namespace
 
@@ -342,7 +372,7 @@ Result<ChatTemplate> ChatTemplate::Parse(std::string source, const SpecialTokens
 }
 
 Result<std::vector<PromptPart>> ChatTemplate::Render(std::span<const Message> messages,
-                                                     const TemplateOptions& options) const {
+                                                     const TemplateOptions& options, bool thinks) const {
   for (const Message& message : messages) {
     if (Status status = CheckRole(message.role); !status) return tl::unexpected(status.error());
   }
@@ -359,7 +389,7 @@ Result<std::vector<PromptPart>> ChatTemplate::Render(std::span<const Message> me
     context.set_val("bos_token", TextValue(program_->tokens.bos));
     context.set_val("eos_token", TextValue(program_->tokens.eos));
     context.set_val("add_generation_prompt", FlagValue(true));
-    context.set_val("enable_thinking", FlagValue(true));
+    context.set_val("enable_thinking", FlagValue(thinks));
     context.set_val("strftime_now", DateFunction(*date));
     context.set_val("range", RangeFunction());
     TemplateBudget budget = BudgetFor(messages);
@@ -371,24 +401,69 @@ Result<std::vector<PromptPart>> ChatTemplate::Render(std::span<const Message> me
   }
 }
 
+Result<ChatTemplate> TemplateFor(const Family& family, const std::string& own, const SpecialTokens& tokens) {
+  const bool takes_own = !own.empty() && !family.use_default_template;
+  if (!takes_own && family.default_template.empty()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "no chat template is known, and the family " + family.name +
+                    " works by the model's own; a base model is asked as the family few-shot, and for a "
+                    "server that does not tell its template a .gguf of the model brings it (--…vocabulary)");
+  }
+  return ChatTemplate::Parse(takes_own ? own : family.default_template, tokens);
+}
+
+Result<Family> WithHandover(Family family, const ChatTemplate& chat_template,
+                            const TemplateOptions& options) {
+  if (family.answer_request.empty()) return family;
+  const std::vector<Message> turns{{.role = "user", .content = "?"},
+                                   {.role = "assistant", .content = kThinkingTurn},
+                                   {.role = "user", .content = family.answer_request}};
+  const auto parts =
+      chat_template.Render(turns, MergeOptions(family.template_options, options), /*thinks=*/false);
+  if (!parts) return tl::unexpected(parts.error());
+  const std::string text = JoinParts(*parts);
+  const size_t turn = text.rfind(kThinkingTurn);
+  if (turn == std::string::npos) {
+    return Fail(ErrorCode::kInvalidData,
+                "the chat template does not show an assistant's earlier turn, by "
+                "which the family " +
+                    family.name + " asks for the answer");
+  }
+  family.handover = text.substr(turn + std::string_view(kThinkingTurn).size());
+  return family;
+}
+
 Result<std::vector<PromptPart>> RenderOpenThinking(const ChatTemplate& chat_template, const Family& family,
                                                    std::span<const Message> messages,
                                                    const TemplateOptions& options) {
-  auto parts = chat_template.Render(messages, MergeOptions(family.template_options, options));
+  std::vector<Message> asked(messages.begin(), messages.end());
+  if (!asked.empty()) asked.back().content += family.thinking_request;
+  auto parts = chat_template.Render(asked, MergeOptions(family.template_options, options));
   if (!parts) return parts;
-  const bool markup_last = !parts->empty() && !parts->back().from_input;
-  const std::string_view tail = markup_last ? std::string_view(parts->back().text) : std::string_view();
+  const std::string_view tail = MarkupAtEnd(*parts);
   if (EndsWithClose(tail, family)) {
     return Fail(
         ErrorCode::kInvalidData,
         "the chat template's generation prompt closes the thinking at once (family " + family.name + ")");
   }
-  const std::string missing = family.open_thinking.substr(Overlap(tail, family.open_thinking));
-  if (missing.empty()) return parts;
-  if (markup_last) {
-    parts->back().text += missing;
-  } else {
-    parts->push_back({missing, /*from_input=*/false});
+  AppendMissing(*parts, family.open_thinking);
+  return parts;
+}
+
+Result<std::vector<PromptPart>> RenderAnswer(const ChatTemplate& chat_template, const Family& family,
+                                             std::span<const Message> messages,
+                                             const TemplateOptions& options) {
+  auto parts =
+      chat_template.Render(messages, MergeOptions(family.template_options, options), /*thinks=*/false);
+  if (!parts) return parts;
+  const std::string_view tail = MarkupAtEnd(*parts);
+  if (EndsWithClose(tail, family)) return parts;
+  if (!family.skip_thinking.empty()) {
+    AppendMissing(*parts, family.skip_thinking);
+  } else if (!family.open_thinking.empty()) {
+    AppendMissing(*parts, family.open_thinking + family.handover);
+  } else if (EndsWithOpener(tail, family)) {
+    AppendMissing(*parts, family.handover);
   }
   return parts;
 }

@@ -36,7 +36,8 @@ class ChatTemplate {
   // One line of what is wrong: what does not parse, or is nested too deeply to be parsed.
   static Result<ChatTemplate> Parse(std::string source, const SpecialTokens& tokens);
 
-  // The prompt up to where the assistant's turn begins (add_generation_prompt and enable_thinking are true).
+  // The prompt up to where the assistant's turn begins (add_generation_prompt is true, enable_thinking as
+  // `thinks` says).
   // Parts are not empty and alternate in from_input; joined they are the text that the template renders. The
   // template decides how earlier assistant turns are written. Pure: no clock, no state between calls.
   //
@@ -48,8 +49,8 @@ class ChatTemplate {
   // longer texts than a template needs, or calls itself without end (TemplateBudget); an option with the name
   // of a variable that Render itself sets; a date that is malformed, or missing where the template asks for
   // it; a role that is not a plain word.
-  Result<std::vector<PromptPart>> Render(std::span<const Message> messages,
-                                         const TemplateOptions& options) const;
+  Result<std::vector<PromptPart>> Render(std::span<const Message> messages, const TemplateOptions& options,
+                                         bool thinks = true) const;
 
  private:
   struct Program;
@@ -58,11 +59,29 @@ class ChatTemplate {
   std::shared_ptr<const Program> program_;
 };
 
-// The prompt with the thinking opened as the family does it: the next token is the first of the thinking.
-// `options` stand on top of the family's own. An error where the template's generation prompt has closed the
-// thinking already.
+// The template with which a model of the family is asked: `own`, which the model brings (empty: none), or the
+// family's default. An error where there is neither.
+Result<ChatTemplate> TemplateFor(const Family& family, const std::string& own, const SpecialTokens& tokens);
+
+// The family with the hand-over that its answer_request stands for: what the template writes from the end of
+// an assistant's turn to the begin of the next one, with that request between them. A family without
+// answer_request is returned as it is. An error where the template does not show an assistant's turn. In the
+// functions below, `options` stand on top of the family's own here as there.
+Result<Family> WithHandover(Family family, const ChatTemplate& chat_template, const TemplateOptions& options);
+
+// The prompt with the thinking opened as the family does it, and asked for where the family does: the next
+// token is the first of the thinking. An error where the template's generation prompt has closed the thinking
+// already.
 Result<std::vector<PromptPart>> RenderOpenThinking(const ChatTemplate& chat_template, const Family& family,
                                                    std::span<const Message> messages,
                                                    const TemplateOptions& options);
+
+// The prompt after which the next token is the first of an answer without thinking: the template gets
+// enable_thinking = false; where it does not close the thinking itself, skip_thinking follows, or what opens
+// and closes it. A family that opens no thinking gets the hand-over only if the template has opened it with
+// what content_open begins with. `family`: as WithHandover gave it.
+Result<std::vector<PromptPart>> RenderAnswer(const ChatTemplate& chat_template, const Family& family,
+                                             std::span<const Message> messages,
+                                             const TemplateOptions& options);
 
 }  // namespace tessy

@@ -482,6 +482,89 @@ TEST(RenderOpenThinking, TakesNoContentForAnOpener) {
   EXPECT_THAT(*parts, ElementsAre(PromptPart{"<think>\n", true}, PromptPart{"<think>\n", false}));
 }
 
+TEST(RenderOpenThinking, AsksForTheThinkingInTheUsersLastMessage) {
+  Family family = *LoadFamily("instruct");
+  family.thinking_request = " Aloud!";
+  const Messages messages = {{"user", "A?"}, {"assistant", "a"}, {"user", "B?"}};
+  const auto parts = RenderOpenThinking(Real("Qwen-Qwen3-0.6B.jinja"), family, messages, kToday);
+  EXPECT_EQ(Text(parts),
+            "<|im_start|>user\nA?<|im_end|>\n<|im_start|>assistant\na<|im_end|>\n"
+            "<|im_start|>user\nB? Aloud!<|im_end|>\n<|im_start|>assistant\n");
+}
+
+std::string Handover(const std::string& source) {
+  Family family = *LoadFamily("instruct");
+  family.answer_request = "Now.";
+  const auto complete = WithHandover(std::move(family), Parsed(source), kToday);
+  return complete ? complete->handover : "error: " + complete.error().message;
+}
+
+TEST(WithHandover, IsWhatTheTemplateWritesBetweenTheTurns) {
+  EXPECT_EQ(Handover("{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content | trim }}<|im_end|>\n"
+                     "{% endfor %}<|im_start|>assistant\n\n"),
+            "<|im_end|>\n<|im_start|>user\nNow.<|im_end|>\n<|im_start|>assistant\n");
+  EXPECT_EQ(Handover("{% for m in messages %}{% if m.role == 'user' %}[INST] {{ m.content }} [/INST]"
+                     "{% else %} {{ m.content }}</s>{% endif %}{% endfor %}"),
+            "</s>[INST] Now. [/INST]");
+  EXPECT_EQ(LoadFamily("qwen3")->handover, WithHandover(*LoadFamily("qwen3"), Parsed("x"), kToday)->handover);
+}
+
+TEST(WithHandover, NeedsATemplateThatShowsEarlierTurns) {
+  EXPECT_EQ(
+      Handover("{{ messages[0].content }}"),
+      "error: the chat template does not show an assistant's earlier turn, by which the family instruct "
+      "asks for the answer");
+  EXPECT_THAT(Handover("{{ raise_exception('one turn only') }}"), HasSubstr("one turn only"));
+}
+
+std::string Alone(const ChatTemplate& chat_template, const Family& family) {
+  return Text(RenderAnswer(chat_template, family, kQuestion, kToday));
+}
+
+TEST(RenderAnswer, TheTemplateThatCanLeaveTheThinkingOutDoes) {
+  EXPECT_EQ(Alone(Real("Qwen-Qwen3-0.6B.jinja"), *LoadFamily("qwen3")),
+            "<|im_start|>user\nWhat is 1 + 2?<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n");
+}
+
+TEST(RenderAnswer, OtherwiseTheThinkingIsOpenedAndClosed) {
+  const Family qwen = *LoadFamily("qwen3");
+  EXPECT_EQ(Alone(Parsed("a\n\n"), qwen), "a\n<think>\n\n</think>\n\n");
+  EXPECT_EQ(Alone(Parsed("a<think>\n\n"), qwen), "a<think>\n\n</think>\n\n");
+  Family skips = qwen;
+  skips.skip_thinking = "Answer:";
+  EXPECT_EQ(Alone(Parsed("a\n\nAns"), skips), "a\n\nAnswer:");
+}
+
+// A family that opens nothing cannot tell what a template does not show.
+TEST(RenderAnswer, WhatTheTemplateOpenedIsClosed) {
+  const Family plain = *LoadFamily("plain");
+  EXPECT_EQ(Alone(Parsed("a<think>"), plain), "a<think></think>");
+  EXPECT_EQ(Alone(Parsed("a"), plain), "a");
+  EXPECT_EQ(Alone(Parsed("a"), *LoadFamily("instruct")), "a");
+}
+
+TEST(FewShot, TheQuestionStandsBehindWorkedExamples) {
+  const Family family = *LoadFamily("few-shot");
+  const auto own = TemplateFor(family, "the model's own", kTokens);
+  ASSERT_TRUE(own) << own.error().message;
+  const std::string thinks = Text(RenderOpenThinking(*own, family, kWithSystem, kToday));
+  EXPECT_EQ(thinks.find("<bos>Be brief.\n\nQuestion:\nA train"), 0U) << thinks;
+  EXPECT_TRUE(thinks.ends_with("\n\nQuestion:\nWhat is 1 + 2?\n<think>\n")) << thinks;
+  EXPECT_THAT(thinks, HasSubstr("<think>\nOkay, let me see."));
+  EXPECT_THAT(thinks, HasSubstr("Good.\n</think>\nAnswer:\nThe train moves"));
+  const std::string alone = Text(RenderAnswer(*own, family, kQuestion, kToday));
+  EXPECT_TRUE(alone.ends_with("\n\nQuestion:\nWhat is 1 + 2?\nAnswer:\n")) << alone;
+  EXPECT_THAT(alone, Not(HasSubstr("<think>")));
+}
+
+TEST(TemplateFor, AFamilyWithoutATemplateNeedsTheModels) {
+  const Family family = *LoadFamily("instruct");
+  EXPECT_TRUE(TemplateFor(family, "{{ messages[0].content }}", kTokens));
+  const auto none = TemplateFor(family, "", kTokens);
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().message, HasSubstr("asked as the family few-shot"));
+}
+
 TEST(RenderOpenThinking, RefusesATemplateThatClosesTheThinking) {
   EXPECT_EQ(Open(Parsed("assistant\n<think>\n\n</think>\n\n"), "qwen3", kQuestion),
             "error: the chat template's generation prompt closes the thinking at once (family qwen3)");

@@ -15,7 +15,8 @@ using boost::asio::awaitable;
 
 // The last number in the teacher's answer to the judging prompt.
 awaitable<Result<double>> AskTeacher(MethodRun& run, const SampleOutcome& candidate) {
-  const std::string response = candidate.thinking.text + "\n\n" + candidate.answer;
+  const std::string response =
+      candidate.thinks ? candidate.thinking.text + "\n\n" + candidate.answer : candidate.answer;
   SampleTask judging =
       run.Asking({{.role = "user",
                    .content = FillIn(run.settings().judge_prompt,

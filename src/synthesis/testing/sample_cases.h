@@ -165,8 +165,9 @@ inline TestCase CaseOf(uint64_t seed) {
   const auto any_vocabulary = [&] {
     return kVocabularies[one_vocabulary ? shared : below(kVocabularies.size())];
   };
-  const std::array<Family, 4> families{BuiltIn("qwen3"), BuiltIn("gpt-oss"), BuiltIn("deepseek-r1"),
-                                       BuiltIn("plain")};
+  std::array<Family, 6> families{BuiltIn("qwen3"), BuiltIn("gpt-oss"),  BuiltIn("deepseek-r1"),
+                                 BuiltIn("plain"), BuiltIn("few-shot"), BuiltIn("instruct")};
+  families[5].handover = "<|im_end|>\n";  // as a template writes it
   for (ScriptedPlayer& player : test.cast.players) {
     player.model = any_vocabulary();
     player.predictor = any_vocabulary();
@@ -176,6 +177,7 @@ inline TestCase CaseOf(uint64_t seed) {
   }
   SampleSettings& settings = test.settings;
   settings.method = SimpleMethods()[below(2) == 0 ? below(SimpleMethods().size()) : 0];
+  settings.thinks = !settings.method.has_one_writer() || below(4) > 0;
   settings.seed = seed;
   settings.thinking_tokens_max = static_cast<uint32_t>(20 + below(150));
   settings.answer_tokens_max = static_cast<uint32_t>(40 + below(200));

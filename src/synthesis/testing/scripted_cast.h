@@ -57,16 +57,20 @@ class ScriptedCast final : public Cast {
 
   const Family& FamilyOf(Role role) const override { return PlayerOf(role).family; }
 
-  Result<OpenedSession> OpenSession(Role role, std::span<const Message> messages) override {
+  Result<OpenedSession> OpenSession(Role role, std::span<const Message> messages, bool thinks) override {
     const ScriptedPlayer& player = PlayerOf(role);
     ScriptedSessionOptions session;
-    session.prompt = PromptOf(role, messages);
+    session.prompt = PromptOf(role, messages, thinks);
     if (session.prompt.size() + 1 >= player.context_tokens) {
       return Fail(ErrorCode::kResourceLimit, "prompt_too_long");
     }
     if (sessions_[Index(role)] == options_.places) return Fail(ErrorCode::kResourceLimit, "no place is free");
     for (const std::string& text : player.family.close_tokens) {
       if (const TokenId token = player.model->Find(text); token >= 0) session.close_tokens.push_back(token);
+    }
+    for (size_t id = 0; player.family.end_closes_thinking && id < player.model->size(); ++id) {
+      const auto token = static_cast<TokenId>(id);
+      if (player.model->EndsGeneration(token)) session.close_tokens.push_back(token);
     }
     for (const std::string& draft : player.script)
       session.script.push_back(player.model->TokenizeMarkup(draft));
@@ -100,10 +104,13 @@ class ScriptedCast final : public Cast {
 
   void Pump() override {}
 
-  std::vector<TokenId> PromptOf(Role role, std::span<const Message> messages) const {
+  std::vector<TokenId> PromptOf(Role role, std::span<const Message> messages, bool thinks = true) const {
+    const Family& family = PlayerOf(role).family;
     std::string text;
     for (const Message& message : messages) text += message.content + "\n";
-    return PlayerOf(role).model->TokenizeMarkup(text + PlayerOf(role).family.open_thinking);
+    text += family.open_thinking;
+    if (!thinks && !family.open_thinking.empty()) text += family.handover;
+    return PlayerOf(role).model->TokenizeMarkup(text);
   }
   // The thinking of the last session that was opened for these messages.
   const ScriptedRecord& RecordOf(Role role, std::span<const Message> messages) const {

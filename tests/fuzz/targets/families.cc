@@ -22,6 +22,11 @@ const Registration kRegistered(
           "[\"<|im_end|>\"]\ndefault_template = '''\n"
           "{{ messages[0].content }}\n'''\n[template_options]\neffort = \"high\"\nflag = true\ndate = "
           "\"2026-01-31\"\n",
+          "name = \"g\"\ntemplate_marks = []\nopen_thinking = \"\"\nclose_tokens = []\nclose_texts = []\n"
+          "end_closes_thinking = true\nthinking_stops = [\"\\nQ:\"]\nthinking_request = \"aloud\"\n"
+          "answer_request = \"now\"\nhandover = \"\"\nanswer_stops = [\"\\nQ:\"]\nskip_thinking = \"A:\"\n"
+          "content_open = \"\"\ncontent_close = \"\"\ntrim = \"\"\nend_tokens = []\n"
+          "use_default_template = true\ndefault_template = \"{{ messages[0].content }}\"\n",
           "name = 'f'\na.b.c = 1\n[a.d]\n[[e.f]]\n"},
      .run = &Run});
 

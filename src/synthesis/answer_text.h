@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "cooperation/loop.h"
+#include "cooperation/session.h"
+
+namespace tessy {
+
+// The text without blanks at its begin and its end: of markup, what is to be looked for. Pure.
+std::string_view CoreOf(std::string_view markup);
+
+// What an answer is read by. The texts must outlive it.
+struct AnswerRules {
+  // Texts that end the answer (Family::answer_stops).
+  std::span<const std::string> stops = {};
+  // True: the model was to answer without thinking. Thinking that it writes all the same fails the answer;
+  // blank thinking before it is dropped.
+  bool alone = false;
+  std::vector<std::string_view> openers = {};  // what opens a thinking, and what closes it
+  std::vector<std::string_view> closers = {};
+};
+
+// An answer as it is written, draft by draft. Not thread-safe.
+class AnswerText {
+ public:
+  // `text` and `tokens` (of the text) are set to an answer of nothing, and kept up to date; both must outlive
+  // it.
+  AnswerText(AnswerRules rules, std::string& text, uint64_t& tokens);
+
+  // Takes in the draft that came next. True: the answer is whole with it.
+  tl::expected<bool, FailureReason> Take(const Draft& draft);
+  // Where the next draft stands in the random stream.
+  DraftPosition Position(uint64_t stream) const;
+
+ private:
+  bool CutAtStop(size_t looked_at);
+  tl::expected<bool, FailureReason> Finish();
+  // Bytes of blank thinking at the begin; `open`: what is thought there is not closed.
+  size_t BlankThinking(bool& open) const;
+  bool ThinksAloud(size_t looked_at) const;
+  void CountTokens(size_t begin, size_t end);
+
+  AnswerRules rules_;
+  std::string& text_;
+  uint64_t& tokens_;
+  std::vector<size_t> ends_;  // bytes of the text through each token
+  uint64_t zero_byte_tokens_ = 0;
+};
+
+}  // namespace tessy
