@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "model/llama/accelerators.h"
+#include "model/llama/vocabulary_bytes.h"
 
 namespace tessy {
 namespace {
@@ -67,7 +68,7 @@ ModelShape ShapeOf(const GgufFile& file) {
   ModelShape shape = ShapeOf(file.tensors(), layers);
   uint64_t placed = shape.output;
   for (const ModelShape::Layer& layer : shape.layers) placed += layer.weights;
-  shape.elsewhere = file.file_bytes() - std::min(placed, file.file_bytes());
+  shape.elsewhere = file.file_bytes() - std::min(placed, file.file_bytes()) + VocabularyBytes(file);
   shape.cache_values_per_layer = layers == 0 ? 0 : file.cache_values_per_token() / layers;
   shape.holds_q8_0 = CheckCacheType(file, CacheType::kQ8_0).has_value();
   return shape;

@@ -8,6 +8,7 @@
 
 #include "model/llama/accelerators.h"
 #include "model/llama/testing/test_models.h"
+#include "model/llama/vocabulary_bytes.h"
 
 namespace tessy {
 namespace {
@@ -124,7 +125,8 @@ TEST(ModelShape, AllBytesOfAFileHaveAPlace) {
     const uint64_t copied = tied ? file.Find("token_embd.weight")->bytes : 0;
     for (const int layers : {0, 1, 2, 3, kAllLayers}) {
       const MemoryPlaces places = PlacesOf(shape, layers, false, CacheType::kF16);
-      EXPECT_EQ(places.ram_weights + places.device_weights, file.file_bytes() + (layers == 0 ? 0 : copied))
+      EXPECT_EQ(places.ram_weights + places.device_weights,
+                file.file_bytes() + VocabularyBytes(file) + (layers == 0 ? 0 : copied))
           << layers;
       EXPECT_EQ(places.ram_cache_per_token + places.device_cache_per_token,
                 2 * file.cache_values_per_token());
