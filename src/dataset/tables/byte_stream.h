@@ -16,7 +16,7 @@ class ByteStream {
   virtual Result<size_t> Read(char* out, size_t size) = 0;
 };
 
-// What the first bytes of a file say that it is.
+// The kind of a file, as its first bytes tell.
 enum class FileKind { kPlain, kGzip, kZstd, kParquet };
 
 struct OpenedFile {
