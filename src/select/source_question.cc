@@ -284,8 +284,9 @@ SourceQuestion SourceParser::Parse(std::string_view row) {
   }
   std::string_view used;
   impl_->Ask(*fields, question, used);
-  question.id = AsText(Find(*fields, "id"));
-  if (question.id.empty()) question.id = AsText(Find(*fields, "id_ddm"));
+  for (const char* name : {"id", "id_ddm", "question_id", "problem_id"}) {
+    if (question.id.empty()) question.id = AsText(Find(*fields, name));
+  }
   for (const char* name : {"system", "system_prompt", "instruction"}) {
     const auto system = Find(*fields, name);
     question.has_system |= used != name && system && system->is_string() && !IsBlankText(TextOf(*system));

@@ -16,7 +16,7 @@ struct SourceQuestion {
   std::string reason;
   std::string detail;  // of the reason, in words; may be empty
   std::string text;    // the question as it is asked
-  std::string id;      // the row's own `id` or `id_ddm`; empty if it has none
+  std::string id;      // the row's own `id`, `id_ddm`, `question_id` or `problem_id`; empty if it has none
   // The fields that are neither the question nor a response to it, as one JSON object; empty if there are
   // none.
   std::string rest_json;
