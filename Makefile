@@ -90,16 +90,18 @@ lab: build
 	@build/tessy lab run --seeds 2 --out build/lab
 
 bench: build/release/build.ninja
-	@cmake --build --preset release -j $(JOBS) --target tessy_bench tessy_training_bench tessy_server_bench
+	@cmake --build --preset release -j $(JOBS) --target tessy_bench tessy_training_bench tessy_server_bench tessy_duplicates_bench
 	@build/release/tessy_bench
 	@build/release/tessy_training_bench
 	@build/release/tessy_server_bench
+	@build/release/tessy_duplicates_bench
 
 bench-quick: build/release/build.ninja
-	@cmake --build --preset release -j $(JOBS) --target tessy_bench tessy_training_bench tessy_server_bench
+	@cmake --build --preset release -j $(JOBS) --target tessy_bench tessy_training_bench tessy_server_bench tessy_duplicates_bench
 	@build/release/tessy_bench --quick
 	@build/release/tessy_training_bench --quick
 	@build/release/tessy_server_bench --quick
+	@build/release/tessy_duplicates_bench --quick
 
 clean:
 	rm -rf build

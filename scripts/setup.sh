@@ -4,10 +4,10 @@
 # a library with ggml's Vulkan backend. `--cuda` and `--vulkan` look for what those builds need besides, and install none of it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-wanted=build
+wanted="build|$(uname -m)"
 browser=()
 if [[ "${1:-}" == --tests ]]; then
-  wanted='build|tests'
+  wanted+="|tests"
   browser=(chromium fonts-dejavu-core)  # shows the lab's page
 fi
 
@@ -45,7 +45,7 @@ esac
 
 packages=(build-essential cmake ninja-build ccache git pkg-config openssl python3
   libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libexpected-dev libsimdjson-dev
-  libcurl4-openssl-dev libssl-dev libsqlite3-dev libgtest-dev libgmock-dev clang-format clang-tidy
+  libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev libzstd-dev libutf8proc-dev libgtest-dev libgmock-dev clang-format clang-tidy
   libtorch-dev libopenblas0-pthread "${browser[@]}")
 command -v npm >/dev/null || packages+=(npm)
 

@@ -96,7 +96,8 @@ TEST_F(ErrorTest, QuestionsThatCannotBeRead) {
   Write("twice.jsonl", Read("q.jsonl") + Lines(Read("q.jsonl"))[1] + "\n");
   Write("alien.jsonl", "{\"question\": \"CODE 1 + 1\"}\n");
   ExpectRefused({"--questions", "nowhere.jsonl"}, {"nowhere.jsonl: cannot be read: No such file"});
-  ExpectRefused({"--questions", "."}, {".: is a folder"});
+  std::filesystem::create_directories(Path("empty"));
+  ExpectRefused({"--questions", "empty"}, {"empty: is a folder, and no table is in it"});
   ExpectRefused({"--questions", "broken.jsonl"}, {"broken.jsonl:4: not valid JSON", "--skip-bad-lines"});
   ExpectRefused({"--questions", "empty.jsonl"}, {"empty.jsonl: is empty"});
   ExpectRefused({"--questions", "twice.jsonl"}, {"twice.jsonl", "\"CODE-5-0001\"", "line 2", "line 5"});

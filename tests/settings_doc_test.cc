@@ -7,6 +7,7 @@
 #include "base/testing/source_tree.h"
 #include "eval/eval_settings.h"
 #include "job/annotate_options.h"
+#include "job/select_options.h"
 #include "job/settings_page.h"
 #include "job/synth_settings.h"
 #include "job/train_settings.h"
@@ -21,8 +22,12 @@ TEST(SettingsDoc, IsCurrent) {
   TrainBoundaryOptions boundary;
   TrainSftOptions sft;
   EvalOptions eval;
+  SelectOptions select;
   const std::string page = SettingsPage({
       {.command = "synth", .about = "Makes a response for every question.", .settings = SynthSettings(synth)},
+      {.command = "select",
+       .about = "Chooses questions from source data.",
+       .settings = SelectSettings(select)},
       {.command = "annotate",
        .about = "Marks the style in windows of responses.",
        .settings = AnnotateSettings(annotate)},

@@ -10,6 +10,7 @@ namespace tessy {
 // kCommands.
 
 void AddSynthCommand(CLI::App& app, CommandContext& context);       // makes responses for questions
+void AddSelectCommand(CLI::App& app, CommandContext& context);      // chooses questions
 void AddAnnotateCommand(CLI::App& app, CommandContext& context);    // marks style spans
 void AddTrainCommand(CLI::App& app, CommandContext& context);       // trains predictors, tunes students
 void AddEvalCommand(CLI::App& app, CommandContext& context);        // grades a model, or responses
@@ -23,8 +24,9 @@ void AddManCommand(CLI::App& app, CommandContext& context);         // manual pa
 using AddCommand = void (*)(CLI::App& app, CommandContext& context);
 
 // In the order in which the help lists them.
-inline constexpr AddCommand kCommands[] = {
-    AddSynthCommand, AddAnnotateCommand, AddTrainCommand, AddEvalCommand,       AddShowCommand,
-    AddRunsCommand,  AddModelCommand,    AddLabCommand,   AddCompletionCommand, AddManCommand};
+inline constexpr AddCommand kCommands[] = {AddSynthCommand,      AddSelectCommand, AddAnnotateCommand,
+                                           AddTrainCommand,      AddEvalCommand,   AddShowCommand,
+                                           AddRunsCommand,       AddModelCommand,  AddLabCommand,
+                                           AddCompletionCommand, AddManCommand};
 
 }  // namespace tessy

@@ -9,6 +9,10 @@
 #include <utility>
 
 #include "base/readable_file.h"
+#include "dataset/tables/byte_stream.h"
+#include "dataset/tables/spool.h"
+#include "dataset/tables/table_files.h"
+#include "dataset/tables/table_reader.h"
 
 namespace tessy {
 namespace {
@@ -16,6 +20,38 @@ namespace {
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr size_t kBufferBytes = 1 << 18;
 constexpr std::string_view kBlank = " \t\r";
+
+bool IsRegularFile(const std::string& path) {
+  struct stat status {};
+  return ::stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode);
+}
+
+// True for all that is not one file of plain lines. A pipe must not be looked at: what is read from it is
+// gone.
+Result<bool> IsTable(const std::string& path) {
+  if (IsSeveralFiles(path)) return true;
+  if (!IsRegularFile(path)) return false;
+  return OpenBytes(path).map([](const OpenedFile& file) { return file.kind != FileKind::kPlain; });
+}
+
+// The rows of a table as lines, in a file without a name: its lines are read at any place, as often as asked.
+Result<std::FILE*> LinesOf(const std::string& path) {
+  auto table = TableReader::Open(path);
+  if (!table) return tl::unexpected(table.error());
+  auto spool = Spool::Make();
+  if (!spool) return tl::unexpected(spool.error());
+  while (true) {
+    const auto row = table->Next();
+    if (!row) return tl::unexpected(row.error());
+    if (!*row) break;
+    for (const std::string_view part : {**row, std::string_view("\n")}) {
+      if (auto status = spool->Append(part); !status) return tl::unexpected(status.error());
+    }
+  }
+  const auto descriptor = spool->Release();
+  if (!descriptor) return tl::unexpected(descriptor.error());
+  return ::fdopen(*descriptor, "re");
+}
 
 }  // namespace
 
@@ -25,8 +61,17 @@ void LineReader::Close::operator()(std::FILE* file) const {
 
 Result<LineReader> LineReader::Open(std::string path) {
   if (path == "-") return LineReader("standard input", stdin);
-  if (auto status = CheckReadable(path); !status) return tl::unexpected(status.error());
-  std::FILE* file = std::fopen(path.c_str(), "re");
+  const auto is_table = IsTable(path);
+  if (!is_table) return tl::unexpected(is_table.error());
+  std::FILE* file = nullptr;
+  if (*is_table) {
+    const auto lines = LinesOf(path);
+    if (!lines) return tl::unexpected(lines.error());
+    file = *lines;
+  } else {
+    if (auto status = CheckReadable(path); !status) return tl::unexpected(status.error());
+    file = std::fopen(path.c_str(), "re");
+  }
   if (file != nullptr) {
     std::setvbuf(file, nullptr, _IOFBF, kBufferBytes);
     return LineReader(std::move(path), file);

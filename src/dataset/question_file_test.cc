@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "dataset/json_fields.h"
+#include "dataset/tables/table_writer.h"
 
 namespace tessy {
 namespace {
@@ -201,6 +202,34 @@ TEST_F(QuestionFileTest, TheLastOfTwoFieldsOfOneNameCounts) {
   EXPECT_EQ(file.id(0), "2");
   EXPECT_EQ(file.Read(0)->messages[0].content, "last");
   EXPECT_EQ(file.Read(0)->source_json, "");
+}
+
+// What is no plain file is unpacked, and then read as often as asked.
+TEST_F(QuestionFileTest, CompressedFilesAndFoldersAreReadAgainToo) {
+  const std::string folder = path_ + ".d";
+  for (const char* name : {"/b.jsonl.gz", "/a.jsonl.zst"}) {
+    auto writer = TableWriter::Open(folder + name);
+    ASSERT_TRUE(writer) << writer.error().message;
+    for (const char* id : {"1", "2"}) {
+      ASSERT_TRUE(
+          writer->Write(std::string(R"({"id":")") + (name + 1) + id + R"(","prompt":"asked","n":1.50})"));
+    }
+    ASSERT_TRUE(writer->Commit());
+  }
+  auto one = QuestionFile::Open(folder + "/b.jsonl.gz");
+  ASSERT_TRUE(one) << one.error().message;
+  EXPECT_FALSE(one->in_memory());
+  auto all = QuestionFile::Open(folder);
+  ASSERT_TRUE(all) << all.error().message;
+  ASSERT_EQ(all->size(), 4U);
+  for (const size_t i : {3U, 0U, 2U, 0U}) EXPECT_EQ(all->Read(i)->source_json, R"({"n":1.50})");
+  EXPECT_EQ(all->id(0), "a.jsonl.zst1");
+  EXPECT_EQ(all->id(3), "b.jsonl.gz2");
+  EXPECT_EQ(all->line(3), 4U);
+  std::filesystem::remove_all(folder);
+  const auto missing = QuestionFile::Open(folder + "/*.jsonl");
+  ASSERT_FALSE(missing);
+  EXPECT_THAT(missing.error().message, HasSubstr("no file matches it"));
 }
 
 }  // namespace

@@ -298,9 +298,11 @@ TEST_F(QuestionTest, AFileThatCannotBeReadIsAnError) {
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code, ErrorCode::kNotFound);
   EXPECT_EQ(missing.error().message, "/no/such/file.jsonl: cannot be read: No such file or directory");
-  const auto folder = ReadQuestions(testing::TempDir());
+  std::filesystem::create_directories(path_ + ".d");
+  const auto folder = ReadQuestions(path_ + ".d");
+  std::filesystem::remove_all(path_ + ".d");
   ASSERT_FALSE(folder);
-  EXPECT_THAT(folder.error().message, HasSubstr("is a folder, not a file; give a file"));
+  EXPECT_THAT(folder.error().message, HasSubstr("is a folder, and no table is in it"));
   const auto unreadable = ReadQuestions("/proc/self/mem");  // opens, but reading fails
   ASSERT_FALSE(unreadable);
   EXPECT_EQ(unreadable.error().code, ErrorCode::kIo);

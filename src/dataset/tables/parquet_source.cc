@@ -1,0 +1,134 @@
+#include "dataset/tables/parquet_source.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "dataset/tables/duckdb.h"
+
+namespace tessy {
+namespace {
+
+Error AboutFile(const std::string& path, const Error& error) {
+  if (error.code == ErrorCode::kNotFound || error.code == ErrorCode::kResourceLimit) {
+    return {.code = error.code, .message = fmt::format("{}: {}", path, error.message)};
+  }
+  return {.code = error.code,
+          .message =
+              fmt::format("{}: damaged or truncated Parquet file ({}); fetch it again", path, error.message)};
+}
+
+// DuckDB takes *, ? and [] in names for patterns; by its descriptor a file has none of them.
+class PlainName {
+ public:
+  explicit PlainName(const std::string& path) : name_(path) {
+    if (path.find_first_of("*?[") == std::string::npos) return;
+    descriptor_ = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor_ >= 0) name_ = fmt::format("/proc/self/fd/{}", descriptor_);
+  }
+  ~PlainName() {
+    if (descriptor_ >= 0) close(descriptor_);
+  }
+  PlainName(const PlainName&) = delete;
+  PlainName& operator=(const PlainName&) = delete;
+
+  // The table in SQL.
+  std::string Table() const { return fmt::format("read_parquet({}, binary_as_string=true)", SqlText(name_)); }
+
+ private:
+  std::string name_;
+  int descriptor_ = -1;
+};
+
+bool HasField(const std::string& type, const char* name) {
+  return type.find(fmt::format("({} ", name)) != std::string::npos ||
+         type.find(fmt::format(" {} ", name)) != std::string::npos ||
+         type.find(fmt::format("\"{}\" ", name)) != std::string::npos;
+}
+
+// A list of turns by its type; the name of the field that says who speaks, or nothing.
+const char* SpeakerOf(const std::string& type) {
+  if (!type.starts_with("STRUCT(") || !type.ends_with("[]")) return nullptr;
+  if (HasField(type, "role")) return "role";
+  return HasField(type, "from") ? "from" : nullptr;
+}
+
+std::string Expression(const TableColumn& column, const TableOptions& options) {
+  const std::string name = SqlName(column.name);
+  const char* speaker = options.without_assistant ? SpeakerOf(column.type) : nullptr;
+  if (speaker == nullptr) return name;
+  return fmt::format(
+      "[turn FOR turn IN {0} IF coalesce(turn.{1}, '') NOT IN ('assistant', 'gpt', 'model', 'chatgpt', "
+      "'bot', "
+      "'ai')] AS {0}",
+      name, SqlName(speaker));
+}
+
+}  // namespace
+
+struct ParquetSource::Impl {
+  std::string path;
+  PlainName name;
+  DuckDb database;
+  std::vector<TableColumn> columns;
+  std::optional<DuckDb::Rows> rows;
+  size_t row = 0;
+
+  Impl(const std::string& file, DuckDb opened) : path(file), name(file), database(std::move(opened)) {}
+
+  Status ReadColumns() {
+    auto described = database.Query(
+        fmt::format("SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {})", name.Table()));
+    if (!described) return tl::unexpected(described.error());
+    while (true) {
+      const auto more = described->Next();
+      if (!more) return tl::unexpected(more.error());
+      if (!*more) return {};
+      columns.push_back({.name = std::string(described->Text(0).value_or("")),
+                         .type = std::string(described->Text(1).value_or(""))});
+    }
+  }
+
+  Status Begin(const TableOptions& options) {
+    std::string wanted;
+    for (const TableColumn& column : columns) {
+      if (options.leaves_out && options.leaves_out(column.name)) continue;
+      wanted += (wanted.empty() ? "" : ", ") + Expression(column, options);
+    }
+    if (wanted.empty()) wanted = "NULL AS nothing";
+    auto begun = database.Query(fmt::format(
+        "SELECT CAST(to_json(one) AS VARCHAR) FROM (SELECT {} FROM {}) AS one", wanted, name.Table()));
+    if (!begun) return tl::unexpected(begun.error());
+    rows.emplace(std::move(*begun));
+    return {};
+  }
+};
+
+ParquetSource::ParquetSource(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ParquetSource::~ParquetSource() { impl_->rows.reset(); }
+
+Result<std::unique_ptr<ParquetSource>> ParquetSource::Open(const std::string& path,
+                                                           const TableOptions& options) {
+  auto database = DuckDb::Open();
+  if (!database) return tl::unexpected(AboutFile(path, database.error()));
+  auto impl = std::make_unique<Impl>(path, std::move(*database));
+  auto status = impl->ReadColumns();
+  if (status) status = impl->Begin(options);
+  if (!status) return tl::unexpected(AboutFile(path, status.error()));
+  return std::unique_ptr<ParquetSource>(new ParquetSource(std::move(impl)));
+}
+
+const std::vector<TableColumn>& ParquetSource::columns() const { return impl_->columns; }
+size_t ParquetSource::row() const { return impl_->row; }
+
+Result<std::optional<std::string_view>> ParquetSource::Next() {
+  const auto more = impl_->rows->Next();
+  if (!more) return tl::unexpected(AboutFile(impl_->path, more.error()));
+  if (!*more) return std::optional<std::string_view>();
+  ++impl_->row;
+  return std::optional(impl_->rows->Text(0).value_or("{}"));
+}
+
+}  // namespace tessy

@@ -1,0 +1,180 @@
+#include "dataset/tables/table_writer.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace tessy {
+namespace {
+
+constexpr size_t kBufferBytes = 1 << 18;
+enum class Form { kPlain, kGzip, kZstd };
+
+Form FormOf(const std::string& path) {
+  if (path.ends_with(".gz")) return Form::kGzip;
+  return path.ends_with(".zst") ? Form::kZstd : Form::kPlain;
+}
+
+}  // namespace
+
+struct TableWriter::Impl {
+  std::string path;
+  std::string temporary;
+  Form form = Form::kPlain;
+  int descriptor = -1;
+  std::string buffer;
+  z_stream gzip{};
+  bool has_gzip = false;
+  ZSTD_CStream* zstd = nullptr;
+  std::vector<char> out;
+
+  ~Impl() {
+    if (has_gzip) deflateEnd(&gzip);
+    ZSTD_freeCStream(zstd);
+    if (descriptor >= 0) close(descriptor);
+  }
+
+  tl::unexpected<Error> Failure(const char* what) const {
+    return Fail(ErrorCode::kIo, fmt::format("{}: {}: {}", temporary, what, std::strerror(errno)));
+  }
+  Status OpenFile();
+  Status OpenCompressor();
+  Status WriteBytes(const char* bytes, size_t size) const;
+  Status Flush(bool last);
+  Status FlushGzip(bool last);
+  Status FlushZstd(bool last);
+};
+
+Status TableWriter::Impl::OpenFile() {
+  std::error_code error;
+  const auto folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty()) std::filesystem::create_directories(folder, error);
+  if (error)
+    return Fail(ErrorCode::kIo, fmt::format("{}: its folder cannot be made: {}", path, error.message()));
+  if (std::filesystem::exists(path, error)) {
+    return Fail(ErrorCode::kConflict,
+                fmt::format("{}: is there already; use another name, or remove it", path));
+  }
+  descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
+  if (descriptor < 0) return Failure("cannot be opened for writing");
+  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    return Fail(ErrorCode::kConflict,
+                fmt::format("{}: another tessy is writing to it; wait for it, or use another --out", path));
+  }
+  if (ftruncate(descriptor, 0) != 0) return Failure("cannot be written");
+  return {};
+}
+
+Status TableWriter::Impl::OpenCompressor() {
+  constexpr int kGzipWrapper = 16;
+  constexpr int kMemoryLevel = 8;
+  if (form == Form::kGzip) {
+    has_gzip = deflateInit2(&gzip, Z_DEFAULT_COMPRESSION, Z_DEFLATED, MAX_WBITS + kGzipWrapper, kMemoryLevel,
+                            Z_DEFAULT_STRATEGY) == Z_OK;
+    if (!has_gzip) return Fail(ErrorCode::kResourceLimit, fmt::format("{}: no memory to compress it", path));
+  }
+  if (form == Form::kZstd) {
+    zstd = ZSTD_createCStream();
+    if (zstd == nullptr)
+      return Fail(ErrorCode::kResourceLimit, fmt::format("{}: no memory to compress it", path));
+  }
+  if (form != Form::kPlain) out.resize(kBufferBytes);
+  return {};
+}
+
+Status TableWriter::Impl::WriteBytes(const char* bytes, size_t size) const {
+  while (size > 0) {
+    const ssize_t count = write(descriptor, bytes, size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) return Failure("cannot be written");
+    bytes += count;
+    size -= static_cast<size_t>(count);
+  }
+  return {};
+}
+
+Status TableWriter::Impl::Flush(bool last) {
+  Status status;
+  if (form == Form::kGzip) {
+    status = FlushGzip(last);
+  } else if (form == Form::kZstd) {
+    status = FlushZstd(last);
+  } else {
+    status = WriteBytes(buffer.data(), buffer.size());
+  }
+  buffer.clear();
+  return status;
+}
+
+Status TableWriter::Impl::FlushGzip(bool last) {
+  gzip.next_in = reinterpret_cast<Bytef*>(buffer.data());
+  gzip.avail_in = static_cast<uInt>(buffer.size());
+  while (true) {
+    gzip.next_out = reinterpret_cast<Bytef*>(out.data());
+    gzip.avail_out = static_cast<uInt>(out.size());
+    const int state = deflate(&gzip, last ? Z_FINISH : Z_NO_FLUSH);
+    if (auto status = WriteBytes(out.data(), out.size() - gzip.avail_out); !status) return status;
+    if (state == Z_STREAM_END || (!last && gzip.avail_out > 0)) return {};
+  }
+}
+
+Status TableWriter::Impl::FlushZstd(bool last) {
+  ZSTD_inBuffer from{.src = buffer.data(), .size = buffer.size(), .pos = 0};
+  while (true) {
+    ZSTD_outBuffer to{.dst = out.data(), .size = out.size(), .pos = 0};
+    const size_t left = ZSTD_compressStream2(zstd, &to, &from, last ? ZSTD_e_end : ZSTD_e_continue);
+    if (ZSTD_isError(left) != 0U) {
+      return Fail(ErrorCode::kIo,
+                  fmt::format("{}: cannot be compressed: {}", temporary, ZSTD_getErrorName(left)));
+    }
+    if (auto status = WriteBytes(out.data(), to.pos); !status) return status;
+    if (last ? left == 0 : from.pos == from.size) return {};
+  }
+}
+
+TableWriter::TableWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+TableWriter::~TableWriter() = default;
+TableWriter::TableWriter(TableWriter&&) noexcept = default;
+TableWriter& TableWriter::operator=(TableWriter&&) noexcept = default;
+
+Result<TableWriter> TableWriter::Open(const std::string& path) {
+  if (path.ends_with(".parquet")) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}: Parquet is not written here; give a name that ends in .jsonl, .jsonl.gz or "
+                            ".jsonl.zst",
+                            path));
+  }
+  auto impl = std::make_unique<Impl>();
+  impl->path = path;
+  impl->temporary = path + ".tmp";
+  impl->form = FormOf(path);
+  if (auto status = impl->OpenFile(); !status) return tl::unexpected(status.error());
+  if (auto status = impl->OpenCompressor(); !status) return tl::unexpected(status.error());
+  return TableWriter(std::move(impl));
+}
+
+Status TableWriter::Write(std::string_view line) {
+  impl_->buffer.append(line).push_back('\n');
+  return impl_->buffer.size() < kBufferBytes ? Status() : impl_->Flush(false);
+}
+
+Status TableWriter::Commit() {
+  if (auto status = impl_->Flush(true); !status) return status;
+  if (fsync(impl_->descriptor) != 0 && errno != EINVAL) return impl_->Failure("cannot be written");
+  if (std::rename(impl_->temporary.c_str(), impl_->path.c_str()) != 0)
+    return impl_->Failure("cannot be renamed");
+  return {};
+}
+
+}  // namespace tessy

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+
+namespace tessy {
+
+// Writes a table of JSON lines that appears under its name at once and as a whole: until Commit it is
+// NAME.tmp beside it, which the next writer of that name writes anew. Compressed with gzip or zstd where the
+// name ends in .gz or .zst. Not thread-safe.
+class TableWriter {
+ public:
+  // Makes the folder where it is missing. kConflict: the name is there already, or another process writes to
+  // it. kInvalidArgument: the name ends in .parquet.
+  static Result<TableWriter> Open(const std::string& path);
+  ~TableWriter();
+  TableWriter(TableWriter&&) noexcept;
+  TableWriter& operator=(TableWriter&&) noexcept;
+
+  // The line without its newline. kIo: a full disk and the like, with the system's reason.
+  Status Write(std::string_view line);
+  // Brings all to the disk, and gives the file its name. Without it nothing is left under the name.
+  Status Commit();
+
+ private:
+  struct Impl;
+  explicit TableWriter(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace tessy

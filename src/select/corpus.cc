@@ -1,0 +1,108 @@
+#include "select/corpus.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "select/variants.h"
+
+namespace tessy {
+
+uint32_t Corpus::AddEvaluation(std::string_view text) {
+  return contamination_.AddEvaluation(WithoutWrappers(NormalForm(text)));
+}
+
+Corpus::Added Corpus::Add(std::string_view question, RowPlace place) {
+  const std::string normal = NormalForm(question);
+  const std::string_view text = WithoutWrappers(normal);
+  const TextHash hash = HashOfText(text);
+  const auto number = static_cast<uint32_t>(hashes_.size());
+  const auto [known, is_new] = by_hash_.emplace(hash, number);
+  places_.push_back(place);
+  text_of_row_.push_back(known->second);
+  if (!is_new) return {.text = known->second, .is_new = false};
+  hashes_.push_back(hash);
+  numbers_.push_back(TakeNumbersApart(text));
+  near_.Add(text);
+  contamination_.AddQuestion(number, text, near_.ShinglesOf(number));
+  return {.text = number, .is_new = true};
+}
+
+// Rows are sorted by their texts, by counting.
+void Corpus::IndexRows() {
+  rows_end_.assign(texts(), 0);
+  for (const uint32_t text : text_of_row_) ++rows_end_[text];
+  uint64_t end = 0;
+  for (uint64_t& count : rows_end_) count = std::exchange(end, end + count);  // now where they begin
+  rows_.resize(rows());
+  for (size_t row = 0; row < rows(); ++row) rows_[rows_end_[text_of_row_[row]]++] = row;
+}
+
+std::vector<RowPlace> Corpus::PlacesOf(uint32_t text) const {
+  std::vector<RowPlace> places;
+  for (uint64_t i = text == 0 ? 0 : rows_end_[text - 1]; i < rows_end_[text]; ++i) {
+    places.push_back(places_[rows_[i]]);
+  }
+  return places;
+}
+
+std::vector<std::vector<uint32_t>> Corpus::ClustersWithout(const std::vector<Contaminated>& contaminated,
+                                                           const ChoiceOptions& options) const {
+  const auto first = near_.Clusters(options.similarity, options.threads);
+  std::vector<std::vector<uint32_t>> clusters;
+  std::vector<uint32_t> cluster_of(texts(), UINT32_MAX);  // by the first text
+  auto next = contaminated.begin();
+  for (uint32_t text = 0; text < texts(); ++text) {
+    if (next != contaminated.end() && next->question == text) {
+      ++next;
+      continue;
+    }
+    uint32_t& cluster = cluster_of[first[text]];
+    if (cluster == UINT32_MAX) {
+      cluster = static_cast<uint32_t>(clusters.size());
+      clusters.emplace_back();
+    }
+    clusters[cluster].push_back(text);
+  }
+  return clusters;
+}
+
+void Corpus::AddQuestionsOf(const std::vector<uint32_t>& cluster,
+                            std::vector<ChosenQuestion>& questions) const {
+  std::vector<NumbersApart> numbers;
+  for (const uint32_t text : cluster) numbers.push_back(numbers_[text]);
+  const auto stand_ins = StandInsOf(numbers);
+  std::vector<size_t> question_of(cluster.size());
+  for (size_t i = 0; i < cluster.size(); ++i) {
+    const size_t stand_in = stand_ins[i];
+    if (stand_in == i) {
+      question_of[i] = questions.size();
+      questions.push_back({.text = cluster[i], .texts = {}, .variant_of = cluster.front()});
+    }
+    ChosenQuestion& question = questions[question_of[stand_in]];
+    question.texts.push_back(cluster[i]);
+    const uint64_t begin = cluster[i] == 0 ? 0 : rows_end_[cluster[i] - 1];
+    question.count += rows_end_[cluster[i]] - begin;
+  }
+}
+
+Result<Choice> Corpus::Choose(const ChoiceOptions& options) {
+  IndexRows();
+  Choice choice;
+  choice.contaminated = contamination_.Find();
+  for (const auto& cluster : ClustersWithout(choice.contaminated, options)) {
+    AddQuestionsOf(cluster, choice.questions);
+  }
+  std::ranges::sort(choice.questions, {}, &ChosenQuestion::text);
+  std::vector<SampleCandidate> candidates;
+  for (const ChosenQuestion& question : choice.questions) {
+    const auto key = [this](uint32_t text) { return hashes_[text]; };
+    const uint32_t least = *std::ranges::min_element(question.texts, {}, key);
+    candidates.push_back({.key = hashes_[least], .count = question.count});
+  }
+  auto sampled = SampleQuestions(candidates, options.sample);
+  if (!sampled) return tl::unexpected(sampled.error());
+  for (const SampledQuestion& one : *sampled) choice.questions[one.candidate].rows = one.rows;
+  return choice;
+}
+
+}  // namespace tessy

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/error.h"
+#include "select/compared_text.h"
+#include "select/contamination.h"
+#include "select/near_duplicates.h"
+#include "select/sampling.h"
+
+namespace tessy {
+
+// A row of the sources: the number of its file in their order, and of the row in the file, from 1.
+struct RowPlace {
+  uint32_t file = 0;
+  uint32_t row = 0;
+
+  bool operator==(const RowPlace&) const = default;
+};
+
+struct ChoiceOptions {
+  double similarity = 0.8;  // the Jaccard index from which on two questions are the same
+  SampleSize sample;
+  int threads = 1;
+};
+
+// A question that is chosen, or would have been. Texts are named by their numbers in the corpus.
+struct ChosenQuestion {
+  uint32_t text = 0;
+  std::vector<uint32_t> texts;  // that it stands for, itself included; ascending
+  uint64_t count = 0;           // rows of the sources that ask one of them
+  uint64_t rows = 0;            // rows that it gets; 0: it is not in the sample
+  uint32_t variant_of = 0;      // the first question of its cluster; itself where it is the first
+};
+
+struct Choice {
+  std::vector<Contaminated> contaminated;  // by text
+  std::vector<ChosenQuestion> questions;   // ascending by text; those that are not in the sample, too
+};
+
+// The questions of sources, their texts by what tells them apart. Of a text only hashes are kept. The first
+// row that asks something stands for all that ask the same. Not thread-safe.
+class Corpus {
+ public:
+  // The texts of evaluations are to be added before the first row; numbered from 0.
+  uint32_t AddEvaluation(std::string_view text);
+
+  struct Added {
+    uint32_t text = 0;
+    bool is_new = false;  // no row before asks this text, but for its form (NormalForm, WithoutWrappers)
+  };
+  Added Add(std::string_view question, RowPlace place);
+
+  size_t rows() const { return places_.size(); }
+  size_t texts() const { return hashes_.size(); }
+  // The rows that ask a text, in their order, once Choose has been called.
+  std::vector<RowPlace> PlacesOf(uint32_t text) const;
+
+  // Decides about every text: contaminated, near-duplicate of another, or a question; and which questions are
+  // in the sample. Errors are those of SampleQuestions.
+  Result<Choice> Choose(const ChoiceOptions& options);
+
+ private:
+  struct HashOfHash {
+    size_t operator()(const TextHash& hash) const { return static_cast<size_t>(hash.low); }
+  };
+
+  void IndexRows();
+  std::vector<std::vector<uint32_t>> ClustersWithout(const std::vector<Contaminated>& contaminated,
+                                                     const ChoiceOptions& options) const;
+  void AddQuestionsOf(const std::vector<uint32_t>& cluster, std::vector<ChosenQuestion>& questions) const;
+
+  Contamination contamination_;
+  NearDuplicates near_;
+  std::unordered_map<TextHash, uint32_t, HashOfHash> by_hash_;
+  std::vector<TextHash> hashes_;
+  std::vector<NumbersApart> numbers_;
+  std::vector<RowPlace> places_;
+  std::vector<uint32_t> text_of_row_;
+  std::vector<uint64_t> rows_end_;  // of each text, in rows_
+  std::vector<uint64_t> rows_;      // by text
+};
+
+}  // namespace tessy

@@ -1,0 +1,106 @@
+#include "select/lookup.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <filesystem>
+
+#include "dataset/json_fields.h"
+#include "dataset/tables/table_reader.h"
+
+namespace tessy {
+namespace {
+
+std::string SplitOf(const std::string& file, const std::string& folder) {
+  const std::string path = std::filesystem::path(file).lexically_relative(folder).string();
+  size_t first = std::string::npos;
+  std::string split = "train";
+  for (const char* name : {"train", "test", "valid"}) {
+    const size_t at = path.find(name);
+    if (at < first) {
+      first = at;
+      split = name;
+    }
+  }
+  return split;
+}
+
+std::string StringIn(const Json& row, const char* name) {
+  const auto field = row.find(name);
+  return field != row.end() && field->is_string() ? field->get<std::string>() : "";
+}
+
+void AppendSection(std::string& text, std::string_view heading, const std::string& content) {
+  if (!content.empty()) text += fmt::format("\n\n{}\n\n{}", heading, content);
+}
+
+std::string WithoutOwner(const std::string& name) { return name.substr(name.rfind('/') + 1); }
+
+}  // namespace
+
+std::string TextOfTask(std::string_view row) {
+  const auto json = ParseObject(row);
+  if (!json) return {};
+  if (std::string question = StringIn(*json, "question"); !question.empty()) return question;
+  std::string text = StringIn(*json, "description");
+  if (text.empty()) return {};
+  AppendSection(text, "Input", StringIn(*json, "input_format"));
+  AppendSection(text, "Output", StringIn(*json, "output_format"));
+  if (const auto examples = json->find("examples"); examples != json->end() && examples->is_array()) {
+    if (!examples->empty()) text += "\n\nExamples";
+    for (const Json& example : *examples) {
+      if (!example.is_object()) continue;
+      AppendSection(text, "Input", StringIn(example, "input"));
+      AppendSection(text, "Output", StringIn(example, "output"));
+    }
+  }
+  AppendSection(text, "Note", StringIn(*json, "note"));
+  return text;
+}
+
+Result<Lookup> Lookup::Make(const std::vector<std::string>& given) {
+  Lookup lookup;
+  for (const std::string& text : given) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
+      return Fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("--lookup {}: is not of the form NAME=FOLDER, for instance taco=data/TACO", text));
+    }
+    DataSet data_set;
+    data_set.folder = text.substr(equals + 1);
+    lookup.data_sets_[WithoutOwner(text.substr(0, equals))] = std::move(data_set);
+  }
+  return lookup;
+}
+
+Result<std::string> Lookup::Find(const SourceQuestion& question) {
+  const auto found = data_sets_.find(WithoutOwner(question.dataset));
+  if (found == data_sets_.end()) return std::string();
+  DataSet& data_set = found->second;
+  if (!data_set.is_read) {
+    if (auto status = Read(data_set); !status) return tl::unexpected(status.error());
+  }
+  const std::string split = question.split.starts_with("valid") ? "valid" : question.split;
+  const auto rows = data_set.splits.find(split);
+  size_t index = 0;
+  const char* end = question.index.data() + question.index.size();
+  const auto [stop, error] = std::from_chars(question.index.data(), end, index);
+  if (rows == data_set.splits.end() || error != std::errc() || stop != end) return std::string();
+  return index < rows->second.size() ? rows->second[index] : std::string();
+}
+
+Status Lookup::Read(DataSet& data_set) {
+  auto table = TableReader::Open(data_set.folder);
+  if (!table) return tl::unexpected(table.error());
+  while (true) {
+    const auto row = table->Next();
+    if (!row) return tl::unexpected(row.error());
+    if (!*row) break;
+    data_set.splits[SplitOf(table->files()[table->file()], data_set.folder)].push_back(TextOfTask(**row));
+  }
+  data_set.is_read = true;
+  return {};
+}
+
+}  // namespace tessy
