@@ -7,6 +7,7 @@
 #include "base/testing/source_tree.h"
 #include "eval/eval_settings.h"
 #include "job/annotate_options.h"
+#include "job/export_options.h"
 #include "job/settings_page.h"
 #include "job/synth_settings.h"
 #include "job/train_settings.h"
@@ -18,6 +19,7 @@ namespace {
 TEST(SettingsDoc, IsCurrent) {
   SynthOptions synth;
   AnnotateOptions annotate;
+  ExportOptions exported;
   TrainBoundaryOptions boundary;
   TrainSftOptions sft;
   EvalOptions eval;
@@ -26,6 +28,9 @@ TEST(SettingsDoc, IsCurrent) {
       {.command = "annotate",
        .about = "Marks the style in windows of responses.",
        .settings = AnnotateSettings(annotate)},
+      {.command = "export",
+       .about = "Makes a training set and a recipe for a trainer.",
+       .settings = ExportSettings(exported)},
       {.command = "train boundary",
        .about = "Trains a boundary predictor on annotated windows.",
        .settings = TrainSettings(boundary)},

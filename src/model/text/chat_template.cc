@@ -343,6 +343,17 @@ Result<ChatTemplate> ChatTemplate::Parse(std::string source, const SpecialTokens
 
 Result<std::vector<PromptPart>> ChatTemplate::Render(std::span<const Message> messages,
                                                      const TemplateOptions& options) const {
+  return RenderWith(messages, options, /*opens_turn=*/true);
+}
+
+Result<std::vector<PromptPart>> ChatTemplate::RenderWhole(std::span<const Message> messages,
+                                                          const TemplateOptions& options) const {
+  return RenderWith(messages, options, /*opens_turn=*/false);
+}
+
+Result<std::vector<PromptPart>> ChatTemplate::RenderWith(std::span<const Message> messages,
+                                                         const TemplateOptions& options,
+                                                         bool opens_turn) const {
   for (const Message& message : messages) {
     if (Status status = CheckRole(message.role); !status) return tl::unexpected(status.error());
   }
@@ -358,7 +369,7 @@ Result<std::vector<PromptPart>> ChatTemplate::Render(std::span<const Message> me
     context.set_val("messages", MessagesValue(messages));
     context.set_val("bos_token", TextValue(program_->tokens.bos));
     context.set_val("eos_token", TextValue(program_->tokens.eos));
-    context.set_val("add_generation_prompt", FlagValue(true));
+    context.set_val("add_generation_prompt", FlagValue(opens_turn));
     context.set_val("enable_thinking", FlagValue(true));
     context.set_val("strftime_now", DateFunction(*date));
     context.set_val("range", RangeFunction());

@@ -50,8 +50,14 @@ class ChatTemplate {
   // it; a role that is not a plain word.
   Result<std::vector<PromptPart>> Render(std::span<const Message> messages,
                                          const TemplateOptions& options) const;
+  // The same for a conversation that is whole: its last turn is the assistant's, and no other is opened
+  // (add_generation_prompt is false).
+  Result<std::vector<PromptPart>> RenderWhole(std::span<const Message> messages,
+                                              const TemplateOptions& options) const;
 
  private:
+  Result<std::vector<PromptPart>> RenderWith(std::span<const Message> messages,
+                                             const TemplateOptions& options, bool opens_turn) const;
   struct Program;
   explicit ChatTemplate(std::shared_ptr<const Program> program) : program_(std::move(program)) {}
 
