@@ -7,6 +7,7 @@
 #include "base/testing/source_tree.h"
 #include "eval/eval_settings.h"
 #include "job/annotate_options.h"
+#include "job/export_options.h"
 #include "job/select_options.h"
 #include "job/settings_page.h"
 #include "job/synth_settings.h"
@@ -19,6 +20,7 @@ namespace {
 TEST(SettingsDoc, IsCurrent) {
   SynthOptions synth;
   AnnotateOptions annotate;
+  ExportOptions exported;
   TrainBoundaryOptions boundary;
   TrainSftOptions sft;
   EvalOptions eval;
@@ -31,6 +33,9 @@ TEST(SettingsDoc, IsCurrent) {
       {.command = "annotate",
        .about = "Marks the style in windows of responses.",
        .settings = AnnotateSettings(annotate)},
+      {.command = "export",
+       .about = "Makes a training set and a recipe for a trainer.",
+       .settings = ExportSettings(exported)},
       {.command = "train boundary",
        .about = "Trains a boundary predictor on annotated windows.",
        .settings = TrainSettings(boundary)},

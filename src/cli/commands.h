@@ -13,6 +13,7 @@ void AddSynthCommand(CLI::App& app, CommandContext& context);       // makes res
 void AddSelectCommand(CLI::App& app, CommandContext& context);      // chooses questions
 void AddAnnotateCommand(CLI::App& app, CommandContext& context);    // marks style spans
 void AddTrainCommand(CLI::App& app, CommandContext& context);       // trains predictors, tunes students
+void AddExportCommand(CLI::App& app, CommandContext& context);      // training sets for trainers
 void AddEvalCommand(CLI::App& app, CommandContext& context);        // grades a model, or responses
 void AddShowCommand(CLI::App& app, CommandContext& context);        // one response, its spans told apart
 void AddRunsCommand(CLI::App& app, CommandContext& context);        // the runs that there are
@@ -24,9 +25,9 @@ void AddManCommand(CLI::App& app, CommandContext& context);         // manual pa
 using AddCommand = void (*)(CLI::App& app, CommandContext& context);
 
 // In the order in which the help lists them.
-inline constexpr AddCommand kCommands[] = {AddSynthCommand,      AddSelectCommand, AddAnnotateCommand,
-                                           AddTrainCommand,      AddEvalCommand,   AddShowCommand,
-                                           AddRunsCommand,       AddModelCommand,  AddLabCommand,
-                                           AddCompletionCommand, AddManCommand};
+inline constexpr AddCommand kCommands[] = {AddSynthCommand,  AddSelectCommand,     AddAnnotateCommand,
+                                           AddExportCommand, AddTrainCommand,      AddEvalCommand,
+                                           AddShowCommand,   AddRunsCommand,       AddModelCommand,
+                                           AddLabCommand,    AddCompletionCommand, AddManCommand};
 
 }  // namespace tessy

@@ -18,6 +18,7 @@
 #include "base/visible.h"
 #include "dataset/annotation.h"
 #include "dataset/failure.h"
+#include "dataset/formats/format.h"
 #include "dataset/response.h"
 #include "report/failure_text.h"
 #include "report/response_page.h"
@@ -73,7 +74,7 @@ Response AsResponse(const Annotation& window) {
 }
 
 Result<Found> Parse(const LineReader& reader, std::string_view line) {
-  auto response = ParseResponse(line);
+  auto response = ParseAnyResponse(line);
   if (response) return Found{std::string(line), std::move(*response)};
   if (const auto window = ParseAnnotation(line)) return Found{std::string(line), AsResponse(*window)};
   return Fail(response.error().code, fmt::format("{}: {}", reader.Where(), response.error().message));

@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "dataset/formats/format.h"
 #include "dataset/json_fields.h"
+#include "dataset/response_spans.h"
 
 namespace tessy {
 namespace {
@@ -115,7 +117,7 @@ bool FromName(std::string_view name, std::initializer_list<Named> all, Named& va
   return true;
 }
 
-Status ReadSpan(const Json& item, const std::string& place, ResponseSpan& span) {
+Status ReadSpan(const Json& item, const std::string& place, bool counts_tokens, ResponseSpan& span) {
   if (!item.is_object()) return Bad(place + " is not an object");
   std::string role;
   std::string kind;
@@ -124,7 +126,7 @@ Status ReadSpan(const Json& item, const std::string& place, ResponseSpan& span) 
   fields.Read("kind", kind);
   fields.Read("start", span.start);
   fields.Read("end", span.end);
-  fields.Read("tokens", span.tokens);
+  fields.Read("tokens", span.tokens, counts_tokens);
   if (!fields.status()) return fields.status();
   if (!FromName(role, {Role::kStudent, Role::kTeacher}, span.role)) {
     return Bad(fmt::format("{}.role is \"{}\", neither student nor teacher", place, role));
@@ -132,25 +134,6 @@ Status ReadSpan(const Json& item, const std::string& place, ResponseSpan& span) 
   if (!FromName(kind, {SpanKind::kStyle, SpanKind::kCapability, SpanKind::kThinking, SpanKind::kAnswer},
                 span.kind)) {
     return Bad(fmt::format("{}.kind is \"{}\", not one of style, capability, thinking, answer", place, kind));
-  }
-  return {};
-}
-
-// `code_points`: of the content that the spans point into.
-Status ReadSpans(const Json& list, size_t code_points, std::vector<ResponseSpan>& spans) {
-  size_t covered = 0;
-  for (const Json& item : list) {
-    const std::string place = fmt::format("spans[{}]", spans.size());
-    ResponseSpan span;
-    if (auto status = ReadSpan(item, place, span); !status) return status;
-    if (span.start < covered) return Bad(place + " starts before the span before it ends");
-    if (span.end < span.start) return Bad(place + " ends before it starts");
-    if (span.end > code_points) {
-      return Bad(
-          fmt::format("{} ends at {}, past the content's {} characters", place, span.end, code_points));
-    }
-    covered = span.end;
-    spans.push_back(span);
   }
   return {};
 }
@@ -208,7 +191,7 @@ Status ReadResponse(const Json& row, Response& response) {
   return ReadMessages(*messages, response.messages)
       .and_then([&] {
         const size_t code_points = CountCodePoints(response.messages.back().content);
-        return ReadSpans(*spans, code_points, response.spans);
+        return ReadResponseSpans(*spans, code_points, /*counts_tokens=*/true, response.spans);
       })
       .and_then([&] { return ReadStats(*stats, response.stats); })
       .and_then([&] { return ReadModels(*models, response.models); })
@@ -260,6 +243,25 @@ Json SamplingJson(const SamplingRecord& sampling) {
 }
 
 }  // namespace
+
+Status ReadResponseSpans(const Json& list, size_t code_points, bool counts_tokens,
+                         std::vector<ResponseSpan>& spans) {
+  size_t covered = 0;
+  for (const Json& item : list) {
+    const std::string place = fmt::format("spans[{}]", spans.size());
+    ResponseSpan span;
+    if (auto status = ReadSpan(item, place, counts_tokens, span); !status) return status;
+    if (span.start < covered) return Bad(place + " starts before the span before it ends");
+    if (span.end < span.start) return Bad(place + " ends before it starts");
+    if (span.end > code_points) {
+      return Bad(
+          fmt::format("{} ends at {}, past the content's {} characters", place, span.end, code_points));
+    }
+    covered = span.end;
+    spans.push_back(span);
+  }
+  return {};
+}
 
 std::string AnswerText(const Response& response) {
   std::string text;
@@ -320,7 +322,7 @@ Result<std::optional<Response>> ResponseReader::Next() {
   const auto line = lines_.Next();
   if (!line) return tl::unexpected(line.error());
   if (!*line) return std::nullopt;
-  auto response = ParseResponse(**line);
+  auto response = ParseAnyResponse(**line);
   if (!response) return Bad(fmt::format("{}: {}", lines_.Where(), response.error().message));
   return std::move(*response);
 }

@@ -77,7 +77,8 @@ std::string ToJsonLine(const Response& response);
 // Strict: a key missing, of a wrong type or out of its range is an error. Unknown keys are passed over.
 Result<Response> ParseResponse(std::string_view line);
 
-// The responses of a file, one by one; errors name file and line. "-" is standard input.
+// The responses of a file, one by one: our own rows and those of other programs (ParseAnyResponse in
+// dataset/formats/format.h). Errors name file and line. "-" is standard input.
 class ResponseReader {
  public:
   static Result<ResponseReader> Open(std::string path);

@@ -7,6 +7,7 @@
 
 #include "base/random.h"
 #include "base/utf8.h"
+#include "dataset/formats/format.h"
 #include "dataset/json_fields.h"
 #include "dataset/line_reader.h"
 #include "dataset/response.h"
@@ -136,8 +137,12 @@ size_t CloseIn(std::string_view content, std::string_view close) {
 Result<Thinking> ParseThinking(std::string_view line) {
   auto row = ParseObject(line);
   if (!row) return tl::unexpected(row.error());
-  const auto ours = row->contains("spans") ? ParseResponse(line) : Fail(ErrorCode::kInvalidData, "");
+  const auto ours = row->contains("spans") ? ParseAnyResponse(line) : Fail(ErrorCode::kInvalidData, "");
   Thinking thinking{.trace_id = IdOf(*row, line), .text = ours ? OfResponse(*ours) : OfRow(*row)};
+  // Rows that hold a response in parts.
+  if (IsBlankText(thinking.text)) {
+    if (const auto joined = ParseAnyResponse(line)) thinking.text = OfResponse(*joined);
+  }
   if (IsBlankText(thinking.text)) {
     return Fail(
         ErrorCode::kInvalidData,

@@ -17,6 +17,7 @@
 #include "base/testing/source_tree.h"
 #include "base/utf8.h"
 #include "cooperation/cut.h"
+#include "model/llama/testing/json_vocabulary.h"
 #include "model/llama/testing/tiny_model.h"
 #include "model/text/llama_vocabulary.h"
 
@@ -46,35 +47,6 @@ std::string Sample(const std::string& name) {
 }
 
 // ---- Vocabularies. llama.cpp brings some; scripts/setup.sh --tests fetches the others.
-
-// A Hugging Face tokenizer.json in the form that GGUF has.
-TinyVocabulary FromTokenizerJson(const std::filesystem::path& path, const std::string& pre) {
-  const auto json = nlohmann::json::parse(ReadFile(path));
-  TinyVocabulary vocabulary{.pre = pre, .tokens = {}, .types = {}, .merges = {}};
-  const auto put = [&](size_t id, std::string text, TinyVocabulary::Type type) {
-    constexpr int32_t kUnused = 5;
-    while (vocabulary.tokens.size() <= id) {
-      vocabulary.tokens.push_back(fmt::format("[PAD{}]", vocabulary.tokens.size()));
-      vocabulary.types.push_back(kUnused);
-    }
-    vocabulary.tokens[id] = std::move(text);
-    vocabulary.types[id] = type;
-  };
-  for (const auto& [text, id] : json.at("model").at("vocab").items()) {
-    put(id.get<size_t>(), text, TinyVocabulary::kNormal);
-  }
-  for (const auto& token : json.at("added_tokens")) {
-    const bool special = token.at("special").get<bool>();
-    put(token.at("id").get<size_t>(), token.at("content").get<std::string>(),
-        special ? TinyVocabulary::kControl : TinyVocabulary::kUserDefined);
-  }
-  for (const auto& merge : json.at("model").at("merges")) {
-    vocabulary.merges.push_back(merge.is_string()
-                                    ? merge.get<std::string>()
-                                    : merge[0].get<std::string>() + " " + merge[1].get<std::string>());
-  }
-  return vocabulary;
-}
 
 struct Source {
   const char* name;

@@ -373,6 +373,17 @@ Result<ChatTemplate> ChatTemplate::Parse(std::string source, const SpecialTokens
 
 Result<std::vector<PromptPart>> ChatTemplate::Render(std::span<const Message> messages,
                                                      const TemplateOptions& options, bool thinks) const {
+  return RenderWith(messages, options, {.opens_turn = true, .thinks = thinks});
+}
+
+Result<std::vector<PromptPart>> ChatTemplate::RenderWhole(std::span<const Message> messages,
+                                                          const TemplateOptions& options) const {
+  return RenderWith(messages, options, {.opens_turn = false, .thinks = true});
+}
+
+Result<std::vector<PromptPart>> ChatTemplate::RenderWith(std::span<const Message> messages,
+                                                         const TemplateOptions& options,
+                                                         const Turn& turn) const {
   for (const Message& message : messages) {
     if (Status status = CheckRole(message.role); !status) return tl::unexpected(status.error());
   }
@@ -388,8 +399,8 @@ Result<std::vector<PromptPart>> ChatTemplate::Render(std::span<const Message> me
     context.set_val("messages", MessagesValue(messages));
     context.set_val("bos_token", TextValue(program_->tokens.bos));
     context.set_val("eos_token", TextValue(program_->tokens.eos));
-    context.set_val("add_generation_prompt", FlagValue(true));
-    context.set_val("enable_thinking", FlagValue(thinks));
+    context.set_val("add_generation_prompt", FlagValue(turn.opens_turn));
+    context.set_val("enable_thinking", FlagValue(turn.thinks));
     context.set_val("strftime_now", DateFunction(*date));
     context.set_val("range", RangeFunction());
     TemplateBudget budget = BudgetFor(messages);

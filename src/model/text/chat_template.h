@@ -51,8 +51,18 @@ class ChatTemplate {
   // it; a role that is not a plain word.
   Result<std::vector<PromptPart>> Render(std::span<const Message> messages, const TemplateOptions& options,
                                          bool thinks = true) const;
+  // The same for a conversation that is whole: its last turn is the assistant's, and no other is opened
+  // (add_generation_prompt is false).
+  Result<std::vector<PromptPart>> RenderWhole(std::span<const Message> messages,
+                                              const TemplateOptions& options) const;
 
  private:
+  struct Turn {
+    bool opens_turn;
+    bool thinks;
+  };
+  Result<std::vector<PromptPart>> RenderWith(std::span<const Message> messages,
+                                             const TemplateOptions& options, const Turn& turn) const;
   struct Program;
   explicit ChatTemplate(std::shared_ptr<const Program> program) : program_(std::move(program)) {}
 

@@ -332,10 +332,12 @@ Status WriteTinyModel(const std::string& path, const TinyModelSpec& spec) {
   return ModelWriter(spec).Write(path);
 }
 
-Status WriteVocabularyFile(const std::string& path, const TinyVocabulary& vocabulary) {
+Status WriteVocabularyFile(const std::string& path, const TinyVocabulary& vocabulary,
+                           const std::string& chat_template) {
   const GgufContext gguf(gguf_init_empty());
   gguf_set_val_str(gguf.get(), "general.architecture", "llama");
   SetVocabulary(gguf.get(), vocabulary);
+  if (!chat_template.empty()) gguf_set_val_str(gguf.get(), "tokenizer.chat_template", chat_template.c_str());
   return Written(gguf_write_to_file(gguf.get(), path.c_str(), false), path);
 }
 

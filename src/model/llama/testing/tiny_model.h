@@ -54,7 +54,8 @@ struct TinyModelSpec {
 // Writes the model as a GGUF file. Weights are scaled so that the logits differ by several units.
 Status WriteTinyModel(const std::string& path, const TinyModelSpec& spec);
 
-// Writes a GGUF file with a vocabulary and no weights.
-Status WriteVocabularyFile(const std::string& path, const TinyVocabulary& vocabulary);
+// Writes a GGUF file with a vocabulary and no weights. `chat_template`: Jinja; empty: none.
+Status WriteVocabularyFile(const std::string& path, const TinyVocabulary& vocabulary,
+                           const std::string& chat_template = "");
 
 }  // namespace tessy

@@ -1,0 +1,131 @@
+#include "job/export_files.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "base/readable_file.h"
+
+namespace tessy {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kRows = "/train.jsonl";
+constexpr const char* kRejected = "/rejected.jsonl";
+constexpr size_t kHashedAtOnce = size_t{1} << 20;
+
+Status CheckFree(const std::string& out) {
+  std::error_code ignored;
+  if (!fs::exists(fs::symlink_status(out, ignored))) return {};
+  return Fail(
+      ErrorCode::kConflict,
+      fmt::format("--out {}: is there already, and nothing is written over; name another folder", out));
+}
+
+Status SystemFailure(const std::string& path, const char* what, const std::error_code& error) {
+  return Fail(ErrorCode::kIo, fmt::format("{}: {}: {}", path, what, error.message()));
+}
+
+}  // namespace
+
+Result<ExportFiles> ExportFiles::Open(const std::string& out) {
+  std::string name = out;
+  while (name.size() > 1 && name.ends_with('/')) name.pop_back();
+  if (auto status = CheckFree(name); !status) return tl::unexpected(status.error());
+  const std::string folder = name + ".tmp";
+  // The lock on its rows tells an export that is at work from what a killed one left.
+  auto rows = AppendFile::Open(folder + kRows);
+  if (!rows) return tl::unexpected(rows.error());
+  if (auto status = rows->KeepLines(0); !status) return tl::unexpected(status.error());
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (entry.path() != folder + kRows) fs::remove_all(entry.path(), error);
+  }
+  if (error) return tl::unexpected(SystemFailure(folder, "cannot be emptied", error).error());
+  auto rejected = AppendFile::Open(folder + kRejected);
+  if (!rejected) return tl::unexpected(rejected.error());
+  return ExportFiles(name, folder, std::move(*rows), std::move(*rejected));
+}
+
+void ExportFiles::Remove::operator()(std::string* folder) const {
+  std::error_code ignored;
+  fs::remove_all(*folder, ignored);
+  delete folder;
+}
+
+ExportFiles::ExportFiles(std::string out, const std::string& folder, AppendFile rows, AppendFile rejected)
+    : out_(std::move(out)),
+      folder_(new std::string(folder)),
+      rows_(std::move(rows)),
+      rejected_(std::move(rejected)) {}
+
+Status ExportFiles::AddRow(std::string_view line) {
+  hash_.Add(line);
+  hash_.Add("\n");
+  return rows_.Append(line);
+}
+
+Status ExportFiles::AddRejected(std::string_view line) { return rejected_.Append(line); }
+
+Status ExportFiles::KeepRows(std::span<const size_t> rows) {
+  const std::string all = *folder_ + "/all.jsonl";
+  std::error_code error;
+  fs::rename(*folder_ + kRows, all, error);
+  if (error) return SystemFailure(all, "cannot be renamed", error);
+  const AppendFile former = std::move(rows_);  // keeps its lock
+  auto kept = AppendFile::Open(*folder_ + kRows);
+  if (!kept) return tl::unexpected(kept.error());
+  rows_ = std::move(*kept);
+  hash_ = Sha256();
+  std::ifstream lines(all, std::ios::binary);
+  std::string line;
+  size_t next = 0;
+  for (size_t number = 0; next < rows.size() && std::getline(lines, line); ++number) {
+    if (rows[next] != number) continue;
+    ++next;
+    if (auto status = AddRow(line); !status) return status;
+  }
+  if (next < rows.size()) return Fail(ErrorCode::kIo, fmt::format("{}: cannot be read to its end", all));
+  fs::remove(all, error);
+  return {};
+}
+
+Status ExportFiles::Write(const std::string& name, std::string_view text) {
+  return WriteWhole(*folder_ + "/" + name, text);
+}
+
+std::string ExportFiles::RowsHash() { return hash_.Finish(); }
+
+Status ExportFiles::Finish() {
+  if (auto status = CheckFree(out_); !status) return status;
+  if (auto status = rows_.CheckUntouched(); !status) return status;
+  std::error_code error;
+  fs::rename(*folder_, out_, error);
+  if (error) return SystemFailure(out_, "cannot be made", error);
+  delete folder_.release();  // there is nothing to remove any more
+  return {};
+}
+
+Result<std::string> Sha256OfFile(const std::string& path) {
+  if (auto status = CheckReadable(path); !status) return tl::unexpected(status.error());
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Fail(ErrorCode::kNotFound, fmt::format("{}: {}", path, std::strerror(errno)));
+  Sha256 hash;
+  std::vector<char> buffer(kHashedAtOnce);
+  while (file) {
+    file.read(buffer.data(), static_cast<std::streamsize>(buffer.size()));
+    hash.Add({buffer.data(), static_cast<size_t>(file.gcount())});
+  }
+  if (file.bad()) return Fail(ErrorCode::kIo, fmt::format("{}: cannot be read to its end", path));
+  return hash.Finish();
+}
+
+}  // namespace tessy
