@@ -45,9 +45,9 @@ Result<TrainingTemplate> TrainingTemplate::Load(const std::string& path, const s
     const auto token = static_cast<TokenId>(id);
     if (result.vocabulary_->Piece(token).empty()) result.control_.emplace(token, tokens[id]);
   }
-  auto chat_template = ChatTemplate::Parse(source.empty() ? result.family_.default_template : source,
-                                           {.bos = TokenText(*file, tokens, "tokenizer.ggml.bos_token_id"),
-                                            .eos = TokenText(*file, tokens, "tokenizer.ggml.eos_token_id")});
+  auto chat_template = TemplateFor(result.family_, source,
+                                   {.bos = TokenText(*file, tokens, "tokenizer.ggml.bos_token_id"),
+                                    .eos = TokenText(*file, tokens, "tokenizer.ggml.eos_token_id")});
   if (!chat_template) {
     return Fail(chat_template.error().code, fmt::format("{}: {}", path, chat_template.error().message));
   }
