@@ -6,6 +6,11 @@ if(TESSY_WITH_TORCH)
 endif()
 install(DIRECTORY "${CMAKE_SOURCE_DIR}/lab/models" "${CMAKE_SOURCE_DIR}/lab/demo" DESTINATION "${CMAKE_INSTALL_DATADIR}/tessy/lab")
 install(FILES "${CMAKE_SOURCE_DIR}/README.md" "${CMAKE_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+# Where the program looks for DuckDB's library (src/dataset/tables/duckdb.h).
+file(GLOB duckdb_library "${CMAKE_SOURCE_DIR}/build/deps/node-bindings-linux-*/libduckdb.so")
+if(duckdb_library)
+  install(FILES ${duckdb_library} DESTINATION lib/tessy)
+endif()
 
 # The program writes its own completions.
 set(completions "${CMAKE_BINARY_DIR}/completions")

@@ -35,7 +35,7 @@ case "${1:-}" in
     ((${#absent[@]} == 0)) || lacks "VULKAN=1 needs what is missing here: sudo apt-get install ${absent[*]}"
     ;;
   --vulkan-prebuilt)
-    wanted='build|vulkan'
+    wanted+='|vulkan'
     machine=$(uname -m)
     [[ "$machine" == x86_64 ]] || lacks "VULKAN=prebuilt is for x86_64, and this is $machine; VULKAN=1 builds it here"
     found=(/usr/lib/*/libvulkan.so.1)
