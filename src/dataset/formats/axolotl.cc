@@ -43,6 +43,8 @@ std::string SegmentsLine(const TrainingRow& row, bool /*by_part*/) {
     segments.push_back(Segment(TextOf(row, part), part.weight > 0.0F));
   segments.push_back(Segment(row.rendered.end, row.end_weight > 0.0F));
   line["segments"] = std::move(segments);
+  // The template may have left something out of the prompt; the trainer passes over this.
+  line["dialogs"] = MessageList(row.messages);
   return RowEnd(std::move(line), row);
 }
 
@@ -171,6 +173,10 @@ std::optional<Result<ForeignRow>> ReadSegments(const Json& row) {
     content += text;
   }
   read.messages.push_back({"assistant", std::move(content)});
+  if (const Json* list = TurnsIn(row, "dialogs"); list != nullptr && IsAssistantTurn(list->back())) {
+    auto whole = ReadForeignTurns(*list, row);
+    if (whole && whole->messages.back() == read.messages.back()) read.messages = std::move(whole->messages);
+  }
   return read;
 }
 

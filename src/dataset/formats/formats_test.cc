@@ -66,6 +66,7 @@ Json AsTrainersSee(Json row) {
   row.erase("id");
   row.erase("id_ddm");
   row.erase("spans");
+  if (row.contains("segments")) row.erase("dialogs");
   return row;
 }
 
@@ -186,6 +187,19 @@ TEST(ForeignRowsTest, SpansFollowFromPartsSegmentsAndDetails) {
       EXPECT_EQ(read->spans[1].end, sample.spans.back().end);
     }
   }
+}
+
+// The student's template leaves the thinking of earlier turns out of the prompt.
+TEST(ForeignRowsTest, TurnsOfSegmentsComeBackThoughTheTemplateLosesSome) {
+  const Response history = Samples()[3];
+  TrainingRow row = RowOf(history, kCapability);
+  row.rendered.prompt =
+      "<|im_start|>user\n1 + 1?<|im_end|>\n<|im_start|>assistant\n2<|im_end|>\n<|im_start|>user\nAnd "
+      "2 + 2?<|im_end|>\n<|im_start|>assistant\n";
+  const auto read = ParseAnyResponse(FindExportFormat("axolotl-segments")->line(row, true));
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->messages, history.messages);
+  EXPECT_EQ(read->spans, history.spans);
 }
 
 TEST(ForeignRowsTest, RowsOfOthersAreRead) {
