@@ -165,6 +165,7 @@ TEST_F(TableReaderTest, DamagedFilesAreErrorsOfOneLine) {
   WriteParquet("whole.parquet", "SELECT i AS n, md5(i::VARCHAR) AS t FROM range(5000) AS r(i)");
   Write("cut.parquet", Bytes("whole.parquet").substr(0, 50'000));
   std::string damaged = Bytes("whole.parquet");
+  ASSERT_GE(damaged.size(), 60'000U);
   for (size_t i = 1000; i < 60'000; ++i) damaged[i] = 'x';
   Write("damaged.parquet", damaged);
   for (const char* name : {"whole.gz", "whole.zst"}) {
