@@ -240,8 +240,19 @@ TEST_F(ErrorTest, FlagsOutOfTheirRange) {
 TEST_F(ErrorTest, WhatDoesNotFitInMemoryIsSaidInFigures) {
   ExpectRefused({"--memory", "0.001"}, {"does not fit in memory", "student", "teacher", "MiB",
                                         "not even one sample fits", "--memory"});
-  ExpectRefused({"--memory", "0.01", "--concurrency", "64", "--samples-per-question", "16"},
-                {"does not fit in memory", "MiB", "--concurrency (at most ", "--memory"});
+  // Samples share the caches of the models, but each has windows of its own in the predictors.
+  ExpectRefused(
+      {"--memory", "0.01", "--concurrency", "64", "--samples-per-question", "16", "--student-boundary",
+       Model("boundary-student"), "--teacher-boundary", Model("boundary-teacher")},
+      {"does not fit in memory", "MiB", "--concurrency (at most ", "--memory"});
+}
+
+TEST_F(ErrorTest, SamplesThatDoNotFitAllAtOnceShareWhatThereIs) {
+  const auto result =
+      Try({"--memory", "0.005", "--concurrency", "16", "--samples-per-question", "4", "--progress", "none"});
+  EXPECT_EQ(result.exit_status, 0);
+  EXPECT_THAT(result.err, HasSubstr("16 samples at a time, context 256, which share room for "));
+  EXPECT_EQ(Responses("r.jsonl").size(), 16U);
 }
 
 // Cards that the machine may have are hidden.
