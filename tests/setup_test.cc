@@ -20,7 +20,9 @@ class SetupTest : public testing::Test {
   SetupTest() {
     folder_ = fs::path(testing::TempDir()) / ("setup_test_" + std::to_string(getpid()));
     fs::create_directories(folder_);
-    fs::create_symlink("/usr/bin/dirname", folder_ / "dirname");
+    for (const char* tool : {"dirname", "uname"}) {
+      fs::create_symlink(std::string("/usr/bin/") + tool, folder_ / tool);
+    }
   }
   ~SetupTest() override { fs::remove_all(folder_); }
   ProgramResult Setup(const std::string& argument) const {
