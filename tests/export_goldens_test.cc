@@ -180,14 +180,18 @@ TEST_F(ExportGoldenTest, LlamaFactorysForms) {
   for (size_t i = 0; i < samples.size(); ++i) {
     const Json row = Line("llamafactory", samples[i], {});
     std::vector<std::tuple<std::string, std::string, bool>> turns;
-    if (row["system"] != "") turns.emplace_back("system", row["system"], false);
+    if (const std::string system = row["system"]; !system.empty()) {
+      turns.emplace_back("system", system, false);
+    }
     for (const Json& turn : row["conversations"]) {
       turns.emplace_back(turn["from"] == "gpt" ? "assistant" : "user", turn["value"], true);
     }
     Expect("llamafactory", "sharegpt", i, InChatMl(turns, &Append));
     const Json alpaca = Line("llamafactory-alpaca", samples[i], {});
     turns.clear();
-    if (alpaca["system"] != "") turns.emplace_back("system", alpaca["system"], false);
+    if (const std::string system = alpaca["system"]; !system.empty()) {
+      turns.emplace_back("system", system, false);
+    }
     for (const Json& pair : alpaca["history"]) {
       turns.emplace_back("user", pair[0], false);
       turns.emplace_back("assistant", pair[1], true);
