@@ -25,7 +25,7 @@ class SetupTest : public testing::Test {
     }
   }
   ~SetupTest() override { fs::remove_all(folder_); }
-  ProgramResult Setup(const std::string& argument) const {
+  ProgramResult RunScript(const std::string& argument) const {
     return RunProgram({"/bin/bash", InSource("scripts/setup.sh"), argument},
                       {.environment = {"PATH=" + folder_.string(), "CUDA_PATH=" + folder_.string()}});
   }
@@ -34,7 +34,7 @@ class SetupTest : public testing::Test {
 };
 
 TEST_F(SetupTest, MissingToolsOfVulkanAreNamedInOneLine) {
-  const auto result = Setup("--vulkan");
+  const auto result = RunScript("--vulkan");
   EXPECT_EQ(result.exit_status, 1);
   EXPECT_EQ(result.out, "") << "nothing is installed";
   EXPECT_THAT(Lines(result.err), SizeIs(1));
@@ -44,7 +44,7 @@ TEST_F(SetupTest, MissingToolsOfVulkanAreNamedInOneLine) {
 TEST_F(SetupTest, CudaOutsideThePathIsFound) {
   fs::create_directories(folder_ / "bin");
   fs::create_symlink("/bin/true", folder_ / "bin" / "nvcc");
-  const auto result = Setup("--cuda");
+  const auto result = RunScript("--cuda");
   EXPECT_EQ(result.exit_status, 1);
   EXPECT_THAT(Lines(result.err), SizeIs(1));
   EXPECT_THAT(result.err, HasSubstr("export PATH=$PATH:" + (folder_ / "bin").string()));
