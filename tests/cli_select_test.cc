@@ -225,6 +225,7 @@ TEST_F(SelectTest, AfterAKillOrAnInterruptTheSameCommandStartsOver) {
     for (int i = 0; i < 30'000; ++i) file << Json{{"question", Task(i)}, {"rest", rest}}.dump() << '\n';
   }
   for (const int signal : {SIGKILL, SIGINT}) {
+    std::filesystem::remove(Path("q.jsonl.tmp"));  // a killed run leaves it, and it says that work has begun
     const auto program =
         StartTessy({"select", "s.jsonl", "--out", "q.jsonl"}, {.time_limit = std::chrono::minutes(2)});
     for (int i = 0; i < 1000 && !Exists("q.jsonl.tmp"); ++i) usleep(10'000);

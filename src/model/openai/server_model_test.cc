@@ -458,8 +458,9 @@ TEST_F(ServedFamilyTest, ABaseModelIsAskedByWorkedExamplesWhateverItsTemplate) {
     const auto session = Open();
     ASSERT_TRUE(session);
     EXPECT_EQ(EndOfDraft(*session), DraftToken::End::kThinking) << llama;
-    ASSERT_EQ(Prompts().size(), 1U);
-    EXPECT_TRUE(Prompts()[0].ends_with("\n\nQuestion:\nhi\n<think>\n")) << Prompts()[0];
+    // A server of the other dialect was asked for a close mark before.
+    ASSERT_EQ(Prompts().size(), llama ? 1U : 2U);
+    EXPECT_TRUE(Prompts().back().ends_with("\n\nQuestion:\nhi\n<think>\n")) << Prompts().back();
   }
 }
 
