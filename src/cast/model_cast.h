@@ -36,7 +36,7 @@ struct CastOptions {
   // Names of built-in families, or files; empty: as the template says.
   std::array<std::string, 2> families = {};
   std::array<TemplateOptions, 2> template_options = {};
-  // Of system prompts: what the role's model is told before questions that bring none. Empty: nothing.
+  // System prompts that the roles' models are told before questions that bring none. Empty: nothing.
   std::array<std::string, 2> systems = {};
   std::array<std::optional<ServerModelOptions>, 2> servers = {};            // of models behind servers
   std::array<std::optional<PoolingModelOptions>, 2> boundary_servers = {};  // of predictors behind servers

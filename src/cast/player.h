@@ -29,7 +29,7 @@ class Player {
   virtual std::optional<MemoryNeeds> needs() const { return std::nullopt; }
   // Called once, before the first session.
   virtual Status Start(const StartOptions& options) = 0;
-  // What OpenSession would ask, as a text.
+  // The prompt that OpenSession would make, as a text.
   virtual Result<std::string> PromptText(std::span<const Message> messages, bool thinks) const = 0;
   // As Cast::OpenSession and Cast::Score.
   virtual Result<OpenedSession> OpenSession(std::span<const Message> messages, bool thinks) = 0;

@@ -137,7 +137,7 @@ TEST(ShowCommandTest, EveryMistakeIsOneLineAndStatusOne) {
        "tessy: Could not convert: --index = x (see tessy show --help)\n"},
       {{"show", kResponses, "--force"}, "tessy: --force requires --html (see tessy show --help)\n"},
       {{"show", "/no/file"}, "tessy: /no/file: cannot be read: No such file or directory\n"},
-      {{"show", "a\x1b[2J"}, "tessy: a<U+001B>[2J: cannot be read: No such file or directory\n"},
+      {{"show", "a\x1b[2J"}, "tessy: a<U+001B>[2J: no file matches it\n"},
       {{"show", empty}, "tessy: " + empty + ": is empty: no responses in it\n"},
       {{"show", kResponses, "--index", "3"},
        "tessy: " + kResponses + ": has 3 responses: --index goes from 0 to 2, not to 3\n"},

@@ -14,7 +14,7 @@ namespace tessy {
 // The text without blanks at its begin and its end: of markup, what is to be looked for. Pure.
 std::string_view CoreOf(std::string_view markup);
 
-// What an answer is read by. The texts must outlive it.
+// The rules by which an answer is read. The texts must outlive them.
 struct AnswerRules {
   // Texts that end the answer (Family::answer_stops).
   std::span<const std::string> stops = {};

@@ -60,7 +60,7 @@ class ServerModel {
   // (0: not known here).
   Result<std::unique_ptr<Session>> Open(std::span<const Message> messages, bool thinks = true,
                                         size_t* prompt_tokens = nullptr);
-  // What Open would ask, as a text.
+  // The prompt that Open would make, as a text.
   Result<std::string> PromptText(std::span<const Message> messages, bool thinks) const;
   void Cancel();  // every draft that is waited for, and every later one, ends with kCancelled
   Counts counts() const;
