@@ -98,7 +98,8 @@ TEST(ExportRowsTest, AxolotlsDetailsHaveTheSpansOfTheOnesThatWereMadeByHand) {
   for (size_t i = 0; i < samples.size(); ++i) {
     const Json row = Written("axolotl", samples[i], kCapability);
     const Json& details = row["messages"].back()["training_detail"];
-    for (const Json& due : Json::parse(expected[i])["messages"].back()["training_detail"]) {
+    const Json made_by_hand = Json::parse(expected[i]);
+    for (const Json& due : made_by_hand["messages"].back()["training_detail"]) {
       EXPECT_THAT(std::vector<Json>(details.begin(), details.end()), testing::Contains(due)) << i;
     }
     EXPECT_EQ(details.front()["begin_offset"], 0);
