@@ -86,6 +86,7 @@ TEST_F(ExportTest, WritesRowsARecipeWhatWasLeftOutAndACard) {
   EXPECT_THAT(card, HasSubstr("| `train.jsonl` | 4 | `" + hash.Finish() + "` |"));
   EXPECT_THAT(card, HasSubstr("| read: r.jsonl | 5 | `"));
   EXPECT_THAT(card, HasSubstr("| left out: `template_loses_text` | 1 |"));
+  EXPECT_THAT(card, HasSubstr("| `template-date` | 20"));
   EXPECT_FALSE(Exists("set.tmp"));
 }
 
@@ -139,6 +140,12 @@ TEST_F(ExportTest, WhatAFormatCannotSayIsRefused) {
   ExpectRefusal(Export("llamafactory", {"--train-on", "capability"}),
                 {"--train-on", "say nothing about parts", "trl", "axolotl"});
   ExpectRefusal(Export("trl", {"--style-weight", "0.5"}), {"--style-weight 0.5", "ms-swift"});
+  ExpectRefusal(Export("ms-swift", {"--train-on", "capability", "--style-weight", "0.5"}),
+                {"--style-weight 0.5", "--train-on capability leaves style out"});
+  for (const Arguments& flag : {Arguments{"--family", "qwen3"}, Arguments{"--template-date", "2026-01-02"}}) {
+    ExpectRefusal(Tessy({"export", "r.jsonl", "--format", "messages", "--out", "set", flag[0], flag[1]}),
+                  {flag[0] + " goes with --template-of"});
+  }
   ExpectRefusal(Tessy({"export", "r.jsonl", "--format", "axolotl-segments", "--out", "set"}),
                 {"--template-of is missing"});
   ExpectRefusal(Export("axolotl", {"--template-of", Model("student")}),
@@ -165,11 +172,23 @@ TEST_F(ExportTest, NothingIsWrittenOver) {
   ASSERT_EQ(Export("trl", {"--out", "set/"}).exit_status, 0);
   EXPECT_THAT(Rows("set/train.jsonl"), SizeIs(4));
   EXPECT_FALSE(Exists("set/all.jsonl"));
-  // An input in the folder that would be removed.
+  // What nobody exported is not removed.
+  fs::create_directory(Path("mine.tmp"));
+  Write("mine.tmp/thesis.tex", "years of work");
+  ExpectRefusal(Tessy({"export", "r.jsonl", "--format", "messages", "--out", "mine"}),
+                {"--out mine", "mine.tmp", "holds thesis.tex"});
+  EXPECT_EQ(Read("mine.tmp/thesis.tex"), "years of work");
+  EXPECT_FALSE(Exists("mine.tmp/train.jsonl"));
+  // An input in the folder that would be removed, also where a folder or a pattern names it.
   fs::create_directory(Path("new.tmp"));
   fs::copy_file(Path("r.jsonl"), Path("new.tmp/r.jsonl"));
   ExpectRefusal(Tessy({"export", "new.tmp/r.jsonl", "--format", "messages", "--out", "new"}), {"--out"});
-  EXPECT_TRUE(Exists("new.tmp/r.jsonl"));
+  fs::rename(Path("new.tmp/r.jsonl"), Path("new.tmp/train.jsonl"));
+  for (const char* name : {"new.tmp", "new.*/*.jsonl"}) {
+    ExpectRefusal(Tessy({"export", name, "--format", "messages", "--out", "new"}),
+                  {"--out", "new.tmp/train.jsonl"});
+  }
+  EXPECT_THAT(Rows("new.tmp/train.jsonl"), SizeIs(5));
 }
 
 TEST_F(ExportTest, AFullDiskLeavesNothing) {
@@ -204,6 +223,7 @@ TEST_F(ExportTest, SystemTurnsKeepTheNewDataApart) {
 TEST_F(ExportTest, FiltersSayWhatTheyLeaveOut) {
   const auto row = [](const char* id, const char* answer, const char* method, int pad) {
     return Json{{"id", id},
+                {"question_id", std::string(id, 1)},
                 {"method", method},
                 {"messages",
                  {{{"role", "user"}, {"content", "6 * 7?"}},
@@ -229,6 +249,9 @@ TEST_F(ExportTest, FiltersSayWhatTheyLeaveOut) {
        {"wrong_answer", "duplicate", "other_method", "no_expected_answer", "not_among_best"}) {
     EXPECT_EQ(Count(result.out, std::string("left out: ") + reason), "1") << reason;
   }
+  for (const Json& rejected : Rows("set/rejected.jsonl")) {
+    EXPECT_THAT(rejected["where"].get<std::string>(), testing::StartsWith("r.jsonl:")) << rejected;
+  }
   Sha256 hash;
   hash.Add(Read("set/train.jsonl"));
   EXPECT_THAT(Read("set/README.md"), HasSubstr(hash.Finish()));
@@ -243,6 +266,66 @@ TEST_F(ExportTest, BadLinesStopItUnlessTheyArePassedOver) {
   Write("empty.jsonl", "");
   ExpectRefusal(Tessy({"export", "empty.jsonl", "--format", "messages", "--out", "e"}),
                 {"empty.jsonl", "is empty"});
+}
+
+// A response that a filter left out is no row: its copy among the mixed ones is not there already.
+TEST_F(ExportTest, OnlyWhatWasWrittenMakesADuplicate) {
+  fs::copy_file(Path("r.jsonl"), Path("mix.jsonl"));
+  const auto result =
+      Export("messages", {"--methods", "tessy", "--closed-by", "budget", "--mix", "mix.jsonl"});
+  ASSERT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_EQ(Count(result.out, "left out: duplicate"), "none");
+  EXPECT_THAT(Rows("set/train.jsonl"), SizeIs(4));
+}
+
+TEST_F(ExportTest, FoldersPatternsAndPipesAreReadAsFilesAre) {
+  fs::create_directory(Path("data"));
+  const auto lines = ReadLines("r.jsonl");
+  Write("data/a.jsonl", lines[0] + "\n" + lines[1] + "\n");
+  Write("data/b.jsonl", lines[2] + "\n");
+  Sha256 hash;
+  hash.Add(Read("data/b.jsonl"));
+  const std::string expected = "| read: data/b.jsonl | 1 | `" + hash.Finish() + "` |";
+  // The folder that is made lies in the one that is read.
+  for (const char* name : {"data", "data/*.jsonl"}) {
+    fs::remove_all(Path("data/set"));
+    const auto result = Tessy({"export", name, "--format", "messages", "--out", "data/set"});
+    ASSERT_EQ(result.exit_status, 0) << result.err;
+    EXPECT_THAT(Rows("data/set/train.jsonl"), SizeIs(3)) << name;
+    EXPECT_THAT(Read("data/set/README.md"), HasSubstr(expected)) << name;
+  }
+  // A pipe has been read when it could be hashed.
+  const auto piped =
+      RunProgram({"bash", "-c",
+                  "cat data/a.jsonl | '" + ProgramPath() + "' export /dev/stdin --format messages --out set"},
+                 {.folder = Path("")});
+  ASSERT_EQ(piped.exit_status, 0) << piped.err;
+  EXPECT_THAT(Read("set/README.md"), HasSubstr("| read: /dev/stdin | 2 | not a file |"));
+  fs::remove_all(Path("data/set"));
+  Write("data/bad.jsonl", "no row\n");
+  ExpectRefusal(Tessy({"export", "data", "--format", "messages", "--out", "other"}), {"data/bad.jsonl:1"});
+}
+
+TEST_F(ExportTest, AnswersAloneAndBlankOnesAreLeftOut) {
+  const auto lines = ReadLines("r.jsonl");
+  const Json blank = Json::parse(R"({"id": "blank", "prompt": "q", "completion": " \n "})");
+  // Its spans know of thinking, and its text has no mark that the trainer knows.
+  const Json other = Json::parse(R"({"id": "other", "prompt": "q", "completion": "[THINK]t[/THINK]a"})");
+  Write("r.jsonl", lines[0] + "\n" + blank.dump() + "\n" + other.dump() + "\n");
+  WriteQuestions("q.jsonl", 2);
+  const auto synth = Tessy({"synth", "--questions", "q.jsonl", "--student", Model("student"), "--method",
+                            "student-only", "--thinking", "off", "--out", "alone.jsonl"});
+  ASSERT_EQ(synth.exit_status, 0) << synth.err;
+  for (const char* format : {"llamafactory", "messages", "ms-swift"}) {
+    fs::remove_all(Path("set"));
+    const auto result = Tessy({"export", "r.jsonl", "alone.jsonl", "--format", format, "--out", "set"});
+    ASSERT_EQ(result.exit_status, 0) << result.err;
+    EXPECT_EQ(Count(result.out, "left out: answer_alone"), "2") << format;
+    auto reasons = Reasons();
+    EXPECT_EQ(reasons["blank"], "no_response") << format;
+    EXPECT_EQ(reasons["other"], format == std::string("llamafactory") ? "no_thinking" : "") << format;
+    EXPECT_THAT(Read("set/README.md"), HasSubstr("| left out: `answer_alone` | 2 | asked for without"));
+  }
 }
 
 TEST_F(ExportTest, ARunFileHasTheSameSettings) {

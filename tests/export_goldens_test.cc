@@ -1,4 +1,4 @@
-// What trainers made of rows (tests/goldens/export, tools/oracle): our template, tokenizer and rows give the
+// What trainers made of rows (tests/goldens/export/README.md): our template, tokenizer and rows give the
 // same tokens, with the same ones in the loss.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -75,20 +75,16 @@ class ExportGoldenTest : public testing::Test {
     return samples;
   }
 
-  static TrainingRow RowOf(const Response& response, const LossWeights& weights) {
+  static TrainingRow RenderedRowOf(const Response& response, const LossWeights& weights) {
     const auto text = TheStudent().chat_template->Render(response.messages);
     EXPECT_TRUE(text) << text.error().message;
-    return {.id = response.id,
-            .messages = response.messages,
-            .spans = response.spans,
-            .parts = PartsOf(response, weights),
-            .end_weight = weights.markup,
-            .weighted = weights.is_fractional(),
-            .rendered = {text->prompt, text->end, text->tokens, text->begins}};
+    TrainingRow row = RowOf(response, weights);
+    row.rendered = {text->prompt, text->end, text->tokens, text->begins};
+    return row;
   }
 
   static Json Line(const char* format, const Response& response, const LossWeights& weights) {
-    return Json::parse(FindExportFormat(format)->line(RowOf(response, weights), weights.by_part()));
+    return Json::parse(FindExportFormat(format)->line(RenderedRowOf(response, weights), weights.by_part()));
   }
 
   static void Append(Encoded& encoded, const std::string& text, bool in_loss) {

@@ -300,8 +300,12 @@ std::string ToJsonLine(const Response& response) {
 Result<Response> ParseResponse(std::string_view line) {
   const auto row = ParseObject(line);
   if (!row) return tl::unexpected(row.error());
+  return ParseResponse(*row, line);
+}
+
+Result<Response> ParseResponse(const Json& row, std::string_view line) {
   Response response;
-  if (auto status = ReadResponse(*row, response); !status) {
+  if (auto status = ReadResponse(row, response); !status) {
     return Bad(fmt::format("not a response: {}", status.error().message));
   }
   for (const RawField& field : RawFields(line)) {

@@ -11,6 +11,7 @@
 #include "dataset/json_fields.h"
 #include "dataset/line_reader.h"
 #include "dataset/response.h"
+#include "dataset/thinking_apart.h"
 
 namespace tessy {
 namespace {
@@ -27,7 +28,8 @@ constexpr Markers kMarkers[] = {
     {"<thinking>", "</thinking>", false},    {"<thought>", "</thought>", false},
     {"<seed:think>", "</seed:think>", true}, {"[THINK]", "[/THINK]", true}};
 constexpr std::string_view kClose = kMarkers[0].close;
-constexpr const char* kApart[] = {"reasoning_content", "reasoning", "thinking"};
+// Of the fields for thinking, the one that is nothing else.
+constexpr std::string_view kSurelyApart = "reasoning_content";
 constexpr const char* kTurns[] = {"messages", "dialogs", "conversations"};
 constexpr const char* kContents[] = {"output", "response", "content", "completion", "generation"};
 
@@ -44,33 +46,27 @@ bool IsAssistant(const Json& turn) {
   return false;
 }
 
-std::string ApartIn(const Json& object) {
-  for (const char* key : kApart) {
-    if (std::string text = TextOf(object, key); !IsBlankText(text)) return text;
-  }
-  return {};
-}
-
 // A content is a text or a list of parts, some of which may be thinking.
 std::string OfContent(const Json& content) {
   if (content.is_string()) return std::string(ThinkingOf(content.get_ref<const std::string&>()));
   if (!content.is_array()) return {};
   std::string joined;
+  std::string thinking;
   for (const Json& part : content) {
+    if (const auto apart = ThinkingInPart(part)) {
+      thinking.append(thinking.empty() ? "" : "\n").append(*apart);
+      continue;
+    }
     const std::string text = part.is_string() ? part.get<std::string>() : "";
     if (!part.is_object() && text.empty()) continue;
-    if (part.is_object() && part.contains("type") && part["type"] != "text") {
-      if (std::string apart = ApartIn(part); !apart.empty()) return apart;
-      if (part["type"] == "thinking" || part["type"] == "reasoning") return TextOf(part, "text");
-    }
     joined.append(joined.empty() ? "" : "\n").append(part.is_object() ? TextOf(part, "text") : text);
   }
-  return std::string(ThinkingOf(joined));
+  return thinking.empty() ? std::string(ThinkingOf(joined)) : thinking;
 }
 
 std::string OfTurn(const Json& turn) {
-  std::string apart = ApartIn(turn);
-  if (!apart.empty()) return apart;
+  ApartThinking apart = ApartIn(turn);
+  if (!apart.key.empty()) return std::move(apart.text);
   const char* key = turn.contains("content") ? "content" : "value";
   return turn.contains(key) ? OfContent(turn[key]) : "";
 }
@@ -80,8 +76,8 @@ bool EndsInAssistant(const Json& list) {
 }
 
 std::string OfRow(const Json& row) {
-  std::string apart = TextOf(row, kApart[0]);
-  if (!IsBlankText(apart)) return apart;
+  const ApartThinking apart = ApartInRow(row);
+  if (apart.key == kSurelyApart) return apart.text;
   for (const char* key : kTurns) {
     if (row.contains(key) && EndsInAssistant(row[key])) return OfTurn(row[key].back());
   }
@@ -90,9 +86,7 @@ std::string OfRow(const Json& row) {
     std::string text = EndsInAssistant(row[key]) ? OfTurn(row[key].back()) : OfContent(row[key]);
     if (!IsBlankText(text)) return text;
   }
-  // Rows have switches of these names too: "reasoning": "on".
-  apart = ApartIn(row);
-  return apart.find_first_of(kBlanks) == std::string::npos ? "" : apart;
+  return apart.text;
 }
 
 // Where the spans say what of the content is thinking, nobody has to guess which of several </think> ends it.

@@ -16,15 +16,17 @@ struct Meaning {
   const char* meaning;
 };
 constexpr Meaning kMeanings[] = {
+    {"answer_alone", "asked for without thinking, which the rows cannot say"},
     {"bad_line", "no response, or not JSON"},
     {"closed_otherwise", "the thinking was closed by somebody whom --closed-by does not name"},
     {"control_token_in_text", "a tokenizer would take a part of the text for markup"},
-    {"duplicate", "the same id and text were there already"},
+    {"duplicate", "a row with the same id and text is written already"},
     {"earlier_thinking_kept",
      "the trainer shows the thinking of earlier turns, which the student's template drops"},
     {"no_expected_answer", "nobody says what the right answer is"},
     {"no_owners", "the thinking is of one writer, and all of it is in the loss"},
     {"no_question", "no turn of the user"},
+    {"no_response", "the assistant's text is blank"},
     {"no_thinking", "the trainer would put an empty thinking into it"},
     {"not_among_best", "--per-question keeps others of its question"},
     {"other_method", "a method that --methods does not name"},
@@ -135,8 +137,8 @@ std::string DataCard::Text(const ExportResult& result, ExportOptions options,
   text += "\n## Files\n\n| file | rows | SHA-256 |\n|---|---:|---|\n";
   text += fmt::format("| `train.jsonl` | {} | `{}` |\n", result.rows, rows_sha256);
   for (const DataSource& source : sources_) {
-    text += fmt::format("| read: {}{} | {} | `{}` |\n", Cell(source.path), source.is_mixed ? " (--mix)" : "",
-                        source.rows, source.sha256);
+    text += fmt::format("| read: {}{} | {} | {} |\n", Cell(source.path), source.is_mixed ? " (--mix)" : "",
+                        source.rows, source.sha256.empty() ? "not a file" : "`" + source.sha256 + "`");
   }
   return text + "\n## Settings\n\n" + SettingsTable(options);
 }

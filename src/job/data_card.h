@@ -16,7 +16,7 @@ struct ExportResult;
 struct DataSource {
   std::string path;
   uint64_t rows = 0;
-  std::string sha256;
+  std::string sha256;  // empty: it is no file
   bool is_mixed = false;
 };
 

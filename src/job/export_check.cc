@@ -6,9 +6,9 @@
 #include <utility>
 
 #include "base/numbers.h"
+#include "base/utf8.h"
 #include "dataset/question.h"
 #include "dataset/thinking.h"
-#include "job/template_date.h"
 #include "judge/answer.h"
 #include "judge/grading.h"
 
@@ -29,9 +29,9 @@ bool Contains(const std::vector<std::string>& names, const std::string& name) {
   return std::ranges::find(names, name) != names.end();
 }
 
-bool HasThinking(const Response& response) {
-  return std::ranges::any_of(response.spans,
-                             [](const ResponseSpan& s) { return s.kind != SpanKind::kAnswer; });
+// As LLaMA-Factory looks for it.
+bool HasThinkMark(const std::string& content) {
+  return content.find("<think>") != std::string::npos || content.find("</think>") != std::string::npos;
 }
 
 bool HasOwners(const Response& response) {
@@ -75,9 +75,8 @@ Result<ExportCheck> ExportCheck::Open(const ExportOptions& options) {
     for (size_t i = 0; i < answers->size(); ++i) check.answers_[read->questions[i].id] = (*answers)[i];
   }
   if (options.template_of.empty()) return check;
-  auto loaded = TrainingTemplate::Load(
-      options.template_of, options.family,
-      TemplateOptions{.variables = {}, .date = TemplateDate(options.template_date, "")});
+  auto loaded = TrainingTemplate::Load(options.template_of, options.family,
+                                       TemplateOptions{.variables = {}, .date = options.template_date});
   if (!loaded) return tl::unexpected(loaded.error());
   const Handling& handling = HandlingOf(options);
   if (!loaded->writes_responses() && (handling.by_template || handling.needs_rendering)) {
@@ -124,10 +123,15 @@ bool ExportCheck::Filter(const Response& response, CheckedRow& checked) const {
 bool ExportCheck::CheckShape(const Response& response, bool is_mixed, CheckedRow& checked) const {
   const Handling& handling = HandlingOf(options_);
   const auto& messages = checked.row->messages;
+  if (!response.thinks) {
+    return Reject(checked, "answer_alone",
+                  "it was asked for without thinking, which rows of this format cannot say");
+  }
   if (std::ranges::none_of(messages, [](const Message& message) { return message.role == "user"; })) {
     return Reject(checked, "no_question", "there is no turn of the user in it");
   }
-  if (handling.adds_thinking && !HasThinking(response)) {
+  if (IsBlankText(messages.back().content)) return Reject(checked, "no_response", "its text is blank");
+  if (handling.adds_thinking && !HasThinkMark(messages.back().content)) {
     return Reject(checked, "no_thinking", "the trainer would put an empty thinking into it, in the loss");
   }
   if (handling.alternates && !Alternates(messages)) {
@@ -194,13 +198,9 @@ CheckedRow ExportCheck::Check(const Response& response, bool is_mixed) const {
   CheckedRow checked;
   if (!is_mixed && !Filter(response, checked)) return checked;
   const LossWeights weights = is_mixed ? LossWeights() : WeightsOf(options_);
-  checked.row.emplace(TrainingRow{.id = response.id,
-                                  .messages = MessagesOf(response, is_mixed ? "" : options_.system),
-                                  .spans = response.spans,
-                                  .parts = PartsOf(response, weights),
-                                  .end_weight = weights.markup,
-                                  .weighted = WeightsOf(options_).is_fractional(),
-                                  .rendered = {}});
+  checked.row = RowOf(response, weights);
+  checked.row->messages = MessagesOf(response, is_mixed ? "" : options_.system);
+  checked.row->weighted = WeightsOf(options_).is_fractional();  // rows of a file have one form
   if (CheckShape(response, is_mixed, checked) && template_) CheckText(checked);
   return checked;
 }

@@ -29,14 +29,14 @@ struct CheckedRow {
 // thread-safe.
 class ExportCheck {
  public:
-  // Reads the answers and the template that the options name.
+  // Reads the answers and the template that the options name; `template_date` must be set where there is one.
   static Result<ExportCheck> Open(const ExportOptions& options);
 
   // `is_mixed`: of a file of --mix, which has neither filters nor a system turn from us.
   CheckedRow Check(const Response& response, bool is_mixed) const;
 
-  // "qwen3"; what the recipes call the template.
-  std::string family() const { return template_ ? template_->family().name : "qwen3"; }
+  // "qwen3"; empty where no template was given.
+  std::string family() const { return template_ ? template_->family().name : ""; }
   bool has_template() const { return template_.has_value(); }
 
  private:

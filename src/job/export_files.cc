@@ -7,11 +7,14 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "base/readable_file.h"
+#include "base/shorten.h"
+#include "dataset/formats/format.h"
 
 namespace tessy {
 namespace {
@@ -20,6 +23,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kRows = "/train.jsonl";
 constexpr const char* kRejected = "/rejected.jsonl";
+constexpr const char* kAll = "/all.jsonl";
 constexpr size_t kHashedAtOnce = size_t{1} << 20;
 
 Status CheckFree(const std::string& out) {
@@ -34,6 +38,47 @@ Status SystemFailure(const std::string& path, const char* what, const std::error
   return Fail(ErrorCode::kIo, fmt::format("{}: {}: {}", path, what, error.message()));
 }
 
+// The names in the folder while it is made.
+std::set<std::string> NamesOfExports() {
+  std::set<std::string> names{"README.md"};
+  for (const ExportFormat* format : ExportFormats()) {
+    if (format->recipe == nullptr) continue;
+    for (RecipeFile& file : format->recipe(Recipe{})) names.insert(std::move(file.name));
+  }
+  std::set<std::string> all{kRows + 1, kRejected + 1, kAll + 1};
+  for (const std::string& name : names) all.insert({name, name + ".tmp"});  // WriteWhole's
+  return all;
+}
+
+// That nothing is in the folder but what a killed export left, or one at work has there.
+Status CheckLeftover(const std::string& folder, const std::string& out) {
+  std::error_code error;
+  const auto status = fs::symlink_status(folder, error);
+  if (!fs::exists(status)) return {};
+  const auto refuse = [&](const std::string& what) {
+    return Fail(ErrorCode::kConflict,
+                fmt::format("--out {}: is made as {}, which {}; move that, or name another "
+                            "folder",
+                            out, folder, what));
+  };
+  if (!fs::is_directory(status)) return refuse("is there and is no folder");
+  const auto names = NamesOfExports();
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (!names.contains(name) || entry.is_directory(error))
+      return refuse("holds " + Shortened(name) + ", no file of an export");
+  }
+  return error ? SystemFailure(folder, "cannot be read", error) : Status();
+}
+
+// Removes the files of an export, but for one.
+void Empty(const std::string& folder, std::string_view but = {}) {
+  std::error_code ignored;
+  for (const std::string& name : NamesOfExports()) {
+    if (name != but) fs::remove(folder + "/" + name, ignored);
+  }
+}
+
 }  // namespace
 
 Result<ExportFiles> ExportFiles::Open(const std::string& out) {
@@ -41,15 +86,12 @@ Result<ExportFiles> ExportFiles::Open(const std::string& out) {
   while (name.size() > 1 && name.ends_with('/')) name.pop_back();
   if (auto status = CheckFree(name); !status) return tl::unexpected(status.error());
   const std::string folder = name + ".tmp";
+  if (auto status = CheckLeftover(folder, name); !status) return tl::unexpected(status.error());
   // The lock on its rows tells an export that is at work from what a killed one left.
   auto rows = AppendFile::Open(folder + kRows);
   if (!rows) return tl::unexpected(rows.error());
   if (auto status = rows->KeepLines(0); !status) return tl::unexpected(status.error());
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    if (entry.path() != folder + kRows) fs::remove_all(entry.path(), error);
-  }
-  if (error) return tl::unexpected(SystemFailure(folder, "cannot be emptied", error).error());
+  Empty(folder, kRows + 1);
   auto rejected = AppendFile::Open(folder + kRejected);
   if (!rejected) return tl::unexpected(rejected.error());
   return ExportFiles(name, folder, std::move(*rows), std::move(*rejected));
@@ -57,7 +99,8 @@ Result<ExportFiles> ExportFiles::Open(const std::string& out) {
 
 void ExportFiles::Remove::operator()(std::string* folder) const {
   std::error_code ignored;
-  fs::remove_all(*folder, ignored);
+  Empty(*folder);
+  fs::remove(*folder, ignored);  // stays where somebody put something else into it
   delete folder;
 }
 
@@ -76,7 +119,7 @@ Status ExportFiles::AddRow(std::string_view line) {
 Status ExportFiles::AddRejected(std::string_view line) { return rejected_.Append(line); }
 
 Status ExportFiles::KeepRows(std::span<const size_t> rows) {
-  const std::string all = *folder_ + "/all.jsonl";
+  const std::string all = *folder_ + kAll;
   std::error_code error;
   fs::rename(*folder_ + kRows, all, error);
   if (error) return SystemFailure(all, "cannot be renamed", error);

@@ -17,7 +17,8 @@ namespace tessy {
 // Movable; not thread-safe.
 class ExportFiles {
  public:
-  // kConflict: OUT is there already, or another export writes to it. What a killed export left is removed.
+  // kConflict: OUT is there already, another export writes to it, or OUT.tmp holds what no export writes.
+  // What a killed export left is removed.
   static Result<ExportFiles> Open(const std::string& out);
 
   Status AddRow(std::string_view line);

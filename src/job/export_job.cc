@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <tuple>
@@ -14,12 +15,14 @@
 
 #include "base/numbers.h"
 #include "base/random.h"
-#include "dataset/line_reader.h"
+#include "dataset/tables/table_files.h"
+#include "dataset/tables/table_reader.h"
 #include "job/data_card.h"
 #include "job/export_check.h"
 #include "job/export_files.h"
 #include "job/output_check.h"
 #include "job/stop_request.h"
+#include "job/template_date.h"
 
 namespace tessy {
 namespace {
@@ -40,17 +43,20 @@ Settings FileSettingsOf(ExportOptions& options) {
 struct Candidate {
   size_t row = 0;  // its number in the file
   std::string id;
+  std::string where;
   std::tuple<bool, bool, uint64_t, size_t> rank;  // wrong, closed by no model, length, number
   uint64_t tokens = 0, tokens_in_loss = 0, straddling = 0;
   std::vector<std::string> flags;
 };
 
-Candidate CandidateOf(const Response& response, const CheckedRow& checked, size_t row) {
+Candidate CandidateOf(const Response& response, const std::string& where, const CheckedRow& checked,
+                      size_t row) {
   const bool is_wrong = checked.is_right.has_value() && !*checked.is_right;
   const bool no_model = response.closed_by != "student" && response.closed_by != "teacher";
   const uint64_t length = checked.tokens > 0 ? checked.tokens : response.messages.back().content.size();
   return {.row = row,
           .id = response.id,
+          .where = where,
           .rank = {is_wrong, no_model, length, row},
           .tokens = checked.tokens,
           .tokens_in_loss = checked.tokens_in_loss,
@@ -75,6 +81,7 @@ class ExportJob::Work {
 
  private:
   Status Open();
+  Status FindInputs();
   Status ReadFile(const std::string& path, bool is_mixed, const std::atomic<bool>& stop);
   Status Take(const Response& response, const std::string& where, bool is_mixed);
   Status Reject(const std::string& id, const std::string& where, const std::string& reason,
@@ -88,11 +95,12 @@ class ExportJob::Work {
   ExportOptions options_;
   JobEvents events_;
   JobStop stop_;
+  std::vector<std::pair<std::string, bool>> inputs_;  // files, and whether they come from --mix
   std::optional<ExportCheck> check_;
   std::optional<ExportFiles> files_;
   ExportResult result_;
   DataCard card_;
-  std::unordered_set<uint64_t> seen_;  // hashes of ids and messages
+  std::unordered_set<uint64_t> seen_;  // hashes of ids and messages of the rows
   std::vector<Candidate> candidates_;
   std::unordered_map<std::string, std::vector<size_t>> by_question_;  // indices of `candidates_`
   size_t written_ = 0;
@@ -103,6 +111,9 @@ Status ExportJob::Work::Open() {
   while (options_.out.size() > 1 && options_.out.ends_with('/')) options_.out.pop_back();
   if (auto status = CheckOptions(options_); !status) return status;
   if (auto status = CheckOutputs(FileSettingsOf(options_)); !status) return status;
+  if (auto status = FindInputs(); !status) return status;
+  // The card names the date that the template shows.
+  if (!options_.template_of.empty()) options_.template_date = TemplateDate(options_.template_date, "");
   auto check = ExportCheck::Open(options_);
   if (!check) return tl::unexpected(check.error());
   check_ = std::move(*check);
@@ -111,6 +122,31 @@ Status ExportJob::Work::Open() {
   if (!files) return tl::unexpected(files.error());
   files_ = std::move(*files);
   return {};
+}
+
+// Before the folder is made, which may lie in a folder of responses.
+Status ExportJob::Work::FindInputs() {
+  std::vector<NamedPath> read;
+  const auto find = [&](const char* flag, const std::string& name) {
+    return TableFiles(name).map([&](const std::vector<std::string>& files) {
+      for (const std::string& file : files) read.push_back({flag, file});
+      return files;
+    });
+  };
+  for (const auto& [paths, is_mixed] :
+       {std::pair(&options_.responses, false), std::pair(&options_.mix, true)}) {
+    for (const std::string& path : *paths) {
+      const auto files = find(is_mixed ? "--mix" : "--responses", path);
+      if (!files) return tl::unexpected(files.error());
+      for (const std::string& file : *files) inputs_.push_back({file, is_mixed});
+    }
+  }
+  if (!options_.questions.empty()) {
+    if (const auto files = find("--questions", options_.questions); !files)
+      return tl::unexpected(files.error());
+  }
+  const NamedPath outputs[] = {{"--out", options_.out}, {"--out", options_.out + ".tmp"}};
+  return CheckOutputs(outputs, read);
 }
 
 void ExportJob::Work::TellProgress() {
@@ -129,14 +165,17 @@ Status ExportJob::Work::Reject(const std::string& id, const std::string& where, 
 
 Status ExportJob::Work::Take(const Response& response, const std::string& where, bool is_mixed) {
   const uint64_t parts[] = {HashBytes(response.id), HashOfMessages(response.messages)};
-  if (!seen_.insert(HashParts(parts)).second) {
-    return Reject(response.id, where, "duplicate", "the same id and the same text are there already");
+  const uint64_t hash = HashParts(parts);
+  if (seen_.contains(hash)) {
+    return Reject(response.id, where, "duplicate",
+                  "a row with the same id and the same text is written already");
   }
   const CheckedRow checked = check_->Check(response, is_mixed);
   if (!checked.row) return Reject(response.id, where, checked.reason, checked.detail);
   const bool by_part = WeightsOf(options_).by_part();
   if (auto status = files_->AddRow(FormatOf(options_).line(*checked.row, by_part)); !status) return status;
-  const Candidate candidate = CandidateOf(response, checked, written_++);
+  seen_.insert(hash);
+  const Candidate candidate = CandidateOf(response, where, checked, written_++);
   if (!is_mixed) by_question_[response.question_id].push_back(candidates_.size());
   candidates_.push_back(candidate);
   result_.mixed += is_mixed ? 1 : 0;
@@ -145,11 +184,11 @@ Status ExportJob::Work::Take(const Response& response, const std::string& where,
 }
 
 Status ExportJob::Work::ReadFile(const std::string& path, bool is_mixed, const std::atomic<bool>& stop) {
-  auto lines = LineReader::Open(path);
-  if (!lines) return tl::unexpected(lines.error());
+  auto table = TableReader::Open(path);
+  if (!table) return tl::unexpected(table.error());
   const uint64_t before = result_.read;
   while (!stop) {
-    const auto line = lines->Next();
+    const auto line = table->Next();
     if (!line) return tl::unexpected(line.error());
     if (!*line) break;
     ++result_.read;
@@ -157,20 +196,19 @@ Status ExportJob::Work::ReadFile(const std::string& path, bool is_mixed, const s
     const auto response = ParseAnyResponse(**line);
     Status status;
     if (response) {
-      status = Take(*response, lines->Where(), is_mixed);
+      status = Take(*response, table->Where(), is_mixed);
     } else if (options_.skip_bad_lines) {
-      status = Reject("", lines->Where(), "bad_line", response.error().message);
+      status = Reject("", table->Where(), "bad_line", response.error().message);
     } else {
       return Fail(response.error().code, fmt::format("{}: {}; --skip-bad-lines passes over such lines",
-                                                     lines->Where(), response.error().message));
+                                                     table->Where(), response.error().message));
     }
     if (!status) return status;
   }
   if (stop) return {};
-  if (result_.read == before) {
-    return Fail(ErrorCode::kInvalidData, fmt::format("{}: is empty: no responses in it", path));
-  }
-  const auto hash = path == "-" ? Result<std::string>("standard input") : Sha256OfFile(path);
+  std::error_code ignored;
+  const bool is_file = path != "-" && std::filesystem::is_regular_file(path, ignored);
+  const auto hash = is_file ? Sha256OfFile(path) : Result<std::string>("");
   if (!hash) return tl::unexpected(hash.error());
   card_.AddSource({.path = path, .rows = result_.read - before, .sha256 = *hash, .is_mixed = is_mixed});
   return {};
@@ -192,7 +230,8 @@ Status ExportJob::Work::ChooseBest() {
       continue;
     }
     const std::string why = fmt::format("{} others of its question are better", options_.per_question);
-    if (auto status = Reject(candidates_[i].id, "", "not_among_best", why); !status) return status;
+    if (auto status = Reject(candidates_[i].id, candidates_[i].where, "not_among_best", why); !status)
+      return status;
   }
   candidates_ = std::move(rest);
   return kept.size() == written_ ? Status() : files_->KeepRows(kept);
@@ -226,7 +265,9 @@ Status ExportJob::Work::WriteRest() {
                       .by_part = weights.by_part(),
                       .weighted = weights.is_fractional()};
   result_.files = {"train.jsonl", "rejected.jsonl"};
-  for (const RecipeFile& file : FormatOf(options_).recipe(recipe)) {
+  const ExportFormat& format = FormatOf(options_);
+  const auto recipes = format.recipe == nullptr ? std::vector<RecipeFile>() : format.recipe(recipe);
+  for (const RecipeFile& file : recipes) {
     if (auto status = files_->Write(file.name, file.text); !status) return status;
     result_.files.push_back(file.name);
   }
@@ -238,11 +279,8 @@ Result<ExportResult> ExportJob::Work::Run() {
   const auto failed = [](const Status& status) { return tl::unexpected(status.error()); };
   const StopRequest stop(stop_.on_signals, stop_.token);
   if (auto status = Open(); !status) return failed(status);
-  for (const auto& [paths, is_mixed] :
-       {std::pair(&options_.responses, false), std::pair(&options_.mix, true)}) {
-    for (const std::string& path : *paths) {
-      if (auto status = ReadFile(path, is_mixed, stop.flag()); !status) return failed(status);
-    }
+  for (const auto& [file, is_mixed] : inputs_) {
+    if (auto status = ReadFile(file, is_mixed, stop.flag()); !status) return failed(status);
   }
   if (stop.flag()) {
     result_.interrupted = true;

@@ -152,6 +152,12 @@ Status CheckLoss(const ExportOptions& o) {
   const ExportFormat& format = FormatOf(o);
   const LossWeights weights = WeightsOf(o);
   const char* flag = o.train_on == "all" ? "--style-weight" : "--train-on";
+  if (o.train_on == "capability" && o.style_weight != 1.0 && o.style_weight != 0.0) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("--style-weight {}: --train-on capability leaves style out of the loss; give one "
+                            "of the two",
+                            o.style_weight));
+  }
   if (weights.is_fractional() && format.carries < Ownership::kWeight) {
     return Fail(
         ErrorCode::kInvalidArgument,
@@ -194,6 +200,12 @@ Status CheckOptions(const ExportOptions& o) {
   if (!o.questions.empty() && o.keep != "correct") return refuse("--questions goes with --keep correct");
   if (o.template_of.empty() && o.tokens_min > 0) {
     return refuse("--tokens-min: --template-of is missing: without it nobody counts tokens");
+  }
+  if (o.template_of.empty() && !o.family.empty()) {
+    return refuse("--family goes with --template-of: it says how the template of that file writes thinking");
+  }
+  if (o.template_of.empty() && !o.template_date.empty()) {
+    return refuse("--template-date goes with --template-of: no other template shows a date");
   }
   return CheckLoss(o);
 }

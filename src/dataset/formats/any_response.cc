@@ -8,11 +8,12 @@
 #include "dataset/formats/format_json.h"
 #include "dataset/response_spans.h"
 #include "dataset/thinking.h"
+#include "dataset/thinking_apart.h"
 
 namespace tessy {
 namespace {
 
-// What only our own rows have.
+// What only our own rows have; null in tables where rows of several kinds were put together.
 constexpr const char* kOurs[] = {"stats", "sampling", "closed_by"};
 // What a row's reader has taken; all other fields are its source.
 constexpr const char* kRead[] = {
@@ -101,55 +102,108 @@ std::vector<ResponseSpan> SpansOf(const ForeignRow& row) {
   return spans.Take();
 }
 
+std::string NameField(const Json& row, const char* key) {
+  const auto found = row.find(key);
+  return found != row.end() && found->is_number_integer() ? found->dump() : TextField(row, key);
+}
+
+bool HasSpans(const Json& row) {
+  const auto spans = row.find("spans");
+  return spans != row.end() && spans->is_array() && !spans->empty();
+}
+
+// The number that is all of the id from there on.
+std::optional<uint32_t> SampleNamed(const std::string& id, size_t at) {
+  uint32_t sample = 0;
+  const char* last = id.data() + id.size();
+  const auto parsed = std::from_chars(id.data() + at, last, sample);
+  if (parsed.ec != std::errc() || parsed.ptr != last) return std::nullopt;
+  return sample;
+}
+
 void ReadNames(const Json& row, std::string_view line, Response& response) {
   for (const char* key : {"id", "id_ddm"}) {
-    if (!response.id.empty() || !row.contains(key)) continue;
-    if (row[key].is_string()) response.id = row[key].get<std::string>();
-    if (row[key].is_number_integer()) response.id = row[key].dump();
+    if (response.id.empty()) response.id = NameField(row, key);
   }
   if (response.id.empty()) response.id = fmt::format("r-{:016x}", HashBytes(line));
-  response.question_id = TextField(row, "question_id");
+  response.question_id = NameField(row, "question_id");
   const size_t slash = response.id.rfind('/');
-  uint32_t sample = 0;
-  if (slash != std::string::npos) {
-    const char* last = response.id.data() + response.id.size();
-    const auto parsed = std::from_chars(response.id.data() + slash + 1, last, sample);
-    if (parsed.ec != std::errc() || parsed.ptr != last)
-      sample = 0;
-    else if (response.question_id.empty())
-      response.question_id = response.id.substr(0, slash);
+  if (const auto sample = slash == std::string::npos ? std::nullopt : SampleNamed(response.id, slash + 1)) {
+    const std::string question = response.id.substr(0, slash);
+    // Ids of others have slashes, too: HumanEval/0 is a question.
+    if (response.question_id.empty() && HasSpans(row)) response.question_id = question;
+    if (response.question_id == question) response.sample = *sample;
   }
   if (response.question_id.empty()) response.question_id = response.id;
-  response.sample = sample;
   response.method = TextField(row, "method");
   if (response.method.empty()) response.method = "foreign";
 }
 
-std::string SourceOf(const Json& row) {
+bool IsRead(std::string_view key, const ForeignRow& foreign) {
+  return std::ranges::find(kRead, key) != std::end(kRead) ||
+         std::ranges::find(foreign.taken, key) != foreign.taken.end();
+}
+
+std::string SourceOf(const Json& row, const ForeignRow& foreign) {
   if (row.contains("source") && row["source"].is_object()) return row["source"].dump();
   Json source = Json::object();
   for (const auto& [key, value] : row.items()) {
-    if (key == "source" || std::ranges::find(kRead, key) == std::end(kRead)) source[key] = value;
+    if (key == "source" || !IsRead(key, foreign)) source[key] = value;
   }
   return source.empty() ? "" : source.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// Thinking that stands beside the text in the row comes before it, as that of a turn does.
+Status AddThinking(const Json& row, ForeignRow& foreign) {
+  std::string& content = foreign.messages.back().content;
+  if (HasSpans(row) || ThinkingOf(content).data() != nullptr) return {};
+  const ApartThinking apart = ApartInRow(row);
+  if (apart.key.empty()) return {};
+  if (!foreign.parts.empty()) {
+    return BadRow(fmt::format("has its thinking apart ({}), and parts that do not count it", apart.key));
+  }
+  content = WithThinking(apart.text, content);
+  foreign.taken.emplace_back(apart.key);
+  return {};
+}
+
+// What is read must be text; what is only carried over need not be.
+Status CheckHalves(std::string_view line, const ForeignRow& foreign) {
+  if (line.find("\\ud") == std::string_view::npos && line.find("\\uD") == std::string_view::npos) return {};
+  for (const RawField& field : RawFields(line)) {
+    if (field.name == "source" || !IsRead(field.name, foreign) || !HasHalfSurrogate(field.text)) continue;
+    return BadRow(fmt::format("{} holds half of a surrogate pair (\\ud800 to \\udfff), which is no character",
+                              field.name));
+  }
+  return {};
+}
+
+Status ReadSpans(const Json& row, const ForeignRow& foreign, Response& response) {
+  if (!HasSpans(row)) {
+    response.spans = SpansOf(foreign);
+    return {};
+  }
+  const size_t code_points = CountCodePoints(response.messages.back().content);
+  return ReadResponseSpans(row["spans"], code_points, /*counts_tokens=*/false, response.spans);
 }
 
 Result<Response> ResponseOf(const Json& row, std::string_view line, ForeignRow foreign) {
   Response response;
   ReadNames(row, line, response);
   response.stats.attempts = 1;
-  response.messages = foreign.messages;
-  const auto spans = row.find("spans");
-  const bool has_spans = spans != row.end() && spans->is_array() && !spans->empty();
-  if (has_spans) {
-    const size_t code_points = CountCodePoints(response.messages.back().content);
-    auto status = ReadResponseSpans(*spans, code_points, /*counts_tokens=*/false, response.spans);
-    if (!status) return BadRow(fmt::format("not a response: {}", status.error().message));
-  } else {
-    response.spans = SpansOf(foreign);
-  }
-  response.source_json = SourceOf(row);
+  const auto status =
+      AddThinking(row, foreign).and_then([&] { return CheckHalves(line, foreign); }).and_then([&] {
+        response.messages = foreign.messages;
+        return ReadSpans(row, foreign, response);
+      });
+  if (!status) return BadRow(fmt::format("not a response: {}", status.error().message));
+  response.source_json = SourceOf(row, foreign);
   return response;
+}
+
+bool IsOurs(const Json& row) {
+  return std::ranges::any_of(kOurs,
+                             [&](const char* key) { return row.contains(key) && !row[key].is_null(); });
 }
 
 }  // namespace
@@ -157,15 +211,15 @@ Result<Response> ResponseOf(const Json& row, std::string_view line, ForeignRow f
 Result<Response> ParseAnyResponse(std::string_view line) {
   const auto row = ParseObject(line);
   if (!row) return tl::unexpected(row.error());
-  if (std::ranges::any_of(kOurs, [&](const char* key) { return row->contains(key); }))
-    return ParseResponse(line);
+  if (IsOurs(*row)) return ParseResponse(*row, line);
   for (const ExportFormat* format : ExportFormats()) {
+    if (format->read == nullptr) continue;
     auto read = format->read(*row);
     if (!read) continue;
     if (!*read) return BadRow(fmt::format("not a response: {}", read->error().message));
     return ResponseOf(*row, line, std::move(**read));
   }
-  return ParseResponse(line);
+  return ParseResponse(*row, line);
 }
 
 }  // namespace tessy

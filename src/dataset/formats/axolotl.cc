@@ -2,6 +2,7 @@
 
 #include "base/utf8.h"
 #include "dataset/formats/format_json.h"
+#include "dataset/thinking_apart.h"
 
 // Axolotl, in two forms. `axolotl`: messages for its chat_template strategy, by part with `training_detail`.
 // `axolotl-segments`: text in `segments` for input_output, with the prompt as the student's template writes
@@ -54,7 +55,7 @@ RecipeFile RecipeWith(const Recipe& recipe, std::string_view dataset) {
 #   pip install "axolotl==0.21.0"      (the version whose code was read; it needs Python 3.12)
 #   axolotl train train_axolotl.yml
 # This file was not run to the end by tessy's authors: look at the labels with `axolotl preprocess --debug` first.
-base_model: {checkpoint}  # a folder, or a name at Hugging Face
+base_model: "{checkpoint}"  # a folder, or a name at Hugging Face
 datasets:
   - path: {data}
     ds_type: json
@@ -107,6 +108,9 @@ std::optional<Result<ForeignRow>> ReadMessages(const Json& row) {
   auto read = ReadForeignTurns(*turns, row);
   if (!read) return read;
   const std::string_view content = read->messages.back().content;
+  if (!ApartIn(turns->back()).key.empty() && content != TextField(turns->back(), "content"))
+    return BadRow("has thinking apart from the content, and a training_detail that counts without it");
+  const size_t code_points = CountCodePoints(content);
   size_t covered = 0;
   for (const Json& detail : details) {
     const auto number = [&](const char* key) {
@@ -114,8 +118,13 @@ std::optional<Result<ForeignRow>> ReadMessages(const Json& row) {
     };
     if (!number("begin_offset") || !number("end_offset"))
       return BadRow("has a training_detail without offsets");
+    const auto last = detail["end_offset"].get<size_t>();
+    if (last >= code_points) {
+      return BadRow(fmt::format("has a training_detail that ends at {}, past the content's {} characters",
+                                last, code_points));
+    }
     const size_t start = ByteOffset(content, detail["begin_offset"].get<size_t>());
-    const size_t end = ByteOffset(content, detail["end_offset"].get<size_t>() + 1);
+    const size_t end = ByteOffset(content, last + 1);
     if (start < covered || end < start) return BadRow("has training_details that overlap, or not in order");
     const bool train =
         detail.contains("train") && detail["train"].is_boolean() && detail["train"].get<bool>();
@@ -126,6 +135,7 @@ std::optional<Result<ForeignRow>> ReadMessages(const Json& row) {
 }
 
 constexpr std::string_view kTurnStart = "<|im_start|>";
+constexpr std::string_view kEndToken = "<|im_end|>";
 constexpr std::string_view kTurnEnd = "<|im_end|>\n";
 
 // The turns of a prompt in ChatML that ends where the assistant's turn begins; none if it is another markup.
@@ -144,6 +154,14 @@ std::optional<std::vector<Message>> TurnsOfPrompt(std::string_view prompt) {
     prompt.remove_prefix(end + kTurnEnd.size());
   }
   return std::nullopt;
+}
+
+// Of the last segment: what stands before the end of the turn, with or without its newline.
+size_t BytesBeforeEnd(std::string_view text) {
+  for (const std::string_view end : {kTurnEnd, kEndToken}) {
+    if (text.ends_with(end)) return text.size() - end.size();
+  }
+  return text.size();
 }
 
 std::optional<Result<ForeignRow>> ReadSegments(const Json& row) {
@@ -165,7 +183,7 @@ std::optional<Result<ForeignRow>> ReadSegments(const Json& row) {
   std::string content;
   for (size_t i = 1; i < segments.size(); ++i) {
     std::string text = segments[i]["text"].get<std::string>();
-    if (i + 1 == segments.size() && text.ends_with(kTurnEnd)) text.resize(text.size() - kTurnEnd.size());
+    if (i + 1 == segments.size()) text.resize(BytesBeforeEnd(text));
     if (text.empty()) continue;
     const bool label = !segments[i].contains("label") || segments[i]["label"] != Json(false);
     read.parts.push_back(

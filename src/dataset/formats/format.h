@@ -56,6 +56,7 @@ struct RenderedRow {
 // One row to be written.
 struct TrainingRow {
   std::string id;
+  std::string question_id;
   std::vector<Message> messages;  // the last one is the assistant's
   std::vector<ResponseSpan> spans;
   std::vector<TrainingPart> parts;
@@ -65,6 +66,9 @@ struct TrainingRow {
 
   const std::string& content() const { return messages.back().content; }
 };
+
+// The row of a response, which is not rendered yet.
+TrainingRow RowOf(const Response& response, const LossWeights& weights);
 
 // The weight of each token of the rendered row: that of the part that holds its first byte; 0 in the prompt.
 // Counts in `straddling` the tokens that begin in one part and end in another that counts otherwise.
@@ -89,7 +93,7 @@ struct Handling {
 struct Recipe {
   std::string data = "train.jsonl";
   std::string checkpoint;  // the student's folder or name at Hugging Face
-  std::string family;      // "qwen3"
+  std::string family;      // "qwen3"; empty: it is not known
   uint64_t tokens_max = 40960;
   bool by_part = false;
   bool weighted = false;  // fractional weights
@@ -104,6 +108,8 @@ struct RecipeFile {
 struct ForeignRow {
   std::vector<Message> messages;         // the last one is the assistant's
   std::vector<TrainingPart> parts = {};  // of its content; empty: the row says nothing about parts
+  // Fields that were read, besides those that many rows have; they are not kept as the source.
+  std::vector<std::string> taken = {};
 };
 
 // A format. Constants of this folder's files; see table.cc.
@@ -115,9 +121,10 @@ struct ExportFormat {
   Handling by_part;  // where they do not
   // One line without its newline.
   std::string (*line)(const TrainingRow& row, bool by_part) = nullptr;
-  // The files beside the rows: how the trainer is started.
+  // The files beside the rows: how the trainer is started. nullptr: there are none.
   std::vector<RecipeFile> (*recipe)(const Recipe& recipe) = nullptr;
-  // None: the row is not of this format. An error says what is wrong with it.
+  // None: the row is not of this format. An error says what is wrong with it. nullptr: rows of this format
+  // are read as those of another one.
   std::optional<Result<ForeignRow>> (*read)(const nlohmann::ordered_json& row) = nullptr;
 };
 
@@ -125,12 +132,14 @@ struct ExportFormat {
 std::span<const ExportFormat* const> ExportFormats();
 const ExportFormat* FindExportFormat(std::string_view name);
 
-// A row of responses.jsonl, or one of any format above. Rows with `stats`, `sampling` or `closed_by` are our
-// own and read strictly (ParseResponse). Of others the spans come from `spans` where the row has them, else
-// from its parts: in the thinking, what counts most is capability, the rest style. Where all of it counts
-// alike, the thinking is that of one writer. The thinking ends as ThinkingOf finds it.
-// The id is `id` or `id_ddm`, else made from the line; its question is `question_id`, else the part before
-// the last slash. Fields that are not read are kept as the source. Errors as ParseResponse.
+// A row of responses.jsonl, or one of any format above. Rows in which `stats`, `sampling` or `closed_by` is
+// there and not null are our own and read strictly (ParseResponse). Of others the spans come from `spans`
+// where the row has them, else from its parts: in the thinking, what counts most is capability, the rest
+// style. Where all of it counts alike, the thinking is that of one writer. The thinking ends as ThinkingOf
+// finds it; one that stands apart is put before the text. The id is `id` or `id_ddm`, else made from the
+// line; its question is `question_id`, else the id, of which rows with `spans` leave out the number behind
+// the last slash. Fields that are not read are kept as the source. Errors as ParseResponse, and for half of a
+// surrogate pair in what is read.
 Result<Response> ParseAnyResponse(std::string_view line);
 
 }  // namespace tessy

@@ -4,13 +4,15 @@
 
 #include <algorithm>
 
+#include "base/shorten.h"
 #include "base/utf8.h"
+#include "base/visible.h"
+#include "dataset/thinking_apart.h"
 
 namespace tessy {
 namespace {
 
 constexpr const char* kSystemFields[] = {"system", "system_prompt"};
-constexpr const char* kApart[] = {"reasoning_content", "reasoning", "thinking"};
 
 std::string_view RoleNamed(std::string_view name) {
   if (name == "user" || name == "human") return "user";
@@ -26,16 +28,29 @@ std::string RoleText(const Json& turn) {
   return TextField(turn, has_role ? "role" : "from");
 }
 
-Result<std::string> ContentText(const Json& content) {
-  if (content.is_string()) return content.get<std::string>();
+struct Content {
+  std::string text = {};
+  std::string thinking = {};  // of parts that are no text
+};
+
+Result<Content> ContentOf(const Json& content) {
+  if (content.is_string()) return Content{.text = content.get<std::string>()};
   if (!content.is_array()) return BadRow(fmt::format("has {} for its content", KindOf(content)));
-  std::string joined;
+  Content joined;
   for (const Json& part : content) {
+    if (const auto thinking = ThinkingInPart(part)) {
+      joined.thinking.append(joined.thinking.empty() ? "" : "\n").append(*thinking);
+      continue;
+    }
+    if (!MayBeText(part)) {
+      return BadRow(fmt::format("has a part of the type {} in its content, which is no text",
+                                Shortened(part["type"].dump())));
+    }
     const std::string text = part.is_string()   ? part.get<std::string>()
                              : part.is_object() ? TextField(part, "text")
                                                 : std::string();
     if (text.empty()) return BadRow("has a part without a text in its content");
-    joined.append(joined.empty() ? "" : "\n").append(text);
+    joined.text.append(joined.text.empty() ? "" : "\n").append(text);
   }
   return joined;
 }
@@ -57,7 +72,7 @@ Json MessageList(std::span<const Message> messages) {
   return list;
 }
 
-Json RowBegin(const TrainingRow& row) { return Json{{"id", row.id}}; }
+Json RowBegin(const TrainingRow& row) { return Json{{"id", row.id}, {"question_id", row.question_id}}; }
 
 std::string RowEnd(Json row, const TrainingRow& input) {
   Json spans = Json::array();
@@ -94,17 +109,16 @@ Result<Message> ReadForeignTurn(const Json& turn) {
   const auto has = [&](const char* key) { return turn.contains(key) && !turn[key].is_null(); };
   const char* key = has("content") ? "content" : "value";
   if (!has(key)) return BadRow("has no content");
-  auto content = ContentText(turn[key]);
+  auto content = ContentOf(turn[key]);
   if (!content) return tl::unexpected(content.error());
-  if (known == "assistant" && content->find("</think>") == std::string::npos) {
-    for (const char* apart : kApart) {
-      const std::string thinking = TextField(turn, apart);
-      if (IsBlankText(thinking)) continue;
-      *content = fmt::format("<think>\n{}\n</think>\n\n{}", thinking, *content);
-      break;
-    }
+  if (known != "assistant") {
+    if (content->thinking.empty()) return Message{std::string(known), std::move(content->text)};
+    return BadRow("has thinking in its content and is not the assistant's");
   }
-  return Message{std::string(known), std::move(*content)};
+  std::string thinking = ApartIn(turn).text;
+  if (thinking.empty()) thinking = std::move(content->thinking);
+  const bool is_apart = !IsBlankText(thinking) && content->text.find("</think>") == std::string::npos;
+  return Message{std::string(known), is_apart ? WithThinking(thinking, content->text) : content->text};
 }
 
 void AddSystem(std::vector<Message>& messages, const std::string& system) {
@@ -143,6 +157,19 @@ Result<ForeignRow> JoinTurns(const Json& list, size_t count, const Json& row, fl
   auto read = ReadForeignTurns(turns, row);
   if (read) read->parts = std::move(parts);
   return read;
+}
+
+TemplateLine TemplateOf(const Recipe& recipe, std::string_view trainer, std::span<const TemplateName> known) {
+  std::string names;
+  for (const TemplateName& name : known) {
+    if (recipe.family == name.family) return {.name = std::string(name.name)};
+    names += fmt::format("{}{} for {}", names.empty() ? "" : ", ", name.name, name.family);
+  }
+  const std::string whose = recipe.family.empty()
+                                ? "the student's template, which is known with --template-of alone"
+                                : "the template of the family " + VisibleLine(Shortened(recipe.family));
+  return {.name = "NAME-THE-TEMPLATE",
+          .remark = fmt::format("  # EDIT: what {} calls {} ({})", trainer, whose, names)};
 }
 
 }  // namespace tessy

@@ -12,7 +12,7 @@ namespace tessy {
 
 // {"role", "content"} of each message.
 Json MessageList(std::span<const Message> messages);
-// The begin of every row: its id.
+// The begin of every row: its id and its question.
 Json RowBegin(const TrainingRow& row);
 // Appends who wrote what, for readers of ours (trainers pass over it), and gives the line.
 std::string RowEnd(Json row, const TrainingRow& input);
@@ -33,6 +33,19 @@ const Json* TurnsIn(const Json& row, const char* key);
 bool IsAssistantTurn(const Json& turn);
 // A text field; empty if it is no text or not there.
 std::string TextField(const Json& row, const char* key);
+// A trainer's name for the chat template of one of our families.
+struct TemplateName {
+  std::string_view family;
+  std::string_view name;
+};
+// A recipe writes this for the template: its name, and a remark for the end of that line where none of
+// `known` is that of the recipe's family. The name is then one that no trainer has, so that it does not start
+// with a wrong one.
+struct TemplateLine {
+  std::string name = {};
+  std::string remark = {};
+};
+TemplateLine TemplateOf(const Recipe& recipe, std::string_view trainer, std::span<const TemplateName> known);
 // Puts the system's text before the messages, unless it is blank or they have one.
 void AddSystem(std::vector<Message>& messages, const std::string& system);
 

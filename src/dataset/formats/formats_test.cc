@@ -44,33 +44,30 @@ std::string InChatMl(const std::vector<Message>& messages) {
   return text;
 }
 
-TrainingRow RowOf(const Response& response, const LossWeights& weights) {
+TrainingRow RenderedRowOf(const Response& response, const LossWeights& weights) {
   const std::vector<Message> before(response.messages.begin(), response.messages.end() - 1);
-  return {.id = response.id,
-          .messages = response.messages,
-          .spans = response.spans,
-          .parts = PartsOf(response, weights),
-          .end_weight = weights.markup,
-          .weighted = weights.is_fractional(),
-          .rendered = {.prompt = InChatMl(before) + "<|im_start|>assistant\n", .end = "<|im_end|>\n"}};
+  TrainingRow row = RowOf(response, weights);
+  row.rendered = {.prompt = InChatMl(before) + "<|im_start|>assistant\n", .end = "<|im_end|>\n"};
+  return row;
 }
 
 Json Written(std::string_view format, const Response& response, const LossWeights& weights) {
   const ExportFormat* found = FindExportFormat(format);
   EXPECT_NE(found, nullptr) << format;
-  return Json::parse(found->line(RowOf(response, weights), weights.by_part()));
+  return Json::parse(found->line(RenderedRowOf(response, weights), weights.by_part()));
 }
 
 // The row without what only tessy reads.
 Json AsTrainersSee(Json row) {
   row.erase("id");
   row.erase("id_ddm");
+  row.erase("question_id");
   row.erase("spans");
   if (row.contains("segments")) row.erase("dialogs");
   return row;
 }
 
-// ---- Rows that trainers have read (tools/oracle: how the files were made).
+// ---- Rows that trainers have read (tests/goldens/export/README.md: how the files were made).
 
 void ExpectRows(std::string_view format, const LossWeights& weights, const std::string& file) {
   const auto expected = Lines("rows/" + file);
@@ -115,7 +112,7 @@ TEST(ExportRowsTest, WeightsAreWrittenAsTheyWereGiven) {
             R"({"role":"assistant","content":"Okay, let's see.","loss_scale":0.1})");
   EXPECT_EQ(row["messages"][3]["loss_scale"], 1.0);
   // Rows of a file have one form, those of --mix too.
-  TrainingRow mixed = RowOf(Samples()[0], {});
+  TrainingRow mixed = RenderedRowOf(Samples()[0], {});
   mixed.weighted = true;
   const Json other = Json::parse(FindExportFormat("ms-swift")->line(mixed, true));
   EXPECT_EQ(other["messages"][2]["loss_scale"], 1.0);
@@ -193,7 +190,7 @@ TEST(ForeignRowsTest, SpansFollowFromPartsSegmentsAndDetails) {
 // The student's template leaves the thinking of earlier turns out of the prompt.
 TEST(ForeignRowsTest, TurnsOfSegmentsComeBackThoughTheTemplateLosesSome) {
   const Response history = Samples()[3];
-  TrainingRow row = RowOf(history, kCapability);
+  TrainingRow row = RenderedRowOf(history, kCapability);
   row.rendered.prompt =
       "<|im_start|>user\n1 + 1?<|im_end|>\n<|im_start|>assistant\n2<|im_end|>\n<|im_start|>user\nAnd "
       "2 + 2?<|im_end|>\n<|im_start|>assistant\n";
@@ -254,6 +251,18 @@ TEST(ForeignRowsTest, WhatCannotBeReadIsRefusedWithTheReason) {
       error(
           R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "ab", "training_detail": [{"begin_offset": 1, "end_offset": 1, "train": true}, {"begin_offset": 0, "end_offset": 0, "train": true}]}]})"),
       HasSubstr("overlap, or not in order"));
+  EXPECT_THAT(
+      error(
+          R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "ab", "training_detail": [{"begin_offset": 0, "end_offset": 18446744073709551615, "train": true}]}]})"),
+      HasSubstr("ends at 18446744073709551615, past the content's 2 characters"));
+  EXPECT_THAT(
+      error(
+          R"({"messages": [{"role": "user", "content": [{"type": "image_url", "text": "x"}]}, {"role": "assistant", "content": "a"}]})"),
+      HasSubstr("turn 1 has a part of the type \"image_url\" in its content"));
+  EXPECT_THAT(error(R"({"prompt": "q \ud83d", "completion": "a"})"),
+              HasSubstr("prompt holds half of a surrogate pair"));
+  EXPECT_THAT(error(R"({"prompt": "q", "response": "\uDE00"})"), HasSubstr("response holds half of a"));
+  EXPECT_EQ(error(R"({"prompt": "q \ud83d\ude00", "completion": "a", "note": "\ud83d"})"), "was read");
   EXPECT_THAT(error(R"({"prompt": "q"})"), HasSubstr("not a response: has no id"));
   // A row of ours that lacks something is not taken for somebody else's.
   EXPECT_THAT(error(R"({"id": "a/0", "messages": [{"role": "assistant", "content": "a"}], "stats": {}})"),
@@ -262,6 +271,89 @@ TEST(ForeignRowsTest, WhatCannotBeReadIsRefusedWithTheReason) {
       error(
           R"({"messages": [{"role": "assistant", "content": "a"}], "spans": [{"role": "student", "kind": "answer", "start": 0, "end": 9}]})"),
       HasSubstr("past the content's 1 characters"));
+}
+
+TEST(ForeignRowsTest, IdsOfOthersWithSlashesAreQuestions) {
+  const auto read = [](const std::string& line) { return *ParseAnyResponse(line); };
+  Response row = read(R"({"id": "HumanEval/7", "prompt": "q", "completion": "a"})");
+  EXPECT_EQ(row.question_id, "HumanEval/7");
+  EXPECT_EQ(row.sample, 0U);
+  // Written by us and read again, in every form.
+  for (const Carried& form : AllForms()) {
+    const Response again = read(Written(form.format, row, form.weights).dump());
+    EXPECT_EQ(again.id, "HumanEval/7") << form.format;
+    EXPECT_EQ(again.question_id, "HumanEval/7") << form.format;
+    EXPECT_EQ(again.sample, 0U) << form.format;
+  }
+  row = read(R"({"id": "HumanEval/7/2", "question_id": "HumanEval/7", "prompt": "q", "completion": "a"})");
+  EXPECT_EQ(row.question_id, "HumanEval/7");
+  EXPECT_EQ(row.sample, 2U);
+  // Exported before rows had question_id.
+  row = read(
+      R"({"id": "a/3", "messages": [{"role": "assistant", "content": "b"}], "spans": [{"role": "student", "kind": "answer", "start": 0, "end": 1}]})");
+  EXPECT_EQ(row.question_id, "a");
+  EXPECT_EQ(row.sample, 3U);
+  EXPECT_EQ(read(R"({"question_id": 12, "prompt": "q", "completion": "a"})").question_id, "12");
+}
+
+TEST(ForeignRowsTest, ThinkingBesideTheTextIsNotLost) {
+  const char* expected = "<think>\nt u\n</think>\n\na";
+  for (
+      const char* line :
+      {R"({"prompt": "q", "response": "a", "reasoning_content": "t u"})",
+       R"({"question": "q", "output": "a", "thinking": "t u"})",
+       R"({"instruction": "q", "output": "a", "reasoning": "t u"})",
+       R"({"prompt": "q", "completion": "a", "reasoning_content": "t u"})",
+       R"({"dialogs": [{"role": "user", "content": "q"}], "content": "a", "reasoning_content": "t u"})",
+       R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": [{"type": "thinking", "thinking": "t u"}, {"type": "text", "text": "a"}]}]})",
+       R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": [{"type": "reasoning", "text": "t u"}, {"type": "text", "text": "a"}]}]})"}) {
+    const auto read = ParseAnyResponse(line);
+    ASSERT_TRUE(read) << line << ": " << read.error().message;
+    EXPECT_EQ(read->messages.back().content, expected) << line;
+    EXPECT_EQ(read->spans.size(), 2U) << line;
+    EXPECT_EQ(read->source_json, "") << line << ": what was read is not its source, too";
+  }
+  // A switch, and thinking that is in the text already.
+  auto read = ParseAnyResponse(R"({"prompt": "q", "response": "a", "reasoning": "on"})");
+  EXPECT_EQ(read->messages.back().content, "a");
+  EXPECT_EQ(read->source_json, R"({"reasoning":"on"})");
+  read = ParseAnyResponse(R"({"prompt": "q", "response": "<think>t</think>a", "reasoning_content": "t"})");
+  EXPECT_EQ(read->messages.back().content, "<think>t</think>a");
+}
+
+TEST(ForeignRowsTest, TheEndOfTheTurnIsTakenOffAndNothingElse) {
+  const auto content = [](const std::string& line) {
+    const auto read = ParseAnyResponse(line);
+    return read ? read->messages.back().content : read.error().message;
+  };
+  const auto parts = [](const std::string& last) {
+    return R"({"messages": [{"role": "user", "content": "q"}, {"role": "pretrain", "content": "<think>t</think>", "loss": false}, {"role": "pretrain", "content": ")" +
+           last + R"(", "loss": true}]})";
+  };
+  EXPECT_EQ(content(parts("<answer>42</answer>")), "<think>t</think><answer>42</answer>");
+  EXPECT_EQ(content(parts("<|im_end|>")), "<think>t</think>");
+  EXPECT_EQ(content(parts("</s>")), "<think>t</think>");
+  const auto segments = [](const std::string& last) {
+    return R"({"segments": [{"label": false, "text": "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n"}, {"label": true, "text": ")" +
+           last + R"("}]})";
+  };
+  EXPECT_EQ(content(segments("a<|im_end|>")), "a");
+  EXPECT_EQ(content(segments("a<|im_end|>\\n")), "a");
+}
+
+TEST(ForeignRowsTest, ARowOfATableWithoutOurFieldsIsForeign) {
+  const auto read =
+      ParseAnyResponse(R"({"id": "x", "prompt": "q", "completion": "a", "stats": null, "closed_by": null})");
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(read->method, "foreign");
+}
+
+TEST(ExportRowsTest, CountsOfTokensAreLeftOutWhereNobodyCounted) {
+  const auto foreign = ParseAnyResponse(R"({"prompt": "q", "completion": "<think>t</think>a"})");
+  EXPECT_FALSE(Written("tessy-reference", *foreign, {}).contains("n_tokens_total"));
+  Response counted = *foreign;
+  counted.spans.front().tokens = 3;
+  EXPECT_EQ(Written("tessy-reference", counted, {})["n_tokens_total"], 3);
 }
 
 // tessy annotate reads the same rows.
@@ -275,7 +367,7 @@ TEST(ForeignRowsTest, ThinkingOfAResponseInPartsIsFound) {
 
 TEST(PartsTest, TileTheContentAndATokenIsItsFirstBytes) {
   const Response sample = Samples()[1];  // unicode
-  TrainingRow row = RowOf(sample, kCapability);
+  TrainingRow row = RenderedRowOf(sample, kCapability);
   size_t at = 0;
   for (const TrainingPart& part : row.parts) {
     EXPECT_EQ(part.start, at);
@@ -315,15 +407,36 @@ TEST(PartsTest, TileTheContentAndATokenIsItsFirstBytes) {
 TEST(RecipesTest, NameTheRowsTheStudentAndThePapersSettings) {
   const Recipe recipe{.checkpoint = "some/student", .family = "qwen3", .tokens_max = 12345};
   for (const ExportFormat* format : ExportFormats()) {
+    if (format->recipe == nullptr) continue;
     std::string all;
     for (const RecipeFile& file : format->recipe(recipe)) all += file.text;
-    if (all.empty()) continue;
     for (const char* due : {"train.jsonl", "some/student", "12345", "128"}) {
       EXPECT_THAT(all, HasSubstr(due)) << format->name;
     }
     EXPECT_TRUE(all.find("5e-5") != std::string::npos || all.find("5.0e-5") != std::string::npos)
         << format->name;
   }
+}
+
+TEST(RecipesTest, NameTheTemplateAsTheTrainerDoesOrHaveALineToEdit) {
+  const auto text = [](std::string_view format, const std::string& family) {
+    std::string all;
+    for (const RecipeFile& file : FindExportFormat(format)->recipe({.checkpoint = "s", .family = family}))
+      all += file.text;
+    return all;
+  };
+  EXPECT_THAT(text("llamafactory", "qwen3"), HasSubstr("\ntemplate: \"qwen3\"\n"));
+  EXPECT_THAT(text("llamafactory-alpaca", "deepseek-r1"), HasSubstr("\ntemplate: \"deepseekr1\"\n"));
+  EXPECT_THAT(text("ms-swift", "qwen3"), HasSubstr("\ntemplate=\"qwen3\"\n"));
+  EXPECT_THAT(text("ms-swift", "deepseek-r1"), HasSubstr("\ntemplate=\"deepseek_r1\"\n"));
+  EXPECT_THAT(text("xtuner", "qwen3"), HasSubstr("\nTEMPLATE = \"qwen3\"\n"));
+  for (const char* format : {"llamafactory", "ms-swift", "xtuner"}) {
+    EXPECT_THAT(text(format, "gpt\noss"), HasSubstr("\"NAME-THE-TEMPLATE\"  # EDIT: what ")) << format;
+    EXPECT_THAT(text(format, "gpt\noss"), HasSubstr("the family gpt<U+000A>oss")) << format;
+    EXPECT_THAT(text(format, ""), HasSubstr("known with --template-of alone")) << format;
+  }
+  // XTuner packs rows unless it is told not to.
+  EXPECT_THAT(text("xtuner", "qwen3"), HasSubstr("pack_level=\"none\", group_by_length=False"));
 }
 
 // The one setting without which the wrong tokens are trained.

@@ -43,12 +43,15 @@ std::string AlpacaLine(const TrainingRow& row, bool /*by_part*/) {
   return RowEnd(std::move(line), row);
 }
 
+constexpr TemplateName kTemplates[] = {{"qwen3", "qwen3"}, {"deepseek-r1", "deepseekr1"}};
+
 RecipeFile TrainingFile(const Recipe& recipe) {
+  const TemplateLine named = TemplateOf(recipe, "LLaMA-Factory", kTemplates);
   return {"train_llamafactory.yaml",
           fmt::format(R"(# Fine-tunes the student on {data} with LLaMA-Factory.
 #   pip install "llamafactory==0.9.5"      (the version that this was tried with; name it, or pip takes 0.8.3)
 #   llamafactory-cli train train_llamafactory.yaml
-model_name_or_path: {checkpoint}  # a folder, or a name at Hugging Face
+model_name_or_path: "{checkpoint}"  # a folder, or a name at Hugging Face
 stage: sft
 do_train: true
 finetuning_type: full
@@ -57,7 +60,7 @@ dataset_dir: .
 dataset: tessy
 # The template of thinking models: with another one the tokens around the thinking are not those that the student
 # knows. Tried with qwen3 only.
-template: {family}
+template: "{template}"{remark}
 # Without this all earlier turns of the assistant are trained, too.
 mask_history: true
 # The default of 2048 cuts rows. No row of {data} is longer than this.
@@ -77,7 +80,8 @@ logging_steps: 10
 report_to: none
 )",
                       fmt::arg("data", recipe.data), fmt::arg("checkpoint", recipe.checkpoint),
-                      fmt::arg("family", recipe.family), fmt::arg("tokens", recipe.tokens_max))};
+                      fmt::arg("template", named.name), fmt::arg("remark", named.remark),
+                      fmt::arg("tokens", recipe.tokens_max))};
 }
 
 std::vector<RecipeFile> ShareGptRecipe(const Recipe& recipe) {
@@ -120,13 +124,11 @@ std::optional<Result<ForeignRow>> ReadAlpaca(const Json& row) {
   return read;
 }
 
-// As any list of turns is (messages.cc).
-std::optional<Result<ForeignRow>> ReadNothing(const Json& /*row*/) { return std::nullopt; }
-
 constexpr Handling kVerbatim{.adds_thinking = true, .alternates = true};
 
 }  // namespace
 
+// Read as any list of turns is (messages.cc).
 const ExportFormat& LlamaFactoryFormat() {
   static const ExportFormat format{.name = "llamafactory",
                                    .about = "LLaMA-Factory: ShareGPT's conversations",
@@ -134,8 +136,7 @@ const ExportFormat& LlamaFactoryFormat() {
                                    .whole = kVerbatim,
                                    .by_part = {},
                                    .line = &ShareGptLine,
-                                   .recipe = &ShareGptRecipe,
-                                   .read = &ReadNothing};
+                                   .recipe = &ShareGptRecipe};
   return format;
 }
 

@@ -10,8 +10,6 @@ std::string Line(const TrainingRow& row, bool /*by_part*/) {
   return RowEnd(std::move(line), row);
 }
 
-std::vector<RecipeFile> NoRecipe(const Recipe& /*recipe*/) { return {}; }
-
 constexpr const char* kTexts[] = {"output", "response", "content", "completion", "generation"};
 constexpr const char* kAsked[] = {"prompt", "input", "question", "problem"};
 
@@ -22,7 +20,7 @@ std::optional<Result<ForeignRow>> ReadTexts(const Json& row) {
       const std::string question = TextField(row, asked);
       const std::string text = TextField(row, answer);
       if (question.empty() || text.empty()) continue;
-      ForeignRow read{.messages = {{"user", question}, {"assistant", text}}};
+      ForeignRow read{.messages = {{"user", question}, {"assistant", text}}, .taken = {asked, answer}};
       AddSystem(read.messages, TextField(row, "system"));
       AddSystem(read.messages, TextField(row, "system_prompt"));
       return read;
@@ -41,7 +39,9 @@ std::optional<Result<ForeignRow>> Read(const Json& row) {
     if (text.empty()) return BadRow(std::string("the last of its ") + key + " is not the assistant's");
     Json all = *turns;
     all.push_back(Json{{"role", "assistant"}, {"content", text}});
-    return ReadForeignTurns(all, row);
+    auto read = ReadForeignTurns(all, row);
+    if (read) read->taken.emplace_back("content");
+    return read;
   }
   return ReadTexts(row);
 }
@@ -55,7 +55,6 @@ const ExportFormat& MessagesFormat() {
                                    .whole = {.by_template = true},
                                    .by_part = {},
                                    .line = &Line,
-                                   .recipe = &NoRecipe,
                                    .read = &Read};
   return format;
 }

@@ -34,7 +34,10 @@ std::string Line(const TrainingRow& row, bool by_part) {
   return RowEnd(std::move(line), row);
 }
 
+constexpr TemplateName kTemplates[] = {{"qwen3", "qwen3"}, {"deepseek-r1", "deepseek_r1"}};
+
 std::vector<RecipeFile> WriteRecipe(const Recipe& recipe) {
+  const TemplateLine named = TemplateOf(recipe, "ms-swift", kTemplates);
   std::string loss =
       recipe.by_part
           ? "# What is trained stands in the rows (loss, loss_scale): the default policy keeps to it.\n"
@@ -54,10 +57,11 @@ cd "$(dirname "$0")"
 student="{checkpoint}" # a folder, or a name at Hugging Face
 {loss}# The template must be named, and its backend must be swift's own: with jinja the prompt is trained, too.
 # Tried with qwen3 only.
+template="{template}"{remark}
 # No row of {data} is longer than --max_length; a row that were would be dropped, not cut.
 # 128 rows a step: divide the accumulation by the number of GPUs.
 swift sft --use_hf true --model "$student" --tuner_type full --torch_dtype bfloat16 \
-  --template {family} --template_backend swift "${{loss[@]}}" \
+  --template "$template" --template_backend swift "${{loss[@]}}" \
   --dataset {data} --split_dataset_ratio 0 \
   --max_length {tokens} --truncation_strategy delete \
   --num_train_epochs 9 --learning_rate 5e-5 --lr_scheduler_type cosine \
@@ -65,8 +69,8 @@ swift sft --use_hf true --model "$student" --tuner_type full --torch_dtype bfloa
   --output_dir tuned --save_strategy epoch --report_to none
 )sh",
                        fmt::arg("data", recipe.data), fmt::arg("checkpoint", recipe.checkpoint),
-                       fmt::arg("loss", loss), fmt::arg("family", recipe.family),
-                       fmt::arg("tokens", recipe.tokens_max))}};
+                       fmt::arg("loss", loss), fmt::arg("template", named.name),
+                       fmt::arg("remark", named.remark), fmt::arg("tokens", recipe.tokens_max))}};
 }
 
 bool SaysLoss(const Json& turn) {

@@ -48,6 +48,16 @@ std::vector<TrainingPart> PartsOf(const Response& response, const LossWeights& w
   return parts;
 }
 
+TrainingRow RowOf(const Response& response, const LossWeights& weights) {
+  return {.id = response.id,
+          .question_id = response.question_id,
+          .messages = response.messages,
+          .spans = response.spans,
+          .parts = PartsOf(response, weights),
+          .end_weight = weights.markup,
+          .weighted = weights.is_fractional()};
+}
+
 std::vector<float> TokenWeights(const TrainingRow& row, size_t& straddling) {
   const RenderedRow& rendered = row.rendered;
   const size_t prompt = rendered.prompt.size();

@@ -9,17 +9,16 @@ std::string Line(const TrainingRow& row, bool /*by_part*/) {
   uint64_t teacher = 0;
   uint64_t student = 0;
   for (const ResponseSpan& span : row.spans) (span.role == Role::kTeacher ? teacher : student) += span.tokens;
-  Json line{{"id_ddm", row.id}};
+  Json line{{"id_ddm", row.id}, {"question_id", row.question_id}};
   line["dialogs"] = MessageList(row.messages);
-  line["n_tokens_total"] = teacher + student;
-  line["n_tokens_teacher"] = teacher;
-  line["n_tokens_student"] = student;
+  // Nobody has counted the tokens of a foreign row.
+  if (teacher + student > 0) {
+    line["n_tokens_total"] = teacher + student;
+    line["n_tokens_teacher"] = teacher;
+    line["n_tokens_student"] = student;
+  }
   return RowEnd(std::move(line), row);
 }
-
-std::vector<RecipeFile> NoRecipe(const Recipe& /*recipe*/) { return {}; }
-
-std::optional<Result<ForeignRow>> Read(const Json& /*row*/) { return std::nullopt; }
 
 }  // namespace
 
@@ -30,9 +29,7 @@ const ExportFormat& ReferenceFormat() {
                                    .carries = Ownership::kNone,
                                    .whole = {.by_template = true},
                                    .by_part = {},
-                                   .line = &Line,
-                                   .recipe = &NoRecipe,
-                                   .read = &Read};
+                                   .line = &Line};
   return format;
 }
 

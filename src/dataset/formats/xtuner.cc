@@ -31,7 +31,10 @@ std::string Line(const TrainingRow& row, bool by_part) {
   return RowEnd(std::move(line), row);
 }
 
+constexpr TemplateName kTemplates[] = {{"qwen3", "qwen3"}};
+
 std::vector<RecipeFile> WriteRecipe(const Recipe& recipe) {
+  const TemplateLine named = TemplateOf(recipe, "XTuner", kTemplates);
   return {{"train_xtuner.py",
            fmt::format(R"(# Fine-tunes the student on {data} with XTuner V1.
 #   git clone https://github.com/InternLM/xtuner   (its V1 is not on PyPI; the rows were tried with commit b934f4620)
@@ -45,26 +48,32 @@ from xtuner.v1.model.dense.qwen3 import Qwen3Dense8BConfig
 from xtuner.v1.train import TrainerConfig
 
 STUDENT = "{checkpoint}"  # the folder with config.json and the weights
+TEMPLATE = "{template}"{remark}
 
 # The loss of each turn stands in the rows ("loss"): a turn without it is trained, earlier ones of the assistant too.
 # Longer rows would be cut; no row of {data} is longer than max_length.
-tokenize = OpenaiTokenizeFunctionConfig(chat_template="{family}", max_length={tokens})
+tokenize = OpenaiTokenizeFunctionConfig(chat_template=TEMPLATE, max_length={tokens})
 trainer = TrainerConfig(
     model_cfg=Qwen3Dense8BConfig(),  # the student's architecture and size
     load_from=STUDENT,
     tokenizer_path=STUDENT,
     dataset_cfg=[{{"dataset": DatasetConfig(name="tessy", anno_path="{data}"), "tokenize_fn": tokenize}}],
-    dataloader_cfg=DataloaderConfig(pack_max_length={tokens}),
+    # A sample of the batch is a row: XTuner's default packs several rows into one, and 128 would be many more. Its
+    # code was read for this, not run. Rows are not filled up to pack_max_length; sequence parallelism needs that they are.
+    dataloader_cfg=DataloaderConfig(
+        pack_level="none", group_by_length=False, pack_max_length={tokens}, pack_to_max_length=False
+    ),
     optim_cfg=AdamWConfig(lr=5e-5),
     lr_cfg=LRConfig(lr_type="cosine", warmup_ratio=0),
     loss_cfg=CELossConfig(),
-    global_batch_size=128,
+    global_batch_size=128,  # rows a step, on all GPUs together
     total_epoch=9,
     work_dir="tuned",
 )
 )",
                        fmt::arg("data", recipe.data), fmt::arg("checkpoint", recipe.checkpoint),
-                       fmt::arg("family", recipe.family), fmt::arg("tokens", recipe.tokens_max))}};
+                       fmt::arg("template", named.name), fmt::arg("remark", named.remark),
+                       fmt::arg("tokens", recipe.tokens_max))}};
 }
 
 float WeightOf(const Json& turn) {
@@ -73,15 +82,22 @@ float WeightOf(const Json& turn) {
 
 bool IsPart(const Json& turn) { return turn.is_object() && TextField(turn, "role") == kPart; }
 
+// A single control token such as <|im_end|>; tags such as <answer>42</answer> are text.
+bool IsTurnEnd(std::string_view text) {
+  if (text == "</s>" || text == "<end_of_turn>") return true;
+  if (text.find('<', 1) != std::string_view::npos) return false;
+  return (text.starts_with("<|") && text.ends_with("|>")) ||
+         (text.starts_with("<｜") && text.ends_with("｜>"));
+}
+
 std::optional<Result<ForeignRow>> Read(const Json& row) {
   const Json* turns = TurnsIn(row, "messages");
   if (turns == nullptr || !IsPart(turns->back())) return std::nullopt;
   size_t parts = 0;
   while (parts < turns->size() && IsPart((*turns)[turns->size() - 1 - parts])) ++parts;
-  // The last part ends the turn: it is markup, such as <|im_end|>.
-  const std::string end = TextField(turns->back(), "content");
-  if (parts < 2 || !end.starts_with('<') || !end.ends_with('>'))
-    return JoinTurns(*turns, parts, row, &WeightOf);
+  // In rows of ours the last part always ends the turn.
+  const bool ends = row.contains("spans") || IsTurnEnd(TextField(turns->back(), "content"));
+  if (parts < 2 || !ends) return JoinTurns(*turns, parts, row, &WeightOf);
   Json without_end = *turns;
   without_end.erase(without_end.size() - 1);
   return JoinTurns(without_end, parts - 1, row, &WeightOf);

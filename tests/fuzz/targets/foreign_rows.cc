@@ -7,17 +7,6 @@
 namespace tessy::fuzz {
 namespace {
 
-TrainingRow RowOf(const Response& response, const LossWeights& weights) {
-  return {.id = response.id,
-          .messages = response.messages,
-          .spans = response.spans,
-          .parts = PartsOf(response, weights),
-          .end_weight = weights.markup,
-          .weighted = weights.is_fractional(),
-          .rendered = {.prompt = "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n",
-                       .end = "<|im_end|>\n"}};
-}
-
 void Run(std::string_view input) {
   const auto response = ParseAnyResponse(input);
   if (!response) return Note(response.error().message);
@@ -32,7 +21,9 @@ void Run(std::string_view input) {
   const auto ours = ParseResponse(ToJsonLine(*response));
   Require(ours.has_value(), "a foreign row becomes one of ours");
   for (const LossWeights& weights : {LossWeights{}, LossWeights{.style = 0.0F}, LossWeights{.style = 0.5F}}) {
-    const TrainingRow row = RowOf(*ours, weights);
+    TrainingRow row = RowOf(*ours, weights);
+    row.rendered = {.prompt = "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n",
+                    .end = "<|im_end|>\n"};
     size_t end = 0;
     for (const TrainingPart& part : row.parts) {
       Require(part.start == end && part.end > part.start, "parts tile the content");
