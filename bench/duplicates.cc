@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <ctime>
 #include <map>
 #include <random>
 #include <string>
@@ -17,6 +16,7 @@
 
 #include "base/numbers.h"
 #include "base/random.h"
+#include "clocks.h"
 #include "select/near_duplicates.h"
 #include "select/shingles.h"
 #include "select/union_find.h"
@@ -25,18 +25,6 @@ namespace tessy::bench {
 namespace {
 
 constexpr double kThreshold = 0.8;
-
-double CpuSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
-
-double WallSeconds() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
 
 // Contest tasks in their normal form: a frame that all share, a story of random words, and for a fourth of
 // them another one that differs in a word, in its numbers, or not at all.
@@ -84,11 +72,11 @@ struct Measured {
 };
 
 Measured Ours(const std::vector<std::string>& questions, int threads) {
-  const double begin = threads > 1 ? WallSeconds() : CpuSeconds();
+  const double begin = threads > 1 ? WallSeconds() : ProcessCpuSeconds();
   NearDuplicates texts;
   for (const std::string& question : questions) texts.Add(question);
   Measured measured{.clusters = texts.Clusters(kThreshold, threads)};
-  measured.seconds = (threads > 1 ? WallSeconds() : CpuSeconds()) - begin;
+  measured.seconds = (threads > 1 ? WallSeconds() : ProcessCpuSeconds()) - begin;
   return measured;
 }
 
@@ -120,7 +108,7 @@ Measured Plain(const std::vector<std::string>& questions) {
   constexpr size_t kHashes = 128;
   constexpr size_t kBands = 14;
   constexpr size_t kRows = 9;
-  const double begin = CpuSeconds();
+  const double begin = ProcessCpuSeconds();
   std::vector<std::unordered_set<std::string>> shingles;
   std::array<std::unordered_map<uint64_t, std::vector<uint32_t>>, kBands> buckets;
   UnionFind joined(questions.size());
@@ -146,7 +134,7 @@ Measured Plain(const std::vector<std::string>& questions) {
   }
   Measured measured{.clusters = std::vector<uint32_t>(questions.size())};
   for (uint32_t text = 0; text < questions.size(); ++text) measured.clusters[text] = joined.Find(text);
-  measured.seconds = CpuSeconds() - begin;
+  measured.seconds = ProcessCpuSeconds() - begin;
   return measured;
 }
 

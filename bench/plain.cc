@@ -1,7 +1,5 @@
 #include "plain.h"
 
-#include <ctime>
-
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <cstdio>
@@ -15,21 +13,12 @@ namespace {
 
 namespace asio = boost::asio;
 
-double Seconds(clockid_t clock) {
-  timespec now{};
-  clock_gettime(clock, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
-
 struct Lane {
   std::unique_ptr<Sequence> sequence;
   std::shared_ptr<TokenId> drawn = std::make_shared<TokenId>(0);
 };
 
 }  // namespace
-
-double ProcessCpuSeconds() { return Seconds(CLOCK_PROCESS_CPUTIME_ID); }
-double WallSeconds() { return Seconds(CLOCK_MONOTONIC); }
 
 Rate MeasurePlain(const std::shared_ptr<const LlamaModel>& model, const PlainOptions& options) {
   asio::io_context io(1);

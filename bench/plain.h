@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "clocks.h"
 #include "model/llama/engine.h"
 #include "model/sampling.h"
 
@@ -28,8 +29,5 @@ struct PlainOptions {
 // its own logits; a predictor gets a random token and answers. No engine can do better, so this is the
 // reference for cooperation.
 Rate MeasurePlain(const std::shared_ptr<const LlamaModel>& model, const PlainOptions& options);
-
-double ProcessCpuSeconds();
-double WallSeconds();
 
 }  // namespace tessy::bench

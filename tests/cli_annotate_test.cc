@@ -1,6 +1,7 @@
 // Windows annotated by rules and by a model: every one ends in exactly one of the two files.
 #include <csignal>
 #include <ctime>
+#include <filesystem>
 #include <set>
 
 #include "cli_fixture.h"
@@ -60,6 +61,29 @@ TEST_F(AnnotateTest, RulesMarkEveryWindowAndGoOnWhereTheyWereCut) {
   const auto resumed = Annotate(kRules);
   EXPECT_EQ(resumed.exit_status, 0) << resumed.err;
   EXPECT_EQ(Read("a.jsonl"), whole);
+}
+
+TEST_F(AnnotateTest, ResponsesMayBeAFolderOrAPattern) {
+  const std::vector<std::string> lines = ReadLines("r.jsonl");
+  ASSERT_GE(lines.size(), 2U);
+  std::filesystem::create_directories(Path("d"));
+  std::string rest;
+  for (size_t i = 1; i < lines.size(); ++i) rest += lines[i] + "\n";
+  Write("d/1.jsonl", lines[0] + "\n");
+  Write("d/2.jsonl", rest);
+  const auto annotate = [&](const std::string& responses, const std::string& out) {
+    return Tessy({"annotate", "--responses", responses, "--window-words", "20", "--annotator", "lexicon",
+                  "--out", out});
+  };
+  ASSERT_EQ(annotate("r.jsonl", "one.jsonl").exit_status, 0);
+  for (const auto& [responses, out] : {std::pair("d", "folder.jsonl"), std::pair("d/*", "pattern.jsonl")}) {
+    const auto result = annotate(responses, out);
+    ASSERT_EQ(result.exit_status, 0) << result.err;
+    EXPECT_EQ(Read(out), Read("one.jsonl")) << responses;
+  }
+  // A file that changes is another setting.
+  Write("d/1.jsonl", lines[0] + "\n\n");
+  ExpectRefusal(annotate("d", "folder.jsonl"), {"was made with other settings"});
 }
 
 TEST_F(AnnotateTest, PhrasesAreTheSameWhateverEditorWroteThem) {

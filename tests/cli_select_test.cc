@@ -7,6 +7,7 @@
 #include "base/testing/source_tree.h"
 #include "cli_fixture.h"
 #include "dataset/tables/duckdb.h"
+#include "dataset/tables/table_writer.h"
 
 namespace tessy {
 namespace {
@@ -157,6 +158,17 @@ TEST_F(SelectTest, PlaceholdersAreLookedUp) {
   EXPECT_THAT(Reasons("q.jsonl.run/rejected.jsonl"), ElementsAre("placeholder"));
 }
 
+TEST_F(SelectTest, RowsWithImagesAreRejectedAsSuch) {
+  WriteParquet("i.parquet",
+               "SELECT 'What is seen?' AS question, {'bytes': '\\xFF\\xD8'::BLOB, 'path': NULL::VARCHAR} AS "
+               "image UNION ALL SELECT 'What is said?', NULL");
+  const auto result = Select({"i.parquet", "--out", "q.jsonl"});
+  ASSERT_EQ(result.exit_status, 0) << result.err;
+  ASSERT_THAT(Rows("q.jsonl"), SizeIs(1));
+  EXPECT_EQ(Rows("q.jsonl")[0]["prompt"], "What is said?");
+  EXPECT_THAT(Reasons("q.jsonl.run/rejected.jsonl"), ElementsAre("image"));
+}
+
 TEST_F(SelectTest, ADryRunWritesNothing) {
   Write("s.jsonl", Row(Task(1)) + Row(Task(1)) + Row(Task(2)));
   const auto result = Select({"s.jsonl", "--dry-run", "2"});
@@ -179,7 +191,49 @@ TEST_F(SelectTest, NothingIsOverwritten) {
                 {"--out s.jsonl: is the file of --source"});
   std::filesystem::create_directories(Path("d"));
   Write("d/s.jsonl", Row(Task(1)));
-  ExpectRefusal(Select({"d", "--out", "d/q.jsonl"}), {"--out d/q.jsonl: lies in d, which is read"});
+  ExpectRefusal(Select({"d", "--out", "d/q.jsonl"}), {"--out d/q.jsonl: lies in --source d, which is read"});
+}
+
+// A result among the questions would be read as questions the next time.
+TEST_F(SelectTest, NoResultLiesAmongWhatIsRead) {
+  std::filesystem::create_directories(Path("d"));
+  WriteQuestions("d/q.jsonl", 1);
+  const auto synth = [&](const std::string& questions, const std::string& out, const Arguments& more = {}) {
+    Arguments arguments{"synth",     "--questions",    questions, "--method", "student-only",
+                        "--student", Model("student"), "--out",   out};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return Tessy(arguments);
+  };
+  ExpectRefusal(synth("d", "d/r.jsonl"), {"--out d/r.jsonl: lies in --questions d, which is read"});
+  ExpectRefusal(synth("d/", "d/r.jsonl"), {"--out d/r.jsonl: lies in --questions d/, which is read"});
+  ExpectRefusal(synth("d/*.jsonl", "d/r.jsonl"), {"--out d/r.jsonl: lies in --questions d/*.jsonl"});
+  ExpectRefusal(synth("d", "r.jsonl", {"--run", "d/run"}), {"--run d/run: lies in --questions d"});
+  std::filesystem::create_symlink(Path("r.jsonl"), Path("d/link.jsonl"));
+  ExpectRefusal(synth("d", "r.jsonl"), {"--out r.jsonl: lies in --questions d"});
+  EXPECT_FALSE(Exists("r.jsonl"));
+  EXPECT_EQ(synth("d/q*.jsonl", "d/r.jsonl", {"--temperature", "0"}).exit_status, 0);  // it does not match
+}
+
+TEST_F(SelectTest, AnOldOutputIsSetAsideOnlyForASelectionThatCanBegin) {
+  Write("s.jsonl", Row(Task(1)));
+  Write("eval.jsonl", Json{{"text", "x"}}.dump() + "\n");
+  Write("q.jsonl", "precious\n");
+  Write("q.parquet", "precious\n");
+  const auto refuse = [&](Arguments arguments, const std::vector<std::string>& pieces) {
+    arguments.push_back("--fresh");
+    ExpectRefusal(Select(arguments), pieces);
+    EXPECT_EQ(Read("q.jsonl"), "precious\n");
+    EXPECT_EQ(Read("q.parquet"), "precious\n");
+  };
+  refuse({"nowhere.jsonl", "--out", "q.jsonl"}, {"nowhere.jsonl: cannot be read: No such file"});
+  refuse({"s.jsonl", "none/*", "--out", "q.jsonl"}, {"none/*: no file matches it"});
+  refuse({"s.jsonl", "--out", "q.parquet"}, {"Parquet is not written here"});
+  refuse({"s.jsonl", "--decontaminate", "eval.jsonl", "--out", "q.jsonl"}, {"no column of questions"});
+  std::filesystem::remove(Path("q.jsonl"));
+  const auto running = TableWriter::Open(Path("q.jsonl"));
+  ASSERT_TRUE(running) << running.error().message;
+  Write("q.jsonl", "precious\n");
+  refuse({"s.jsonl", "--out", "q.jsonl"}, {"q.jsonl: another tessy is writing to it"});
 }
 
 TEST_F(SelectTest, WhatIsWrongIsOneLine) {
@@ -213,6 +267,9 @@ TEST_F(SelectTest, WhatIsWrongIsOneLine) {
   refuse({"s.jsonl", "--distinct", "9", "--rows", "3"}, {"--rows 3: is less than --distinct 9"});
   refuse({"s.jsonl", "--decontaminate", "other.jsonl"},
          {"--decontaminate other.jsonl:1: no column of questions"});
+  WriteParquet("other.parquet", "SELECT 'x' AS text, 1 AS n");
+  refuse({"s.jsonl", "--decontaminate", "other.parquet"},
+         {"--decontaminate other.parquet:1: no column of questions", "it has text, n"});
   const auto skipped = Select({"bad.jsonl", "--skip-bad-lines", "--out", "q.jsonl"});
   EXPECT_EQ(skipped.exit_status, 0) << skipped.err;
   EXPECT_THAT(Reasons("q.jsonl.run/rejected.jsonl"), ElementsAre("bad_line"));
@@ -294,6 +351,21 @@ TEST_F(SelectTest, SettingsMayStandInARunFile) {
   const auto result = Select({"run.toml"});
   ASSERT_EQ(result.exit_status, 0) << result.err;
   EXPECT_THAT(Rows("q.jsonl"), SizeIs(2));
+}
+
+TEST_F(SelectTest, SourcesThatAreTypedWinOverThoseOfARunFile) {
+  Write("s.jsonl", Row(Task(1)));
+  Write("t.jsonl", Row(Task(2)));
+  Write("u.jsonl", Row(Task(3)));
+  Write("run.toml", "source = [\"s.jsonl\"]\n");
+  const auto result = Select({"t.jsonl", "run.toml", "--source", "u.jsonl", "--out", "q.jsonl"});
+  ASSERT_EQ(result.exit_status, 0) << result.err;
+  const auto rows = Rows("q.jsonl");
+  ASSERT_THAT(rows, SizeIs(2));
+  EXPECT_EQ(rows[0]["prompt"], Task(3));
+  EXPECT_EQ(rows[1]["prompt"], Task(2));
+  EXPECT_EQ(Select({"t.jsonl", "run.toml", "--out", "v.jsonl"}).exit_status, 0);
+  EXPECT_EQ(Rows("v.jsonl").at(0)["prompt"], Task(2));
 }
 
 }  // namespace

@@ -9,15 +9,15 @@ constexpr uint32_t kWeyl0 = 0x9E3779B9;
 constexpr uint32_t kWeyl1 = 0xBB67AE85;
 constexpr int kRounds = 10;
 
-uint64_t Mix(uint64_t x) {
+}  // namespace
+
+uint64_t MixBits(uint64_t x) {
   x ^= x >> 30;
   x *= 0xBF58476D1CE4E5B9ULL;
   x ^= x >> 27;
   x *= 0x94D049BB133111EBULL;
   return x ^ (x >> 31);
 }
-
-}  // namespace
 
 std::array<uint32_t, 4> Philox4x32(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key) {
   for (int round = 0; round < kRounds; ++round) {
@@ -40,18 +40,28 @@ double UniformAt(uint64_t key, uint64_t counter_high, uint64_t counter_low) {
   return static_cast<double>(bits) * 0x1.0p-53;
 }
 
-uint64_t HashBytes(std::string_view bytes, uint64_t seed) {
-  uint64_t hash = 0xCBF29CE484222325ULL ^ Mix(seed);
+BytesHash::BytesHash(uint64_t seed) : hash_(0xCBF29CE484222325ULL ^ MixBits(seed)) {}
+
+void BytesHash::Add(std::string_view bytes) {
+  uint64_t hash = hash_;
   for (const char c : bytes) {
     hash ^= static_cast<unsigned char>(c);
     hash *= 0x100000001B3ULL;
   }
-  return Mix(hash);
+  hash_ = hash;
+}
+
+uint64_t BytesHash::value() const { return MixBits(hash_); }
+
+uint64_t HashBytes(std::string_view bytes, uint64_t seed) {
+  BytesHash hash(seed);
+  hash.Add(bytes);
+  return hash.value();
 }
 
 uint64_t HashParts(std::span<const uint64_t> parts) {
   uint64_t hash = 0;
-  for (const uint64_t part : parts) hash = Mix(hash + 0x9E3779B97F4A7C15ULL + Mix(part));
+  for (const uint64_t part : parts) hash = MixBits(hash + 0x9E3779B97F4A7C15ULL + MixBits(part));
   return hash;
 }
 

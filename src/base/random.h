@@ -15,9 +15,23 @@ std::array<uint32_t, 4> Philox4x32(std::array<uint32_t, 4> counter, std::array<u
 // A uniform number in [0, 1) with 53 random bits: the draw (high, low) of the stream `key`.
 double UniformAt(uint64_t key, uint64_t counter_high, uint64_t counter_low);
 
-// 64-bit FNV-1a of the bytes, finished with the SplitMix64 mixer (Steele, Lea, Flood, OOPSLA 2014). It
-// serves stream keys and fingerprints, not security.
+// The mixer of SplitMix64 (Steele, Lea, Flood, OOPSLA 2014): every bit of the result depends on every bit of
+// x. It has an inverse, so different numbers stay different.
+uint64_t MixBits(uint64_t x);
+
+// 64-bit FNV-1a of the bytes, finished with MixBits. It serves stream keys and fingerprints, not security.
 uint64_t HashBytes(std::string_view bytes, uint64_t seed = 0);
+
+// HashBytes of bytes that come in portions. Not thread-safe.
+class BytesHash {
+ public:
+  explicit BytesHash(uint64_t seed = 0);
+  void Add(std::string_view bytes);
+  uint64_t value() const;  // of all bytes so far
+
+ private:
+  uint64_t hash_;
+};
 
 // Folds the parts, in order, into one key.
 uint64_t HashParts(std::span<const uint64_t> parts);

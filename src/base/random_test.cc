@@ -81,6 +81,15 @@ TEST(HashBytes, DependsOnEveryByteAndOnTheSeed) {
   EXPECT_EQ(hashes.size(), 8U);
 }
 
+TEST(BytesHash, DoesNotDependOnThePortions) {
+  BytesHash hash(3);
+  EXPECT_EQ(hash.value(), HashBytes("", 3));
+  hash.Add("ab");
+  hash.Add("");
+  hash.Add("c");
+  EXPECT_EQ(hash.value(), HashBytes("abc", 3));
+}
+
 TEST(HashParts, DependsOnOrderAndNumberOfParts) {
   const std::vector<std::vector<uint64_t>> cases = {{}, {0}, {0, 0}, {1, 2}, {2, 1}, {1}, {3}, {1, 2, 0}};
   std::set<uint64_t> hashes;

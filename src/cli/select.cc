@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/numbers.h"
@@ -83,7 +84,8 @@ void AddSelectCommand(CLI::App& app, CommandContext& context) {
       "nothing is written.");
   command->callback([command, flags, settings, &context] {
     const std::string run_file = flags->TakeArguments();
-    if (auto given = ApplyRunFile(*command, settings, run_file); !given) return Finish(context, given);
+    const std::string_view typed = flags->options.sources.empty() ? "" : "source";
+    if (auto given = ApplyRunFile(*command, settings, run_file, typed); !given) return Finish(context, given);
     const auto status = Select(*flags);
     if (!status) return Finish(context, tl::unexpected(status.error()));
     context.exit_status = *status;

@@ -66,9 +66,11 @@ void AddRunFileArgument(CLI::App& command, std::string& path) {
   command.add_option("run.toml", path, "settings; every key is a flag's name, and flags win");
 }
 
-Status ApplyRunFile(const CLI::App& command, const Settings& settings, const std::string& path) {
+Status ApplyRunFile(const CLI::App& command, const Settings& settings, const std::string& path,
+                    std::string_view given) {
   if (path.empty()) return {};
   return ApplyRunFile(settings, path, [&](std::string_view key) {
+    if (key == given) return true;
     const CLI::Option* option = command.get_option_no_throw("--" + std::string(key));
     return option != nullptr && option->count() > 0;
   });

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "job/settings.h"
@@ -19,7 +20,9 @@ void ShowNeeded(CLI::App& command, const Settings& settings, const std::string& 
 // Declares the argument "run.toml", for ApplyRunFile.
 void AddRunFileArgument(CLI::App& command, std::string& path);
 
-// Reads the run file, if one is named, into the settings; flags that were typed win.
-Status ApplyRunFile(const CLI::App& command, const Settings& settings, const std::string& path);
+// Reads the run file, if one is named, into the settings; flags that were typed win, and so does the setting
+// `given`, which was typed without its flag.
+Status ApplyRunFile(const CLI::App& command, const Settings& settings, const std::string& path,
+                    std::string_view given = {});
 
 }  // namespace tessy

@@ -28,9 +28,11 @@ size_t FirstInvalidByte(std::string_view text) {
 // The kind of file that a person most likely gave instead of JSON lines; empty if the text does not tell.
 std::string_view OtherFormat(std::string_view line) {
   if (line.starts_with("PAR1"))
-    return "a Parquet file, not JSON lines; convert it first (DuckDB or pandas do)";
-  if (line.starts_with("\x1F\x8B")) return "compressed with gzip; unpack it first (gunzip)";
-  if (line.starts_with("\x28\xB5\x2F\xFD")) return "compressed with Zstandard; unpack it first (unzstd)";
+    return "a Parquet file, not JSON lines; give the file itself, because a pipe is read as lines";
+  if (line.starts_with("\x1F\x8B"))
+    return "compressed with gzip; give the file itself, or unpack it before the pipe (gunzip)";
+  if (line.starts_with("\x28\xB5\x2F\xFD"))
+    return "compressed with Zstandard; give the file itself, or unpack it before the pipe (unzstd)";
   if (IsLfsPointer(line)) return "a Git-LFS pointer, not the file itself; fetch it with git lfs pull";
   if (line == "[" || line == "{")
     return "JSON spread over several lines; one object a line is expected (jq -c)";

@@ -20,4 +20,8 @@ Result<nlohmann::ordered_json> IdentityOfModel(const std::string& path);
 // The same of any other file; all of it is read.
 Result<nlohmann::ordered_json> IdentityOfData(const std::string& path);
 
+// The same of a table: of a folder or a pattern (dataset/tables/table_files.h) the fingerprint is that of the
+// names and contents of its files, in their order; of one file that of IdentityOfData.
+Result<nlohmann::ordered_json> IdentityOfTable(const std::string& name);
+
 }  // namespace tessy

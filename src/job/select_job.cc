@@ -16,6 +16,7 @@
 #include "base/shorten.h"
 #include "dataset/question.h"
 #include "dataset/tables/spool.h"
+#include "dataset/tables/table_files.h"
 #include "dataset/tables/table_reader.h"
 #include "dataset/tables/table_writer.h"
 #include "job/output_check.h"
@@ -62,8 +63,7 @@ std::string PartOfRow(const SourceQuestion& question) {
     part += ',';
     part.append(question.rest_json, 1, question.rest_json.size() - 2);
   }
-  const bool has_source_id = question.rest_json.find("\"source_id\":") != std::string::npos;
-  if (!question.id.empty() && !has_source_id) part += ",\"source_id\":" + Dump(question.id);
+  if (!question.id.empty() && !question.has_source_id) part += ",\"source_id\":" + Dump(question.id);
   return part;
 }
 
@@ -80,11 +80,14 @@ class SelectJob::Work {
   bool IsDry() const { return options_.dry_run > 0; }
   Status CheckOptions() const;
   Status CheckPlaces();
+  Status CheckSources() const;
   Status OpenOutputs();
   Status ReadEvaluations();
   Status ReadEvaluation(const std::string& name);
+  static Status CheckEvaluation(SourceParser& parser, std::string_view row, const TableReader& reader);
   Status ReadSources();
   Status ReadSource(const std::string& name);
+  Status AddFiles(const std::string& source, const std::vector<std::string>& files);
   Status Take(std::string_view row, const TableReader& reader);
   Status TakeQuestion(const SourceQuestion& question, RowPlace place);
   Status RejectRow(const SourceQuestion& question, const TableReader& reader);
@@ -111,6 +114,7 @@ class SelectJob::Work {
   std::vector<KeptText> kept_;  // by text
   std::vector<EvaluationText> evaluations_;
   std::vector<std::string> files_;
+  std::set<fs::path> seen_;  // without links
   uint32_t first_file_ = 0;  // of the source that is read
   std::map<std::string, uint64_t> rejected_rows_;
   uint64_t read_ = 0;
@@ -134,18 +138,22 @@ Status SelectJob::Work::CheckOptions() const {
   return {};
 }
 
-// The output must be no input, and must not become one: not in a folder that is read.
+// All that can be known before an old output is set aside.
 Status SelectJob::Work::CheckPlaces() {
   if (IsDry()) return {};
   if (auto status = CheckOutputs(SelectSettings(options_)); !status) return status;
-  std::error_code error;
-  const fs::path out = fs::weakly_canonical(fs::absolute(options_.out, error), error);
+  if (auto status = TableWriter::CheckFree(options_.out); !status) return status;
+  return CheckSources();
+}
+
+Status SelectJob::Work::CheckSources() const {
   for (const std::string& source : options_.sources) {
-    if (!fs::is_directory(source, error)) continue;
-    const fs::path folder = fs::weakly_canonical(source, error);
-    if (std::mismatch(folder.begin(), folder.end(), out.begin(), out.end()).first != folder.end()) continue;
-    return Usage(
-        fmt::format("--out {}: lies in {}, which is read; give a place outside of it", options_.out, source));
+    const auto files = TableFiles(source);
+    if (!files) return tl::unexpected(files.error());
+    std::error_code error;
+    if (source == "-" || fs::exists(files->front(), error)) continue;
+    // What is not there cannot be read; the reader says it.
+    if (const auto table = TableReader::Open(source); !table) return tl::unexpected(table.error());
   }
   return {};
 }
@@ -190,17 +198,34 @@ Status SelectJob::Work::ReadEvaluations() {
   return {};
 }
 
+// The message is to name all columns, also those that are not read.
+Status SelectJob::Work::CheckEvaluation(SourceParser& parser, std::string_view row,
+                                        const TableReader& reader) {
+  auto status = parser.CheckColumns(row);
+  if (status) return {};
+  const std::string& file = reader.files()[reader.file()];
+  if (std::error_code error; fs::is_regular_file(file, error)) {
+    auto whole = TableReader::Open(file);
+    const auto first = whole ? whole->Next() : tl::unexpected(whole.error());
+    if (first && *first) status = parser.CheckColumns(**first);
+  }
+  return Fail(status.error().code,
+              fmt::format("--decontaminate {}: {}", reader.Where(), status.error().message));
+}
+
 Status SelectJob::Work::ReadEvaluation(const std::string& name) {
-  auto table = TableReader::Open(name);
+  auto table =
+      TableReader::Open(name, {.leaves_out = [](std::string_view one) { return !IsEvaluationColumn(one); }});
   if (!table) return tl::unexpected(table.error());
   SourceParser parser(EvaluationColumns());
+  std::optional<size_t> checked;  // the last file whose columns were looked at
   while (!stop_.flag()) {
     const auto row = table->Next();
     if (!row) return tl::unexpected(row.error());
     if (!*row) return {};
-    if (auto status = parser.CheckColumns(**row); !status) {
-      return Fail(status.error().code,
-                  fmt::format("--decontaminate {}: {}", table->Where(), status.error().message));
+    if (checked != table->file()) {
+      checked = table->file();
+      if (auto status = CheckEvaluation(parser, **row, *table); !status) return status;
     }
     const SourceQuestion question = parser.Parse(**row);
     if (question.text.empty()) {
@@ -218,18 +243,22 @@ Status SelectJob::Work::ReadEvaluation(const std::string& name) {
 // ---- Reading.
 
 Status SelectJob::Work::ReadSources() {
-  std::set<fs::path> seen;
   for (const std::string& source : options_.sources) {
     if (auto status = ReadSource(source); !status) return status;
     if (stop_.flag()) return {};
-    for (size_t i = first_file_; i < files_.size(); ++i) {
-      std::error_code error;
-      const fs::path path = fs::weakly_canonical(files_[i], error);
-      if (!seen.insert(path).second) {
-        return Usage(fmt::format("--source {}: {} is named twice, which would count its rows twice", source,
-                                 files_[i]));
-      }
+  }
+  return {};
+}
+
+Status SelectJob::Work::AddFiles(const std::string& source, const std::vector<std::string>& files) {
+  first_file_ = static_cast<uint32_t>(files_.size());
+  for (const std::string& file : files) {
+    std::error_code error;
+    if (!seen_.insert(fs::weakly_canonical(file, error)).second) {
+      return Usage(
+          fmt::format("--source {}: {} is named twice, which would count its rows twice", source, file));
     }
+    files_.push_back(file);
   }
   return {};
 }
@@ -240,8 +269,7 @@ Status SelectJob::Work::ReadSource(const std::string& name) {
       name, {.leaves_out = [&column](std::string_view one) { return one != column && IsResponseColumn(one); },
              .without_assistant = true});
   if (!table) return tl::unexpected(table.error());
-  first_file_ = static_cast<uint32_t>(files_.size());
-  files_.insert(files_.end(), table->files().begin(), table->files().end());
+  if (auto status = AddFiles(name, table->files()); !status) return status;
   std::optional<size_t> checked;  // the last file whose columns were looked at
   for (uint64_t count = 0; !stop_.flag() && (!IsDry() || count < options_.dry_run); ++count) {
     const auto row = table->Next();
@@ -269,8 +297,13 @@ Status SelectJob::Work::Take(std::string_view row, const TableReader& reader) {
   if (question.reason == "placeholder") {
     auto text = lookup_->Find(question);
     if (!text) return tl::unexpected(text.error());
+    if (stop_.flag()) return {};
     question.text = std::move(*text);
     if (!question.text.empty()) question.reason.clear();
+    if (question.text.find('\0') != std::string::npos) {
+      question.reason = "not_text";
+      question.detail = "a NUL character in it";
+    }
   }
   if (!question.reason.empty()) return RejectRow(question, reader);
   with_system_ += question.has_system ? 1 : 0;
@@ -434,12 +467,13 @@ std::vector<SelectStage> SelectJob::Work::Account(const Choice& choice) const {
 
 Result<SelectResult> SelectJob::Work::Run() {
   if (auto status = CheckOptions(); !status) return tl::unexpected(status.error());
-  auto lookup = Lookup::Make(options_.lookup);
+  auto lookup = Lookup::Make(options_.lookup, &stop_.flag());
   if (!lookup) return tl::unexpected(lookup.error());
   lookup_.emplace(std::move(*lookup));
   parser_.emplace(options_.column.empty() ? SourceColumns() : std::vector<std::string>{options_.column});
   if (auto status = CheckPlaces(); !status) return tl::unexpected(status.error());
   if (auto status = ReadEvaluations(); !status) return tl::unexpected(status.error());
+  if (stop_.flag()) return SelectResult{.stages = {}, .interrupted = true};
   if (auto status = OpenOutputs(); !status) return tl::unexpected(status.error());
   if (auto status = ReadSources(); !status) return tl::unexpected(status.error());
   if (stop_.flag()) return SelectResult{.stages = {}, .interrupted = true};
@@ -449,11 +483,14 @@ Result<SelectResult> SelectJob::Work::Run() {
   }
   std::string cut;
   const int threads = ThreadsWithin(options_.threads > 0 ? options_.threads : ProcessorsAvailable(), cut);
+  if (!cut.empty()) Tell(events_.warning, cut);
   auto choice =
       corpus_.Choose({.similarity = options_.similarity,
                       .sample = {.distinct = options_.distinct, .rows = options_.rows, .seed = options_.seed},
-                      .threads = threads});
+                      .threads = threads,
+                      .stop = &stop_.flag()});
   if (!choice) return tl::unexpected(choice.error());
+  if (stop_.flag()) return SelectResult{.stages = {}, .interrupted = true};
   SelectResult result{.stages = Account(*choice)};
   if (corpus_.texts() == 0) return Fail(ErrorCode::kInvalidData, "there is no question in any of the rows");
   if (IsDry()) return result;

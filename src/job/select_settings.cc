@@ -68,7 +68,7 @@ Settings SelectSettings(SelectOptions& o) {
            .value = &o.similarity,
            .help = "the Jaccard index of 5-word shingles from which on two questions are one",
            .group = choosing,
-           .range = RealRange{0.3, 1.0},
+           .range = RealRange{0.6, 1.0},
            .recorded = kAsValue},
           {.key = "decontaminate",
            .value = &o.evaluations,

@@ -27,7 +27,7 @@ enum class Fingerprint : uint8_t {
   kValue,     // the value itself
   kText,      // the value itself; of "@FILE" what TextOrFile reads
   kPresence,  // that it is given, as the text `Recorded::if_given`
-  kFile,      // the name and the content of the file, or of each file
+  kFile,      // the name and the content of the file, or of each file; of a folder or a pattern as one
   kFamily,    // a built-in family by its name, any other by the name and the content of its file
   kModel,     // a model file by its name and content, a served model by its name (its server may move),
               // "phrases:FILE" by that file's name and content, "lexicon" by its name

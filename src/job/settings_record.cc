@@ -48,10 +48,10 @@ std::string ServedName(const std::string& address) {
 
 Result<Json> FilesOf(const Setting& setting) {
   const auto* paths = std::get_if<std::vector<std::string>*>(&setting.value);
-  if (paths == nullptr) return IdentityOfData(TextOf(setting));
+  if (paths == nullptr) return IdentityOfTable(TextOf(setting));
   Json list = Json::array();
   for (const std::string& path : **paths) {
-    auto identity = IdentityOfData(path);
+    auto identity = IdentityOfTable(path);
     if (!identity) return identity;
     list.push_back(std::move(*identity));
   }

@@ -47,7 +47,7 @@ std::vector<RowPlace> Corpus::PlacesOf(uint32_t text) const {
 
 std::vector<std::vector<uint32_t>> Corpus::ClustersWithout(const std::vector<Contaminated>& contaminated,
                                                            const ChoiceOptions& options) const {
-  const auto first = near_.Clusters(options.similarity, options.threads);
+  const auto first = near_.Clusters(options.similarity, options.threads, options.stop);
   std::vector<std::vector<uint32_t>> clusters;
   std::vector<uint32_t> cluster_of(texts(), UINT32_MAX);  // by the first text
   auto next = contaminated.begin();
@@ -71,14 +71,15 @@ void Corpus::AddQuestionsOf(const std::vector<uint32_t>& cluster,
   std::vector<NumbersApart> numbers;
   for (const uint32_t text : cluster) numbers.push_back(numbers_[text]);
   const auto stand_ins = StandInsOf(numbers);
+  const auto variants = FirstVariantsOf(numbers, stand_ins);
   std::vector<size_t> question_of(cluster.size());
   for (size_t i = 0; i < cluster.size(); ++i) {
-    const size_t stand_in = stand_ins[i];
-    if (stand_in == i) {
-      question_of[i] = questions.size();
-      questions.push_back({.text = cluster[i], .texts = {}, .variant_of = cluster.front()});
-    }
-    ChosenQuestion& question = questions[question_of[stand_in]];
+    if (stand_ins[i] != i) continue;
+    question_of[i] = questions.size();
+    questions.push_back({.text = cluster[i], .texts = {}, .variant_of = cluster[variants[i]]});
+  }
+  for (size_t i = 0; i < cluster.size(); ++i) {
+    ChosenQuestion& question = questions[question_of[stand_ins[i]]];
     question.texts.push_back(cluster[i]);
     const uint64_t begin = cluster[i] == 0 ? 0 : rows_end_[cluster[i] - 1];
     question.count += rows_end_[cluster[i]] - begin;

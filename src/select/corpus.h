@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -27,6 +28,7 @@ struct ChoiceOptions {
   double similarity = 0.8;  // the Jaccard index from which on two questions are the same
   SampleSize sample;
   int threads = 1;
+  const std::atomic<bool>* stop = nullptr;  // once it is true, Choose ends soon, and its choice is no good
 };
 
 // A question that is chosen, or would have been. Texts are named by their numbers in the corpus.
@@ -35,7 +37,7 @@ struct ChosenQuestion {
   std::vector<uint32_t> texts;  // that it stands for, itself included; ascending
   uint64_t count = 0;           // rows of the sources that ask one of them
   uint64_t rows = 0;            // rows that it gets; 0: it is not in the sample
-  uint32_t variant_of = 0;      // the first question of its cluster; itself where it is the first
+  uint32_t variant_of = 0;      // the first question that is the same but for its numbers; mostly itself
 };
 
 struct Choice {
@@ -44,7 +46,8 @@ struct Choice {
 };
 
 // The questions of sources, their texts by what tells them apart. Of a text only hashes are kept. The first
-// row that asks something stands for all that ask the same. Not thread-safe.
+// row that asks something stands for all that ask the same (StandInsOf says which near-duplicates do). Not
+// thread-safe.
 class Corpus {
  public:
   // The texts of evaluations are to be added before the first row; numbered from 0.

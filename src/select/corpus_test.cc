@@ -62,6 +62,11 @@ TEST(Corpus, TheSampleDoesNotDependOnTheOrderOfTheRows) {
     for (int k = 0; k < 30; ++k) text += " w" + std::to_string((i * 31 + k * 7919) % 100'003);
     for (int copy = 0; copy <= i % 4; ++copy) rows.push_back(text);
     rows.push_back(text + " more");
+    if (i % 10 != 0) continue;
+    // A formula with other numbers among texts that are near it and no variants.
+    for (const char* end : {" last 1", " last 2", " end 2", " end 3", " lamp 7", " stone 8"}) {
+      rows.push_back(text + end);
+    }
   }
   const auto sample = [&] {
     Corpus corpus;

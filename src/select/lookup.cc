@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <filesystem>
 
@@ -12,7 +14,10 @@ namespace tessy {
 namespace {
 
 std::string SplitOf(const std::string& file, const std::string& folder) {
-  const std::string path = std::filesystem::path(file).lexically_relative(folder).string();
+  const std::filesystem::path whole(file);
+  const auto below = whole.lexically_relative(folder);
+  // Of a single file its name tells.
+  const std::string path = (below == "." ? whole.filename() : below).string();
   size_t first = std::string::npos;
   std::string split = "train";
   for (const char* name : {"train", "test", "valid"}) {
@@ -32,6 +37,13 @@ std::string StringIn(const Json& row, const char* name) {
 
 void AppendSection(std::string& text, std::string_view heading, const std::string& content) {
   if (!content.empty()) text += fmt::format("\n\n{}\n\n{}", heading, content);
+}
+
+// The columns that TextOfTask reads: others, such as test cases, are many times as long.
+bool IsColumnOfTask(std::string_view name) {
+  constexpr std::array<std::string_view, 6> kColumns = {"question",      "description", "input_format",
+                                                        "output_format", "examples",    "note"};
+  return std::ranges::find(kColumns, name) != kColumns.end();
 }
 
 std::string WithoutOwner(const std::string& name) { return name.substr(name.rfind('/') + 1); }
@@ -58,8 +70,9 @@ std::string TextOfTask(std::string_view row) {
   return text;
 }
 
-Result<Lookup> Lookup::Make(const std::vector<std::string>& given) {
+Result<Lookup> Lookup::Make(const std::vector<std::string>& given, const std::atomic<bool>* stop) {
   Lookup lookup;
+  lookup.stop_ = stop;
   for (const std::string& text : given) {
     const size_t equals = text.find('=');
     if (equals == std::string::npos || equals == 0 || equals + 1 == text.size()) {
@@ -90,10 +103,13 @@ Result<std::string> Lookup::Find(const SourceQuestion& question) {
   return index < rows->second.size() ? rows->second[index] : std::string();
 }
 
-Status Lookup::Read(DataSet& data_set) {
-  auto table = TableReader::Open(data_set.folder);
+Status Lookup::Read(DataSet& data_set) const {
+  data_set.splits.clear();
+  auto table = TableReader::Open(data_set.folder,
+                                 {.leaves_out = [](std::string_view name) { return !IsColumnOfTask(name); }});
   if (!table) return tl::unexpected(table.error());
   while (true) {
+    if (stop_ != nullptr && *stop_) return {};
     const auto row = table->Next();
     if (!row) return tl::unexpected(row.error());
     if (!*row) break;

@@ -4,8 +4,12 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+
+#include "dataset/tables/duckdb.h"
 
 namespace tessy {
 namespace {
@@ -45,6 +49,47 @@ TEST_F(LookupTest, TextsAreFoundByDataSetSplitAndNumber) {
   EXPECT_EQ(Find(*lookup, "taco", "train", "x"), "");
   EXPECT_EQ(Find(*lookup, "taco", "other", "0"), "");
   EXPECT_EQ(Find(*lookup, "apps", "train", "0"), "");
+}
+
+TEST_F(LookupTest, TheSplitOfASingleFileIsThatOfItsName) {
+  Write("train/test.jsonl", "{\"question\":\"e0\"}\n");
+  auto lookup = Lookup::Make({"taco=" + folder_ + "/train/test.jsonl"});
+  ASSERT_TRUE(lookup);
+  EXPECT_EQ(Find(*lookup, "taco", "test", "0"), "e0");
+  EXPECT_EQ(Find(*lookup, "taco", "train", "0"), "");
+}
+
+TEST_F(LookupTest, NothingIsReadOnceItIsToStop) {
+  Write("taco/train.jsonl", "{\"question\":\"t0\"}\n");
+  std::atomic<bool> stop{true};
+  auto lookup = Lookup::Make({"taco=" + folder_ + "/taco"}, &stop);
+  ASSERT_TRUE(lookup);
+  EXPECT_EQ(Find(*lookup, "taco", "train", "0"), "");
+  stop = false;
+  EXPECT_EQ(Find(*lookup, "taco", "train", "0"), "t0");
+}
+
+// Columns that are not needed must not even be read: here they cannot be.
+TEST_F(LookupTest, ColumnsOfParquetThatAreNotNeededAreNotRead) {
+  std::filesystem::create_directories(folder_ + "/taco");
+  const std::string path = folder_ + "/taco/train.parquet";
+  auto database = DuckDb::Open();
+  ASSERT_TRUE(database) << database.error().message;
+  ASSERT_TRUE(
+      database->Run("COPY (SELECT 't' || i AS question, repeat('z', 2000) || i AS input_output FROM "
+                    "range(50) AS r(i)) TO " +
+                    SqlText(path) + " (FORMAT parquet, COMPRESSION uncompressed)"));
+  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
+  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  const size_t at = bytes.find("zzzzzzzz");
+  ASSERT_NE(at, std::string::npos);
+  file.seekp(static_cast<std::streamoff>(at) - 4);
+  file << std::string(4, '\xFF');  // the length of the first text
+  file.close();
+  ASSERT_TRUE(file);
+  auto lookup = Lookup::Make({"taco=" + folder_ + "/taco"});
+  ASSERT_TRUE(lookup);
+  EXPECT_EQ(Find(*lookup, "taco", "train", "7"), "t7");
 }
 
 TEST_F(LookupTest, WhatIsWrongIsSaid) {

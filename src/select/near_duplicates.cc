@@ -140,11 +140,13 @@ class NearDuplicates::Search {
   std::vector<Sketch> near_;
 };
 
-std::vector<uint32_t> NearDuplicates::Clusters(double threshold, int threads) const {
-  std::vector<Search> searches(static_cast<size_t>(std::max(threads, 1)), Search(*this, threshold));
+std::vector<uint32_t> NearDuplicates::Clusters(double threshold, int threads,
+                                               const std::atomic<bool>* stop) const {
+  const size_t count = std::clamp<size_t>(threads > 0 ? static_cast<size_t>(threads) : 1, 1, kBands);
+  std::vector<Search> searches(count, Search(*this, threshold));
   std::atomic<size_t> next{0};
   const auto work = [&](Search& search) {
-    for (size_t band = next++; band < kBands; band = next++) search.Band(band);
+    for (size_t band = next++; band < kBands && (stop == nullptr || !*stop); band = next++) search.Band(band);
   };
   {
     std::vector<std::jthread> others;

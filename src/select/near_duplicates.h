@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -30,8 +31,10 @@ class NearDuplicates {
 
   // For every text the least number of a text of its cluster; a text alone is its own cluster. Two texts are
   // in one cluster if a chain of pairs leads from one to the other, each with an index of at least
-  // `threshold`. The clusters do not depend on the order of the texts or on `threads`.
-  std::vector<uint32_t> Clusters(double threshold, int threads) const;
+  // `threshold`. The clusters do not depend on the order of the texts or on `threads`, of which kBands have
+  // work at most; each takes 4 bytes a text. Once `stop` is true it ends soon, with fewer pairs.
+  std::vector<uint32_t> Clusters(double threshold, int threads,
+                                 const std::atomic<bool>* stop = nullptr) const;
 
  private:
   using BandKeys = std::array<uint32_t, kBands>;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -115,6 +116,14 @@ TEST(NearDuplicates, AClusterIsNamedByItsFirstText) {
   EXPECT_THAT(texts.Clusters(0.8, 1), testing::ElementsAre(0, 1, 2, 1, 2, 1));
   EXPECT_THAT(texts.Clusters(1.0, 1), testing::ElementsAre(0, 1, 2, 3, 2, 1));
   EXPECT_THAT(NearDuplicates().Clusters(0.8, 2), testing::IsEmpty());
+}
+
+TEST(NearDuplicates, ASearchThatIsToStopLooksNoFurther) {
+  NearDuplicates texts;
+  for (int i = 0; i < 2; ++i) texts.Add("one two three four five six seven");
+  const std::atomic<bool> stop{true};
+  EXPECT_THAT(texts.Clusters(0.8, 2, &stop), testing::ElementsAre(0, 1));
+  EXPECT_THAT(texts.Clusters(0.8, 2), testing::ElementsAre(0, 0));
 }
 
 // A thousand texts that differ from one another in a word each, and as many that share only a frame.

@@ -9,12 +9,6 @@ namespace {
 
 constexpr uint64_t kBase = 0x9E3779B97F4A7C15ULL;
 
-uint64_t Mixed(uint64_t x) {
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
-  return x ^ (x >> 31);
-}
-
 }  // namespace
 
 std::vector<uint64_t> Shingles(std::string_view normal_form, size_t words) {
@@ -36,7 +30,7 @@ std::vector<uint64_t> Shingles(std::string_view normal_form, size_t words) {
   for (size_t i = 0; i < hashes.size(); ++i) {
     rolled = rolled * kBase + hashes[i];
     if (i >= words) rolled -= leaving * hashes[i - words];
-    if (i + 1 >= words) shingles.push_back(Mixed(rolled));
+    if (i + 1 >= words) shingles.push_back(MixBits(rolled));
   }
   std::ranges::sort(shingles);
   shingles.erase(std::unique(shingles.begin(), shingles.end()), shingles.end());

@@ -48,6 +48,7 @@ constexpr std::array<std::string_view, 24> kResponseColumns = {"output",
                                                                "rejected",
                                                                "tool_calls",
                                                                "content"};
+constexpr std::array<std::string_view, 4> kIdColumns = {"id", "id_ddm", "question_id", "problem_id"};
 constexpr std::string_view kHeader = "<|start_header_id|>";
 constexpr std::string_view kHeaderEnd = "<|end_header_id|>";
 constexpr std::string_view kTurnEnd = "<|eot_id|>";
@@ -197,6 +198,25 @@ std::string RestOf(std::string_view row, std::string_view column) {
   return rest.empty() ? rest : rest + '}';
 }
 
+// What no command takes for a question. `row`: as it was read, because U+FFFD stands for halves in strict
+// JSON.
+void RejectBrokenText(SourceQuestion& question, std::string_view row, std::string_view column) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+  const auto has_half = [&] {
+    return std::ranges::any_of(RawFields(row), [&](const RawField& field) {
+      return field.name == column && HasHalfSurrogate(field.text);
+    });
+  };
+  if (question.text.find('\0') != std::string::npos) {
+    question.detail = "a NUL character in it";
+  } else if (question.text.find(kReplacement) != std::string::npos && has_half()) {
+    question.detail = "half of a surrogate pair in it";
+  } else {
+    return;
+  }
+  question.reason = "not_text";
+}
+
 bool HasImages(dom::object fields) {
   for (const char* name : {"image", "images"}) {
     const auto value = Find(fields, name);
@@ -217,6 +237,12 @@ std::vector<std::string> EvaluationColumns() {
 bool IsResponseColumn(std::string_view name) { return Holds(kResponseColumns, name); }
 bool IsPromptColumn(std::string_view name) {
   return Holds(kColumns, name) || Holds(kOtherPromptColumns, name);
+}
+
+bool IsEvaluationColumn(std::string_view name) {
+  static const std::vector<std::string> kEvaluationColumns = EvaluationColumns();
+  return IsPromptColumn(name) || Holds(kIdColumns, name) ||
+         std::ranges::find(kEvaluationColumns, name) != kEvaluationColumns.end();
 }
 
 struct SourceParser::Impl {
@@ -276,6 +302,7 @@ SourceParser& SourceParser::operator=(SourceParser&&) noexcept = default;
 
 SourceQuestion SourceParser::Parse(std::string_view row) {
   SourceQuestion question;
+  const std::string_view whole = row;
   const auto fields = impl_->Fields(row);
   if (!fields) {
     question.reason = "bad_line";
@@ -284,7 +311,7 @@ SourceQuestion SourceParser::Parse(std::string_view row) {
   }
   std::string_view used;
   impl_->Ask(*fields, question, used);
-  for (const char* name : {"id", "id_ddm", "question_id", "problem_id"}) {
+  for (const std::string_view name : kIdColumns) {
     if (question.id.empty()) question.id = AsText(Find(*fields, name));
   }
   for (const char* name : {"system", "system_prompt", "instruction"}) {
@@ -297,7 +324,11 @@ SourceQuestion SourceParser::Parse(std::string_view row) {
     question.split = AsText(Find(*fields, "split"));
     question.index = AsText(Find(*fields, "index"));
   }
-  if (question.reason.empty() || question.reason == "placeholder") question.rest_json = RestOf(row, used);
+  if (question.reason.empty()) RejectBrokenText(question, whole, used);
+  if (question.reason.empty() || question.reason == "placeholder") {
+    question.rest_json = RestOf(row, used);
+    question.has_source_id = used != "source_id" && Find(*fields, "source_id").has_value();
+  }
   return question;
 }
 

@@ -20,7 +20,8 @@ struct SourceQuestion {
   // The fields that are neither the question nor a response to it, as one JSON object; empty if there are
   // none.
   std::string rest_json;
-  bool has_system = false;  // it has a system's turn, which is left out
+  bool has_source_id = false;  // `rest_json` has a field of that name
+  bool has_system = false;     // it has a system's turn, which is left out
   // Where the text of a placeholder stands: the fields `dataset`, `split` and `index`.
   std::string dataset;
   std::string split;
@@ -32,6 +33,10 @@ struct SourceQuestion {
 bool IsResponseColumn(std::string_view name);
 // True for the columns in which a question, or what is said before it, is looked for.
 bool IsPromptColumn(std::string_view name);
+
+// True for the columns of an evaluation that SourceParser looks at; others hold tests, often megabytes of
+// them.
+bool IsEvaluationColumn(std::string_view name);
 
 // The columns of sources, and those of evaluations, in which questions are looked for.
 std::vector<std::string> SourceColumns();

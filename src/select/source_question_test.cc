@@ -58,9 +58,14 @@ TEST(SourceQuestion, RowsWithoutAQuestionSayWhy) {
       {R"({"question":7})", "not_text"},
       {R"({"question":)", "bad_line"},
       {R"([1])", "bad_line"},
+      {R"({"question":"a \u0000 b"})", "not_text"},
+      {R"({"question":"a \ud800 b"})", "not_text"},
+      {R"({"messages":[{"role":"user","content":"a \udc00 b"}]})", "not_text"},
   };
   for (const auto& [row, reason] : cases) EXPECT_EQ(Read(row).reason, reason) << row;
   EXPECT_EQ(Read(R"({"question":"Q","images":[],"image":null})").reason, "");
+  EXPECT_EQ(Read(R"({"question":"a \ufffd and \ud83d\ude00"})").reason, "");
+  EXPECT_EQ(Read(R"({"question":"Q","note":"\ud800"})").reason, "");
 }
 
 TEST(SourceQuestion, ResponsesAreDroppedAndOtherFieldsStay) {
@@ -74,6 +79,12 @@ TEST(SourceQuestion, ResponsesAreDroppedAndOtherFieldsStay) {
   EXPECT_TRUE(
       Read(R"({"messages":[{"role":"system","content":"B"},{"role":"user","content":"Q"}]})").has_system);
   EXPECT_EQ(Read(R"({"question":"Q"})").rest_json, "");
+}
+
+TEST(SourceQuestion, ASourceIdIsAFieldOfTheRowItself) {
+  EXPECT_TRUE(Read(R"({"question":"Q","source_id":"s"})").has_source_id);
+  EXPECT_FALSE(Read(R"({"question":"Q","source_id":null})").has_source_id);
+  EXPECT_FALSE(Read(R"({"question":"Q","metadata":{"source_id":"s"}})").has_source_id);
 }
 
 TEST(SourceQuestion, PlaceholdersTellWhereTheirTextIs) {

@@ -27,6 +27,12 @@ constexpr std::string_view kZstdMagic = "\x28\xB5\x2F\xFD";
 constexpr std::string_view kGzipMagic = "\x1F\x8B";
 constexpr std::string_view kParquetMagic = "PAR1";
 
+// Of a frame that readers pass over: pzstd begins with one. The low half of the first byte is anything.
+bool IsSkippableFrame(std::string_view begin) {
+  return begin.size() >= 4 && (static_cast<unsigned char>(begin[0]) & 0xF0U) == 0x50U &&
+         begin.substr(1, 3) == "\x2A\x4D\x18";
+}
+
 // A file as it is, with its first bytes looked at.
 class PlainStream final : public ByteStream {
  public:
@@ -229,7 +235,7 @@ Result<OpenedFile> OpenBytes(const std::string& path) {
   if (begin->starts_with(kGzipMagic)) {
     return OpenedFile{.kind = FileKind::kGzip, .stream = std::make_unique<GzipStream>(std::move(*file))};
   }
-  if (begin->starts_with(kZstdMagic)) {
+  if (begin->starts_with(kZstdMagic) || IsSkippableFrame(*begin)) {
     return OpenedFile{.kind = FileKind::kZstd, .stream = std::make_unique<ZstdStream>(std::move(*file))};
   }
   return OpenedFile{.kind = FileKind::kPlain, .stream = std::move(*file)};

@@ -148,6 +148,12 @@ std::string FirstLine(const char* message) {
 }
 
 tl::unexpected<Error> Failure(const char* message) {
+  if (message != nullptr && std::string_view(message).starts_with("Out of Memory")) {
+    return Fail(ErrorCode::kResourceLimit,
+                fmt::format("its rows need more memory than there is ({}); write it with smaller row groups, "
+                            "or give this machine more",
+                            FirstLine(message)));
+  }
   return Fail(ErrorCode::kInvalidData, FirstLine(message));
 }
 

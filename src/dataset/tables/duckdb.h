@@ -42,6 +42,8 @@ class DuckDb {
   DuckDb(DuckDb&&) noexcept;
   DuckDb& operator=(DuckDb&&) noexcept;
 
+  // Errors of both and of Next: kInvalidData with DuckDB's own words; kResourceLimit: it has not enough
+  // memory.
   Result<Rows> Query(const std::string& sql);
   Status Run(const std::string& sql);
 

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <utility>
 
 #include "dataset/tables/duckdb.h"
@@ -34,8 +36,11 @@ class PlainName {
   PlainName(const PlainName&) = delete;
   PlainName& operator=(const PlainName&) = delete;
 
-  // The table in SQL.
-  std::string Table() const { return fmt::format("read_parquet({}, binary_as_string=true)", SqlText(name_)); }
+  // The table in SQL. Folders named a=b are no columns.
+  std::string Table(bool binary_as_string) const {
+    return fmt::format("read_parquet({}, binary_as_string={}, hive_partitioning=false)", SqlText(name_),
+                       binary_as_string);
+  }
 
  private:
   std::string name_;
@@ -57,6 +62,10 @@ const char* SpeakerOf(const std::string& type) {
 
 std::string Expression(const TableColumn& column, const TableOptions& options) {
   const std::string name = SqlName(column.name);
+  // Some writers do not say of a text that it is one. Bytes that are none are written with \x escapes.
+  if (column.type == "BLOB") {
+    return fmt::format("coalesce(TRY(decode({0})), CAST({0} AS VARCHAR)) AS {0}", name);
+  }
   const char* speaker = options.without_assistant ? SpeakerOf(column.type) : nullptr;
   if (speaker == nullptr) return name;
   return fmt::format(
@@ -64,6 +73,28 @@ std::string Expression(const TableColumn& column, const TableOptions& options) {
       "'bot', "
       "'ai')] AS {0}",
       name, SqlName(speaker));
+}
+
+// Bytes within structs and lists are taken for texts, too, unless there may be images among them: structs of
+// `bytes` and `path`.
+bool MayBeText(const std::vector<TableColumn>& columns) {
+  return std::ranges::none_of(columns, [](const TableColumn& column) {
+    return column.type.starts_with("BLOB") || column.type.find("bytes BLOB") != std::string::npos ||
+           column.type.find("\"bytes\" BLOB") != std::string::npos;
+  });
+}
+
+// A name that no column has; names of SQL do not know case.
+std::string NameBesides(const std::vector<TableColumn>& columns) {
+  const auto same = [](char a, char b) {
+    return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
+  };
+  std::string name = "whole_row";
+  while (std::ranges::any_of(
+      columns, [&](const TableColumn& column) { return std::ranges::equal(column.name, name, same); })) {
+    name += '_';
+  }
+  return name;
 }
 
 }  // namespace
@@ -78,9 +109,12 @@ struct ParquetSource::Impl {
 
   Impl(const std::string& file, DuckDb opened) : path(file), name(file), database(std::move(opened)) {}
 
+  bool binary_as_string = false;
+
   Status ReadColumns() {
-    auto described = database.Query(
-        fmt::format("SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {})", name.Table()));
+    columns.clear();
+    auto described = database.Query(fmt::format(
+        "SELECT column_name, column_type FROM (DESCRIBE SELECT * FROM {})", name.Table(binary_as_string)));
     if (!described) return tl::unexpected(described.error());
     while (true) {
       const auto more = described->Next();
@@ -91,6 +125,13 @@ struct ParquetSource::Impl {
     }
   }
 
+  Status Describe() {
+    if (auto status = ReadColumns(); !status) return status;
+    if (!MayBeText(columns)) return {};
+    binary_as_string = true;
+    return ReadColumns();
+  }
+
   Status Begin(const TableOptions& options) {
     std::string wanted;
     for (const TableColumn& column : columns) {
@@ -98,8 +139,9 @@ struct ParquetSource::Impl {
       wanted += (wanted.empty() ? "" : ", ") + Expression(column, options);
     }
     if (wanted.empty()) wanted = "NULL AS nothing";
-    auto begun = database.Query(fmt::format(
-        "SELECT CAST(to_json(one) AS VARCHAR) FROM (SELECT {} FROM {}) AS one", wanted, name.Table()));
+    auto begun =
+        database.Query(fmt::format("SELECT CAST(to_json({0}) AS VARCHAR) FROM (SELECT {1} FROM {2}) AS {0}",
+                                   NameBesides(columns), wanted, name.Table(binary_as_string)));
     if (!begun) return tl::unexpected(begun.error());
     rows.emplace(std::move(*begun));
     return {};
@@ -114,7 +156,7 @@ Result<std::unique_ptr<ParquetSource>> ParquetSource::Open(const std::string& pa
   auto database = DuckDb::Open();
   if (!database) return tl::unexpected(AboutFile(path, database.error()));
   auto impl = std::make_unique<Impl>(path, std::move(*database));
-  auto status = impl->ReadColumns();
+  auto status = impl->Describe();
   if (status) status = impl->Begin(options);
   if (!status) return tl::unexpected(AboutFile(path, status.error()));
   return std::unique_ptr<ParquetSource>(new ParquetSource(std::move(impl)));

@@ -21,7 +21,8 @@ struct TableColumn {
 // The rows of a Parquet file, written as JSON.
 class ParquetSource final : public RowSource {
  public:
-  // kInvalidData: damaged or truncated, in DuckDB's words; kNotFound: there is no DuckDB.
+  // kInvalidData: damaged or truncated, in DuckDB's words; kNotFound: there is no DuckDB; kResourceLimit: its
+  // rows need too much memory. Bytes are texts; those that are no UTF-8 are written with \x escapes.
   static Result<std::unique_ptr<ParquetSource>> Open(const std::string& path, const TableOptions& options);
   ~ParquetSource() override;
 

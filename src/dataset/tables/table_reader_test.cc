@@ -98,6 +98,14 @@ TEST_F(TableReaderTest, PartsOfCompressedFilesFollowEachOther) {
   }
 }
 
+TEST_F(TableReaderTest, FramesThatArePassedOverMayStandInZstd) {
+  using namespace std::string_literals;
+  Compress("a.zst", {R"({"a":1})"});
+  const std::string frame = "\x50\x2A\x4D\x18\x04\0\0\0size"s;
+  Write("p.jsonl.zst", frame + Bytes("a.zst") + frame + Bytes("a.zst"));
+  EXPECT_THAT(Rows("p.jsonl.zst"), ElementsAre(R"({"a":1})", R"({"a":1})"));
+}
+
 TEST_F(TableReaderTest, RowsAreCountedInTheirFile) {
   Write("d/a.jsonl", "{\"a\":1}\n\n{\"a\":2}\n");
   Write("d/b.jsonl", "{\"a\":3}\n");
@@ -127,6 +135,39 @@ TEST_F(TableReaderTest, ParquetRowsAreJson) {
   EXPECT_EQ(Rows("a [1]*.jsonl"), rows);
 }
 
+TEST_F(TableReaderTest, NeitherFoldersNorNamesOfColumnsChangeRowsOfParquet) {
+  WriteParquet("n=7/output=y/a.parquet", "SELECT 1 AS n, 'x' AS output");
+  EXPECT_THAT(Rows("n=7/output=y/a.parquet"), ElementsAre(R"({"n":1,"output":"x"})"));
+  WriteParquet("a.parquet", "SELECT 1 AS one, 2 AS \"Whole_Row\", 3 AS turn, [{'role': 'user'}] AS messages");
+  EXPECT_THAT(Rows("a.parquet", {.leaves_out = {}, .without_assistant = true}),
+              ElementsAre(R"({"one":1,"Whole_Row":2,"turn":3,"messages":[{"role":"user"}]})"));
+}
+
+TEST_F(TableReaderTest, BytesInParquetAreTextsIfTheyCanBe) {
+  WriteParquet("t.parquet", "SELECT encode('ä') AS t, [{'content': encode('ö')}] AS messages, 1 AS n");
+  EXPECT_EQ(Json::parse(Rows("t.parquet").at(0))["t"], "ä");
+  WriteParquet("m.parquet", "SELECT [{'content': encode('ö')}] AS messages");
+  EXPECT_THAT(Rows("m.parquet"), ElementsAre(R"({"messages":[{"content":"ö"}]})"));
+  WriteParquet("i.parquet",
+               "SELECT 'what is seen?' AS question, {'bytes': '\\xFF\\xD8'::BLOB, 'path': 'a.jpg'} AS image");
+  const Json row = Json::parse(Rows("i.parquet").at(0));
+  EXPECT_EQ(row["question"], "what is seen?");
+  EXPECT_EQ(row["image"]["path"], "a.jpg");
+  WriteParquet("b.parquet", "SELECT 'q' AS question, '\\xFF\\xD8'::BLOB AS image");
+  EXPECT_EQ(Json::parse(Rows("b.parquet").at(0))["image"], "\\xFF\\xD8");
+}
+
+TEST(DuckDbErrors, TooLittleMemoryIsNoDamage) {
+  auto database = DuckDb::Open();
+  ASSERT_TRUE(database) << database.error().message;
+  ASSERT_TRUE(database->Run("SET memory_limit='4MB'"));
+  const auto status =
+      database->Run("CREATE TABLE t AS SELECT md5(i::VARCHAR) AS t FROM range(2000000) AS r(i)");
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::kResourceLimit) << status.error().message;
+  EXPECT_THAT(status.error().message, HasSubstr("need more memory than there is"));
+}
+
 TEST_F(TableReaderTest, ColumnsAndAssistantsAreLeftOutOfParquet) {
   WriteParquet(
       "a.parquet",
@@ -152,6 +193,26 @@ TEST_F(TableReaderTest, FoldersAndPatternsAreTablesInTheOrderOfTheirNames) {
   EXPECT_THAT(ErrorOf("d/*.txt"), HasSubstr("d/*.txt: no file matches it"));
   std::filesystem::create_directories(Path("empty"));
   EXPECT_THAT(ErrorOf("empty"), HasSubstr("empty: is a folder, and no table is in it"));
+}
+
+TEST_F(TableReaderTest, WhatTessyKeepsBesideTablesIsPassedOver) {
+  Write("d/r.jsonl", "{\"a\":1}\n");
+  Write("d/r.jsonl.run/rejected.jsonl", "{\"a\":2}\n");
+  Write("d/r.jsonl.run.old-12/failures.jsonl", "{\"a\":3}\n");
+  Write("d/r.jsonl.run.old-x/data.jsonl", "{\"a\":4}\n");
+  EXPECT_THAT(Rows("d"), ElementsAre(R"({"a":1})", R"({"a":4})"));
+  EXPECT_THAT(Rows("d/r.jsonl.run"), ElementsAre(R"({"a":2})"));  // who names it means it
+}
+
+TEST_F(TableReaderTest, EveryFolderIsReadOnceWhateverLinksLeadToIt) {
+  namespace fs = std::filesystem;
+  Write("d/b/x.jsonl", "{\"a\":1}\n");
+  fs::create_directory_symlink(Path("d/b"), Path("d/c"));
+  fs::create_directory_symlink(Path("d"), Path("d/b/up"));
+  fs::create_directory_symlink("loop", Path("d/loop"));
+  EXPECT_THAT(Rows("d"), ElementsAre(R"({"a":1})"));
+  EXPECT_THAT(*TableFiles(Path("d")), ElementsAre(Path("d/b/x.jsonl")));
+  EXPECT_THAT(ErrorOf("d/loop/*.jsonl"), HasSubstr("d/loop: cannot be read: Too many levels"));
 }
 
 TEST_F(TableReaderTest, DamagedFilesAreErrorsOfOneLine) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -15,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/links.h"
+
 namespace tessy {
 namespace {
 
@@ -24,6 +27,21 @@ enum class Form { kPlain, kGzip, kZstd };
 Form FormOf(const std::string& path) {
   if (path.ends_with(".gz")) return Form::kGzip;
   return path.ends_with(".zst") ? Form::kZstd : Form::kPlain;
+}
+
+tl::unexpected<Error> BeingWritten(const std::string& path) {
+  return Fail(ErrorCode::kConflict,
+              fmt::format("{}: another tessy is writing to it; wait for it, or use another --out", path));
+}
+
+std::string TemporaryOf(const std::string& path) { return path + ".tmp"; }
+
+Status CheckForm(const std::string& path) {
+  if (!path.ends_with(".parquet")) return {};
+  return Fail(ErrorCode::kInvalidArgument,
+              fmt::format("{}: Parquet is not written here; give a name that ends in .jsonl, .jsonl.gz or "
+                          ".jsonl.zst",
+                          path));
 }
 
 }  // namespace
@@ -49,6 +67,8 @@ struct TableWriter::Impl {
     return Fail(ErrorCode::kIo, fmt::format("{}: {}: {}", temporary, what, std::strerror(errno)));
   }
   Status OpenFile();
+  Status Lock();
+  Status TakeName() const;
   Status OpenCompressor();
   Status WriteBytes(const char* bytes, size_t size) const;
   Status Flush(bool last);
@@ -56,21 +76,52 @@ struct TableWriter::Impl {
   Status FlushZstd(bool last);
 };
 
+// The file that is locked must still be the temporary one: whoever had it may have renamed it meanwhile.
+Status TableWriter::Impl::Lock() {
+  constexpr int kTries = 100;
+  for (int i = 0; i < kTries; ++i) {
+    if (descriptor >= 0) close(descriptor);
+    descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
+    if (descriptor < 0) return Failure("cannot be opened for writing");
+    if (flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return BeingWritten(path);
+    struct stat ours {};
+    struct stat named {};
+    if (fstat(descriptor, &ours) != 0) return Failure("cannot be looked at");
+    const bool is_named = stat(temporary.c_str(), &named) == 0;
+    if (is_named && ours.st_dev == named.st_dev && ours.st_ino == named.st_ino) return {};
+  }
+  return BeingWritten(path);
+}
+
+// rename, but nothing is overwritten.
+Status TableWriter::Impl::TakeName() const {
+  const auto refuse = [&] {
+    return Fail(ErrorCode::kConflict,
+                fmt::format("{}: has appeared while this was written; it stays, and what was written is {}",
+                            path, temporary));
+  };
+  if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0) return {};
+  if (errno == EEXIST) return refuse();
+  if (errno != EINVAL && errno != ENOSYS) return Failure("cannot be renamed");
+  std::error_code error;  // the file system knows no such renaming
+  if (std::filesystem::exists(path, error)) return refuse();
+  if (std::rename(temporary.c_str(), path.c_str()) != 0) return Failure("cannot be renamed");
+  return {};
+}
+
 Status TableWriter::Impl::OpenFile() {
   std::error_code error;
   const auto folder = std::filesystem::path(path).parent_path();
   if (!folder.empty()) std::filesystem::create_directories(folder, error);
   if (error)
     return Fail(ErrorCode::kIo, fmt::format("{}: its folder cannot be made: {}", path, error.message()));
-  if (std::filesystem::exists(path, error)) {
-    return Fail(ErrorCode::kConflict,
-                fmt::format("{}: is there already; use another name, or remove it", path));
-  }
-  descriptor = open(temporary.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0644);
-  if (descriptor < 0) return Failure("cannot be opened for writing");
-  if (flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-    return Fail(ErrorCode::kConflict,
-                fmt::format("{}: another tessy is writing to it; wait for it, or use another --out", path));
+  const tl::unexpected<Error> taken =
+      Fail(ErrorCode::kConflict, fmt::format("{}: is there already; use another name, or remove it", path));
+  if (std::filesystem::exists(path, error)) return taken;
+  if (auto status = Lock(); !status) return status;
+  if (std::filesystem::exists(path, error)) {  // who held the lock before has just given its file the name
+    unlink(temporary.c_str());
+    return taken;
   }
   if (ftruncate(descriptor, 0) != 0) return Failure("cannot be written");
   return {};
@@ -148,16 +199,22 @@ TableWriter::~TableWriter() = default;
 TableWriter::TableWriter(TableWriter&&) noexcept = default;
 TableWriter& TableWriter::operator=(TableWriter&&) noexcept = default;
 
+Status TableWriter::CheckFree(const std::string& path) {
+  if (auto status = CheckForm(path); !status) return status;
+  const std::string temporary = TemporaryOf(BehindLinks(path));
+  const int descriptor = open(temporary.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (descriptor < 0) return {};
+  const bool is_held = flock(descriptor, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  close(descriptor);
+  if (is_held) return BeingWritten(path);
+  return {};
+}
+
 Result<TableWriter> TableWriter::Open(const std::string& path) {
-  if (path.ends_with(".parquet")) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("{}: Parquet is not written here; give a name that ends in .jsonl, .jsonl.gz or "
-                            ".jsonl.zst",
-                            path));
-  }
+  if (auto status = CheckForm(path); !status) return tl::unexpected(status.error());
   auto impl = std::make_unique<Impl>();
-  impl->path = path;
-  impl->temporary = path + ".tmp";
+  impl->path = BehindLinks(path);
+  impl->temporary = TemporaryOf(impl->path);
   impl->form = FormOf(path);
   if (auto status = impl->OpenFile(); !status) return tl::unexpected(status.error());
   if (auto status = impl->OpenCompressor(); !status) return tl::unexpected(status.error());
@@ -172,9 +229,7 @@ Status TableWriter::Write(std::string_view line) {
 Status TableWriter::Commit() {
   if (auto status = impl_->Flush(true); !status) return status;
   if (fsync(impl_->descriptor) != 0 && errno != EINVAL) return impl_->Failure("cannot be written");
-  if (std::rename(impl_->temporary.c_str(), impl_->path.c_str()) != 0)
-    return impl_->Failure("cannot be renamed");
-  return {};
+  return impl_->TakeName();
 }
 
 }  // namespace tessy

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 
 #include "dataset/tables/spool.h"
 
@@ -61,6 +63,58 @@ TEST_F(TableWriterTest, NothingIsOverwritten) {
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message, HasSubstr("another tessy is writing to it"));
   EXPECT_FALSE(TableWriter::Open(Path("c.parquet")));
+}
+
+TEST_F(TableWriterTest, WhatAppearsMeanwhileStays) {
+  auto writer = TableWriter::Open(Path("a.jsonl"));
+  ASSERT_TRUE(writer);
+  ASSERT_TRUE(writer->Write("{}"));
+  std::ofstream(Path("a.jsonl")) << "precious";
+  const auto status = writer->Commit();
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message, HasSubstr("a.jsonl: has appeared while this was written"));
+  EXPECT_EQ(Read(Path("a.jsonl")), "precious");
+  EXPECT_EQ(Read(Path("a.jsonl.tmp")), "{}\n");
+}
+
+TEST_F(TableWriterTest, ALinkStaysAndTheFileBehindItIsWritten) {
+  std::filesystem::create_directories(folder_ + "/real");
+  std::filesystem::create_symlink(Path("real/a.jsonl"), Path("a.jsonl"));
+  auto writer = TableWriter::Open(Path("a.jsonl"));
+  ASSERT_TRUE(writer);
+  ASSERT_TRUE(writer->Write("{}"));
+  ASSERT_TRUE(writer->Commit());
+  EXPECT_TRUE(std::filesystem::is_symlink(Path("a.jsonl")));
+  EXPECT_EQ(Read(Path("real/a.jsonl")), "{}\n");
+}
+
+// Two that write the same name one after the other: the second must not take the file of the first.
+TEST_F(TableWriterTest, OfTwoWritersAtOnceOneIsRefusedAndNothingIsMixed) {
+  std::filesystem::create_directories(folder_);
+  for (int round = 0; round < 200; ++round) {
+    const std::string path = Path("r" + std::to_string(round) + ".jsonl");
+    std::atomic<int> committed{0};
+    const auto write = [&](const char* line) {
+      auto writer = TableWriter::Open(path);
+      if (!writer || !writer->Write(line)) return;
+      committed += writer->Commit() ? 1 : 0;
+    };
+    {
+      const std::jthread other([&] { write("{\"a\":1}"); });
+      write("{\"b\":1}");
+    }
+    ASSERT_EQ(committed, 1);
+    ASSERT_EQ(Read(path).size(), 8U);
+    ASSERT_FALSE(std::filesystem::exists(path + ".tmp"));
+  }
+}
+
+TEST_F(TableWriterTest, WhetherANameIsFreeIsSaidBeforehand) {
+  EXPECT_TRUE(TableWriter::CheckFree(Path("none/a.jsonl")));
+  EXPECT_FALSE(TableWriter::CheckFree(Path("a.parquet")));
+  const auto writer = TableWriter::Open(Path("a.jsonl"));
+  EXPECT_FALSE(TableWriter::CheckFree(Path("a.jsonl")));
+  EXPECT_FALSE(std::filesystem::exists(Path("none")));
 }
 
 TEST_F(TableWriterTest, AFullDiskIsAnError) {
