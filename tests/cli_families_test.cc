@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/blanks.h"
 #include "cli_fixture.h"
 #include "model/text/gguf_file.h"
 #include "model/text/testing/edited_gguf.h"
@@ -48,8 +49,18 @@ class FamiliesTest : public CliTest {
 
 // ---- Answers alone.
 
+// The shipped models always think, in text that such a family takes for the answer: it knows no token that
+// closes a thinking.
+constexpr const char* kKnowsNoClose =
+    "close_tokens = []\nclose_texts = [\"</think>\"]\nhandover = \"</think>\"\nend_tokens = []\n"
+    "default_template = \"\"\n";
+
 TEST_F(FamiliesTest, WithoutThinkingARowIsTheAnswerAndSaysSo) {
-  ASSERT_EQ(StudentOnly({"--thinking", "off"}).exit_status, 0);
+  WriteFamily("alone.toml", "", kKnowsNoClose);
+  const Arguments alone{"--thinking", "off", "--student-family", "alone.toml"};
+  const auto run = StudentOnly(alone);
+  ASSERT_EQ(run.exit_status, 0) << run.err;
+  EXPECT_THAT(run.err, HasSubstr("r.jsonl: 6 responses; a sample: 0.0 thinking tokens"));
   const auto responses = Responses("r.jsonl");
   EXPECT_THAT(responses, SizeIs(6));
   for (const auto& [id, response] : responses) {
@@ -64,14 +75,16 @@ TEST_F(FamiliesTest, WithoutThinkingARowIsTheAnswerAndSaysSo) {
     EXPECT_EQ(response["stats"]["thinking_tokens"], 0);
   }
   EXPECT_EQ(Json::parse(Read("r.jsonl.run/config.json"))["thinking"], "off");
-  const auto again = StudentOnly({"--thinking", "off"});
+  const auto again = StudentOnly(alone);
   EXPECT_EQ(again.exit_status, 0);
   EXPECT_THAT(Responses("r.jsonl"), SizeIs(6));
-  ExpectRefusal(StudentOnly({}), {"r.jsonl: was made with other settings", "thinking"});
+  ExpectRefusal(StudentOnly({"--student-family", "alone.toml"}),
+                {"r.jsonl: was made with other settings", "thinking"});
 }
 
 TEST_F(FamiliesTest, RowsWithoutThinkingAreReadWhereRowsAre) {
-  ASSERT_EQ(StudentOnly({"--thinking", "off"}).exit_status, 0);
+  WriteFamily("alone.toml", "", kKnowsNoClose);
+  ASSERT_EQ(StudentOnly({"--thinking", "off", "--student-family", "alone.toml"}).exit_status, 0);
   EXPECT_THAT(Tessy({"show", "r.jsonl"}).out,
               AllOf(HasSubstr("answer by student"), HasSubstr("the answer is")));
   EXPECT_EQ(Tessy({"show", "r.jsonl", "--html", "page.html"}).exit_status, 0);
@@ -95,17 +108,58 @@ TEST_F(FamiliesTest, TwoWritersNeedThinking) {
     return Tessy({"synth", "--questions", "q.jsonl", "--student", Model("student"), "--teacher",
                   Model("teacher"), "--out", "r.jsonl", "--thinking", "off", "--method", method});
   };
+  WriteFamily("alone.toml", "", kKnowsNoClose);
   for (const char* method : {"tessy", "teacher-think", "teacher-answer"}) {
     ExpectRefusal(with(method), {fmt::format("--thinking off: with --method {} two models write", method),
                                  "student-only, teacher-only"});
   }
   EXPECT_FALSE(Exists("r.jsonl"));
   for (const char* method : {"teacher-mix", "teacher-score", "teacher-reference"}) {
-    const auto result = Tessy({"synth", "--questions", "q.jsonl", "--student", Model("student"), "--teacher",
-                               Model("teacher"), "--out", std::string(method) + ".jsonl", "--thinking", "off",
-                               "--method", method, "--limit", "2"});
+    const auto result =
+        Tessy({"synth", "--questions", "q.jsonl", "--student", Model("student"), "--teacher",
+               Model("teacher"), "--out", std::string(method) + ".jsonl", "--thinking", "off", "--method",
+               method, "--limit", "2", "--student-family", "alone.toml", "--teacher-family", "alone.toml"});
     EXPECT_EQ(result.exit_status, 0) << method << result.err;
   }
+}
+
+// The close mark of the shipped models is a control token, which has no text. Nothing closes the thinking
+// that their template opens, so that they think.
+TEST_F(FamiliesTest, AThinkingThatIsWrittenAllTheSameFailsTheAnswer) {
+  Write("thinks.toml",
+        "name = \"x\"\ntemplate_marks = []\nopen_thinking = \"\"\nclose_tokens = [\"</think>\"]\n"
+        "close_texts = [\"</think>\"]\nhandover = \"</think>\"\ncontent_open = \"\"\n"
+        "content_close = \"</think>\"\ntrim = \"\"\nend_tokens = []\ndefault_template = \"\"\n");
+  const auto run = StudentOnly({"--thinking", "off", "--student-family", "thinks.toml", "--retries", "0"});
+  EXPECT_EQ(run.exit_status, 2) << run.err;
+  EXPECT_THAT(Responses("r.jsonl"), SizeIs(0));
+  const auto failures = ReadLines("r.jsonl.run/failures.jsonl");
+  EXPECT_THAT(failures, SizeIs(6));
+  for (const std::string& line : failures) EXPECT_EQ(Json::parse(line)["reason"], "thinking_written") << line;
+}
+
+// The prompt holds a whole thinking, so that the model closes it at once.
+TEST_F(FamiliesTest, AThinkingOfNothingIsNoPartOfTheAnswer) {
+  const auto first = [&](const Arguments& more, const std::string& out) {
+    Arguments all{"--exact", "--temperature", "0", "--limit", "1", "--out", out};
+    all.insert(all.end(), more.begin(), more.end());
+    const auto run = StudentOnly(all);
+    EXPECT_EQ(run.exit_status, 0) << run.err;
+    const auto responses = Responses(out);
+    return responses.empty() ? Json() : responses.begin()->second;
+  };
+  const Json thought = first({}, "thought.jsonl");
+  ASSERT_TRUE(thought.is_object());
+  const std::string content = ContentOf(thought);
+  const size_t close = content.find("</think>");
+  ASSERT_EQ(content.find("<think>"), 0U);
+  ASSERT_NE(close, std::string::npos);
+  WriteFamily("skips.toml",
+              "default_template = \"\"\nskip_thinking = " + Json(content.substr(7, close - 7)).dump() + "\n");
+  const Json alone = first({"--thinking", "off", "--student-family", "skips.toml"}, "alone.jsonl");
+  ASSERT_TRUE(alone.is_object());
+  EXPECT_EQ(ContentOf(alone), WithoutBlanksAround(std::string_view(content).substr(close + 8)));
+  EXPECT_EQ(alone["stats"]["answer_tokens"], thought["stats"]["answer_tokens"]) << "the mark is none of them";
 }
 
 // ---- Families.
@@ -147,10 +201,27 @@ TEST_F(FamiliesTest, WhereInstructCannotWorkALineSaysSo) {
                 {"bare.gguf: no chat template is known", "as the family few-shot"});
 }
 
+// Nobody plays the student, whose family gives a row its form.
+TEST_F(FamiliesTest, ATeachersFamilyGivesItsRowsTheirForm) {
+  Write("turns.toml",
+        "name = \"x\"\ntemplate_marks = []\nopen_thinking = \"\"\nclose_tokens = [\"</think>\"]\n"
+        "close_texts = [\"</think>\"]\nend_closes_thinking = true\nhandover = \"</think>\"\n"
+        "content_open = \"[thinks]\"\ncontent_close = \"[says]\"\ntrim = \"\"\nend_tokens = []\n"
+        "default_template = \"\"\n");
+  const auto run = Tessy({"synth", "--questions", "q.jsonl", "--teacher", Model("teacher"), "--method",
+                          "teacher-only", "--teacher-family", "turns.toml", "--out", "r.jsonl"});
+  ASSERT_EQ(run.exit_status, 0) << run.err;
+  for (const auto& [id, response] : Responses("r.jsonl")) {
+    EXPECT_THAT(ContentOf(response), AllOf(testing::StartsWith("[thinks]"), HasSubstr("[says]"))) << id;
+  }
+}
+
 TEST_F(FamiliesTest, AModelThatShowsNoThinkingIsSaidOnce) {
   auto tokens = GgufFile::Open(Model("student")).value().Strings("tokenizer.ggml.tokens");
   std::ranges::replace(tokens, std::string("</think>"), std::string("<|other|>"));
-  ASSERT_TRUE(WriteWithTexts(Model("student"), Path("chat.gguf"), "tokenizer.ggml.tokens", tokens));
+  ASSERT_TRUE(WriteWithTexts(Model("student"), Path("opens.gguf"), "tokenizer.ggml.tokens", tokens));
+  ASSERT_TRUE(WriteWithText(Path("opens.gguf"), Path("chat.gguf"), "tokenizer.chat_template",
+                            "<bos>{% for m in messages %}{{ ' ' + m.content }}{% endfor %}"));
   const Arguments brief{"--limit", "1", "--max-thinking-tokens", "8", "--retries", "0"};
   const auto said = StudentOnly(brief, "chat.gguf");
   EXPECT_THAT(said.err, HasSubstr("chat.gguf: its chat template opens no thinking"));
@@ -160,6 +231,11 @@ TEST_F(FamiliesTest, AModelThatShowsNoThinkingIsSaidOnce) {
   named.insert(named.end(), {"--fresh", "--student-family", "plain"});
   EXPECT_THAT(StudentOnly(named, "chat.gguf").err, Not(HasSubstr("opens no thinking")));
   EXPECT_THAT(StudentOnly({"--fresh"}).err, Not(HasSubstr("opens no thinking")));
+  Arguments more = brief;
+  more.emplace_back("--fresh");
+  EXPECT_THAT(StudentOnly(more, "opens.gguf").err, Not(HasSubstr("opens no thinking"))) << "it does open one";
+  more.insert(more.end(), {"--thinking", "off"});
+  EXPECT_THAT(StudentOnly(more, "chat.gguf").err, Not(HasSubstr("opens no thinking"))) << "none is asked for";
 }
 
 // ---- System prompts.
@@ -197,6 +273,27 @@ TEST_F(FamiliesTest, ASystemPromptIsToldAndBindsTheRun) {
   EXPECT_EQ(ContentOf(Responses("own-out.jsonl").at(id)), ContentOf(Responses("told.jsonl").at(id)));
 }
 
+TEST_F(FamiliesTest, ASystemPromptMayComeFromACommand) {
+  WriteFamily("told.toml", kTelling);
+  const auto run = RunProgram(
+      {"bash", "-c",
+       fmt::format("exec '{}' synth --questions q.jsonl --student '{}' --method student-only --out r.jsonl "
+                   "--student-family told.toml --limit 1 --student-system @<(echo 'CODE 1 + 1')",
+                   ProgramPath(), Model("student"))},
+      {.folder = Path("")});
+  EXPECT_EQ(run.exit_status, 0) << run.err;
+  EXPECT_EQ(Json::parse(Read("r.jsonl.run/config.json"))["student_system"], "CODE 1 + 1");
+}
+
+// What is checked is the prompt that is used: this template's is none for a model that thinks.
+TEST_F(FamiliesTest, ASystemPromptOfAnAnswerAloneIsLookedForInItsPrompt) {
+  ASSERT_TRUE(WriteWithText(Model("student"), Path("alone.gguf"), "tokenizer.chat_template",
+                            "<bos>{% for m in messages %}{% if m.role == 'user' %}{{ ' ' + m.content }}"
+                            "{% endif %}{% endfor %}<think></think>"));
+  ExpectRefusal(StudentOnly({"--thinking", "off", "--student-system", "Be brief."}, "alone.gguf"),
+                {"the student's system prompt cannot be used: the chat template shows no system's turn"});
+}
+
 TEST_F(FamiliesTest, AnEvaluationTellsASystemPrompt) {
   WriteFamily("told.toml", kTelling);
   const Arguments eval{"eval",  "--model",  Model("teacher"), "--questions", "q.jsonl",
@@ -204,6 +301,11 @@ TEST_F(FamiliesTest, AnEvaluationTellsASystemPrompt) {
                        "1",     "--system", "CODE 1 + 1"};
   EXPECT_EQ(Tessy(eval).exit_status, 0);
   EXPECT_EQ(Json::parse(Read("e.jsonl.run/config.json"))["student_system"], "CODE 1 + 1");
+  for (const char* bad : {"@nowhere.txt", " "}) {
+    ExpectRefusal(Tessy({"eval", "--model", Model("teacher"), "--questions", "q.jsonl", "--out", "b.jsonl",
+                         "--system", bad}),
+                  {"tessy: --system: "});
+  }
 }
 
 TEST_F(FamiliesTest, SystemPromptsThatCannotBeToldAreRefused) {
@@ -221,6 +323,7 @@ TEST_F(FamiliesTest, SystemPromptsThatCannotBeToldAreRefused) {
   ExpectRefusal(StudentOnly({"--student-system", "@nowhere.txt"}), {"--student-system: ", "nowhere.txt"});
   Write("blank.txt", "\n");
   ExpectRefusal(StudentOnly({"--student-system", "@blank.txt"}), {"--student-system: blank.txt: is blank"});
+  ExpectRefusal(StudentOnly({"--student-system", " \n"}), {"--student-system: its text: is blank"});
   Write("s.jsonl", "Be brief.\n");
   ExpectRefusal(StudentOnly({"--student-system", "@s.jsonl", "--out", "s.jsonl"}), {"s.jsonl"});
   EXPECT_EQ(Read("s.jsonl"), "Be brief.\n");

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "model/llama/llama_session.h"
+#include "model/text/guessed_family.h"
 
 namespace tessy {
 
@@ -15,6 +16,14 @@ Result<std::unique_ptr<LocalPlayer>> LocalPlayer::Make(std::shared_ptr<const Lla
   auto format =
       ChatFormat::Load(model->file(), model->vocabulary(), options.family, options.template_options);
   if (!format) return tl::unexpected(format.error());
+  if (options.family.empty()) {
+    const GgufFile& file = model->file();
+    WarnOfGuess({.model = file.path(),
+                 .chat_template = file.String("tokenizer.chat_template").value_or(""),
+                 .family = format->family(),
+                 .has_close_token = !format->close_tokens().empty(),
+                 .thinks = options.thinks});
+  }
   std::unique_ptr<LocalPlayer> player(new LocalPlayer(std::move(model), std::move(*format), std::move(post)));
   player->role_ = options.role;
   player->sampling_ = options.sampling;

@@ -15,6 +15,7 @@ struct LocalPlayerOptions {
   Role role = Role::kStudent;
   std::string family;  // a built-in's name or a file; empty: as the template says
   TemplateOptions template_options;
+  bool thinks = true;  // false: it is asked for answers alone
   Sampling sampling;
 };
 

@@ -6,12 +6,14 @@
 #include <set>
 #include <utility>
 
+#include "base/blanks.h"
 #include "cast/fit.h"
 #include "cast/local_player.h"
 #include "cast/local_predictor.h"
 #include "cast/open_files.h"
 #include "cast/served_player.h"
 #include "cast/served_predictor.h"
+#include "model/text/chat_template.h"
 #include "model/text/gguf_file.h"
 
 namespace tessy {
@@ -54,10 +56,10 @@ MemoryPlan::Line LineOf(std::string what, const MemoryNeeds& needs, bool devices
           .device = ShareOf(needs, device_weights, needs.device_bytes_per_token)};
 }
 
-std::string_view WithoutBlanksAround(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const size_t begin = std::min(text.size(), text.find_first_not_of(kBlanks));
-  return text.substr(begin, text.find_last_not_of(kBlanks) + 1 - begin);
+// No template says of such a family that a model is of it: where it is the writer's, somebody has named it,
+// and the template would give the row another form than the writer's.
+bool IsOneThatIsNamed(const Family& family) {
+  return family.use_default_template || family.end_closes_thinking;
 }
 
 // By the template of the file.
@@ -81,7 +83,7 @@ Result<std::unique_ptr<ModelCast>> ModelCast::Load(const CastOptions& options, c
   if (status && options.method.cooperative()) status = cast->LoadPredictors(options, *layers, thread);
   if (status) status = cast->ChooseFamilies(options);
   cast->systems_ = options.systems;
-  if (status) status = cast->CheckSystems();
+  if (status) status = cast->CheckSystems(options.thinks);
   if (status) status = cast->Plan(options, *layers);
   if (status) status = cast->Start(options);
   if (!status) return tl::unexpected(status.error());
@@ -126,6 +128,7 @@ Status ModelCast::LoadPlayers(const CastOptions& options, const CastLayers& laye
                                     {.role = role,
                                      .family = options.families[Index(role)],
                                      .template_options = options.template_options[Index(role)],
+                                     .thinks = options.thinks,
                                      .sampling = options.sampling},
                                     thread.post);
     if (!player) return tl::unexpected(player.error());
@@ -167,6 +170,11 @@ Status ModelCast::ChooseFamilies(const CastOptions& options) {
       families_[Index(role)] = players_[Index(other)]->family();
       continue;
     }
+    if (own.empty() && options.families[Index(role)].empty() && players_[Index(other)] &&
+        IsOneThatIsNamed(players_[Index(other)]->family())) {
+      families_[Index(role)] = players_[Index(other)]->family();
+      continue;
+    }
     auto family =
         FamilyOfFile(own.empty() ? options.models[Index(other)] : own, options.families[Index(role)]);
     if (!family) return tl::unexpected(family.error());
@@ -176,14 +184,14 @@ Status ModelCast::ChooseFamilies(const CastOptions& options) {
 }
 
 // Templates refuse a system's turn, or pass over it without a word.
-Status ModelCast::CheckSystems() const {
+Status ModelCast::CheckSystems(bool thinks) const {
   for (const Role role : kRoles) {
     const auto& player = players_[Index(role)];
     const std::string& system = systems_[Index(role)];
     if (!player || system.empty()) continue;
     const std::vector<Message> question{{.role = "user", .content = "?"}};
-    const auto prompt = player->PromptText(Told(role, question), /*thinks=*/true);
-    const auto bare = player->PromptText(question, /*thinks=*/true);
+    const auto prompt = player->PromptText(Told(role, question), thinks);
+    const auto bare = player->PromptText(question, thinks);
     if (!bare) continue;  // every sample will say so
     const bool shown = prompt && prompt->find(WithoutBlanksAround(system)) != std::string::npos;
     if (shown) continue;
@@ -218,7 +226,7 @@ Status ModelCast::Plan(const CastOptions& options, const CastLayers& layers) {
   }
   const bool all_served = lines.empty();
   auto plan = PlanMemory(std::move(lines), options.concurrency, Rounded(context),
-                         {.ram = MemoryBudget(options), .device = layers.device_bytes}, options.samples);
+                         {.ram = layers.ram_bytes, .device = layers.device_bytes}, options.samples);
   if (!plan) return tl::unexpected(plan.error());
   plan_ = std::move(*plan);
   plan_.context_tokens = context;  // llama.cpp takes the rest, and no sample uses it
@@ -227,11 +235,23 @@ Status ModelCast::Plan(const CastOptions& options, const CastLayers& layers) {
   return {};
 }
 
+int ModelCast::LargeEngines() const {
+  int count = 0;
+  const auto add = [&](const auto& part) {
+    const auto needs = part ? part->needs() : std::nullopt;
+    if (needs && needs->is_large) count += EnginePool::CountFor(plan_.concurrency);
+  };
+  for (const auto& player : players_) add(player);
+  for (const auto& predictor : predictors_) add(predictor);
+  return count;
+}
+
 Status ModelCast::Start(const CastOptions& options) {
   const StartOptions start{.samples = plan_.concurrency,
                            .context_tokens = plan_.context_tokens,
                            .pool_tokens = plan_.holds_all() ? 0 : plan_.pool_tokens,
                            .threads = options.threads,
+                           .large_engines = LargeEngines(),
                            .vocabularies = Vocabularies(),
                            .engines = &engines_};
   // Predictors first: when both could start, the players' batches wait for what the predictors have yet to
@@ -259,13 +279,7 @@ bool ModelCast::shares_vocabulary() const {
 }
 
 std::vector<Message> ModelCast::Told(Role role, std::span<const Message> messages) const {
-  std::vector<Message> told(messages.begin(), messages.end());
-  const auto is_system = [](const Message& message) { return message.role == "system"; };
-  const std::string& system = systems_[Index(role)];
-  if (!system.empty() && std::ranges::none_of(told, is_system)) {
-    told.insert(told.begin(), {.role = "system", .content = system});
-  }
-  return told;
+  return AddSystem(messages, systems_[Index(role)]);
 }
 
 Result<OpenedSession> ModelCast::OpenSession(Role role, std::span<const Message> messages, bool thinks) {

@@ -29,6 +29,7 @@ struct CastLayers;
 // Who plays. Arrays are by role.
 struct CastOptions {
   Method method = DefaultMethod();  // says who is needed
+  bool thinks = true;               // false: answers are asked for without thinking
   // GGUF files; empty for a role that is served or that has no model.
   std::array<std::string, 2> models = {};
   // GGUF files of predictors, or "lexicon"; empty where the predictor is served.
@@ -88,10 +89,11 @@ class ModelCast final : public Cast {
   Status LoadPlayers(const CastOptions& options, const CastLayers& layers, const DrivingThread& thread);
   Status LoadPredictors(const CastOptions& options, const CastLayers& layers, const DrivingThread& thread);
   Status ChooseFamilies(const CastOptions& options);
-  Status CheckSystems() const;
+  Status CheckSystems(bool thinks) const;
   // The messages with the role's system prompt before them, unless they bring one.
   std::vector<Message> Told(Role role, std::span<const Message> messages) const;
   Status Plan(const CastOptions& options, const CastLayers& layers);
+  int LargeEngines() const;
   Status Start(const CastOptions& options);
   std::array<uint64_t, 2> Vocabularies() const;
 

@@ -134,6 +134,20 @@ TEST_F(ModelCastTest, MethodOfOneRoleLoadsThatOneAlone) {
   EXPECT_EQ(cast->FamilyOf(Role::kStudent).name, "qwen3") << "the response is written in its form";
 }
 
+TEST_F(ModelCastTest, WithoutAStudentRowsHaveTheFormOfTheWriterWhereTheTemplateCannotKnowIt) {
+  options_.method = *FindMethod("teacher-only");
+  options_.models[Index(Role::kStudent)].clear();
+  const auto form = [&](const std::string& student, const std::string& teacher) {
+    options_.families = {student, teacher};
+    const auto cast = Load();
+    return cast ? cast->FamilyOf(Role::kStudent).name : "";
+  };
+  EXPECT_EQ(form("", "few-shot"), "few-shot");
+  EXPECT_EQ(form("", "instruct"), "instruct");
+  EXPECT_EQ(form("", "qwen3"), "plain") << "as the template says";
+  EXPECT_EQ(form("qwen3", "few-shot"), "qwen3");
+}
+
 TEST_F(ModelCastTest, ScoreIsTheMeanLogLikelihoodOfATokenOfTheResponse) {
   const auto cast = Load();
   const double score = Score(*cast, "Let me see.", "It is 12.");

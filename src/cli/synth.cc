@@ -28,12 +28,13 @@ void SayTotals(const SynthResult& result) {
   const auto& totals = *result.totals;
   const auto& progress = result.progress;
   const auto samples = static_cast<double>(result.responses);
-  const auto thinking = static_cast<double>(std::max<uint64_t>(1, totals.thinking_tokens()));
+  const auto thinking = static_cast<double>(totals.thinking_tokens());
   SayLine(fmt::format(
       "{}: {} responses; a sample: {:.1f} thinking tokens, {:.1f} switches; teacher's share {:.3f}; "
       "{} of {} drafted tokens discarded; {:.0f} tokens/s{}{}",
       result.out, result.responses, thinking / samples, static_cast<double>(totals.switches) / samples,
-      static_cast<double>(totals.teacher_tokens) / thinking, totals.discarded_tokens, totals.drafted_tokens,
+      static_cast<double>(totals.teacher_tokens) / std::max(1.0, thinking), totals.discarded_tokens,
+      totals.drafted_tokens,
       progress.seconds > 0 ? static_cast<double>(progress.counters.tokens) / progress.seconds : 0.0,
       progress.counters.recalled > 0
           ? fmt::format("; {} taken over", Counted(progress.counters.recalled, "token"))

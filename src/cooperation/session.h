@@ -62,7 +62,9 @@ class Session {
   virtual void EndListening() = 0;
   // Thinking is over: makes the view end in the thinking and the hand-over, so that the next draft is the
   // answer. The part of the hand-over that the view ends in already (a close marker, newlines) is not
-  // repeated. `thinking` is the text of the whole thinking, `handover` the family's markup.
+  // repeated. `thinking` is the text of the whole thinking, `handover` the family's markup. Both are empty
+  // where the answer is asked for alone: a close token that the model draws there is told as the end of a
+  // thinking (DraftToken::End::kThinking), since it may have no text, and the next draft goes on behind it.
   virtual void OpenAnswer(std::string_view thinking, std::string_view handover) = 0;
   // The number of tokens that a server wrote for this session and no draft took, because a span ended before
   // them.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/blanks.h"
 #include "base/json_depth.h"
 #include "base/utf8.h"
 #include "dataset/json_fields.h"
@@ -14,7 +15,6 @@ namespace {
 constexpr size_t kAnswerFactorMax = 64;
 constexpr size_t kAnswerBytesMax = 64 << 10;
 constexpr size_t kQuotedMax = 60;
-constexpr std::string_view kBlanks = " \t\r\n";
 constexpr std::string_view kFence = "```";
 
 tl::unexpected<Error> Rejected(std::string_view reason, const std::string& detail) {
@@ -26,24 +26,18 @@ std::string Quoted(std::string_view text) {
       "\"{}\"", text.size() > kQuotedMax ? Sanitize(text.substr(0, kQuotedMax)) + "…" : std::string(text));
 }
 
-std::string_view Trimmed(std::string_view text) {
-  const size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) + 1 - first);
-}
-
 // Many models put JSON into a Markdown fence whatever they are told.
 std::string_view WithoutFence(std::string_view answer) {
   const size_t line = answer.find('\n');
   if (!answer.starts_with(kFence) || line == std::string_view::npos) return answer;
-  const std::string_view name = Trimmed(answer.substr(kFence.size(), line - kFence.size()));
+  const std::string_view name = WithoutBlanksAround(answer.substr(kFence.size(), line - kFence.size()));
   const bool is_name =
       name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") ==
       std::string_view::npos;
   std::string_view inside = answer.substr(line + 1);
   if (!is_name || !inside.ends_with(kFence)) return answer;
   inside.remove_suffix(kFence.size());
-  return Trimmed(inside);
+  return WithoutBlanksAround(inside);
 }
 
 Result<std::vector<std::string>> ParseTexts(std::string_view answer) {
@@ -66,12 +60,12 @@ Result<std::vector<ByteRange>> LocateStyle(std::string_view window, std::string_
     return Rejected("too_long", fmt::format("the answer has {} bytes", answer.size()));
   }
   if (!IsValidUtf8(answer)) return Rejected("bad_utf8", "the answer is not UTF-8");
-  const auto texts = ParseTexts(WithoutFence(Trimmed(answer)));
+  const auto texts = ParseTexts(WithoutFence(WithoutBlanksAround(answer)));
   if (!texts) return tl::unexpected(texts.error());
   std::vector<ByteRange> spans;
   size_t from = 0;
   for (const std::string& text : *texts) {
-    const std::string_view span = Trimmed(text);
+    const std::string_view span = WithoutBlanksAround(text);
     if (span.empty()) return Rejected("empty_span", "a span is empty or blank");
     const size_t at = window.find(span, from);
     if (at == std::string_view::npos) {

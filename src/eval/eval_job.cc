@@ -10,6 +10,7 @@
 
 #include "dataset/question.h"
 #include "job/output_check.h"
+#include "job/text_or_file.h"
 #include "model/openai/server_address.h"
 #include "store/append_file.h"
 #include "store/open_run_store.h"
@@ -96,6 +97,14 @@ Result<std::vector<Question>> QuestionsOf(const SynthOptions& asking) {
   return questions;
 }
 
+// Here, so that a message names the flag of an evaluation.
+Status ReadSystem(SynthOptions& asking) {
+  auto text = WithoutFile(asking.student_system);
+  if (!text) return Fail(ErrorCode::kInvalidArgument, "--system: " + text.error().message);
+  asking.student_system = std::move(*text);
+  return {};
+}
+
 }  // namespace
 
 EvalJob::EvalJob(EvalOptions options, JobEvents events, JobStop stop)
@@ -112,6 +121,7 @@ Result<EvalResult> EvalJob::Run() {
   }
   EvalResult result;
   if (options_.responses.empty()) {
+    if (auto status = ReadSystem(asking); !status) return tl::unexpected(status.error());
     asking.student = {options_.model};
     auto asked = SynthJob(asking, events_, stop_).Run();
     if (!asked) return tl::unexpected(asked.error());

@@ -33,6 +33,7 @@ Status CheckOptions(const AnnotateOptions& f) {
 Result<CastOptions> CastOptionsOf(const AnnotateOptions& f) {
   CastOptions options;
   options.method = *FindMethod("teacher-only");
+  options.thinks = f.thinking == "on";
   options.models = {"", f.annotator};
   options.families = {f.family, f.family};
   for (TemplateOptions& told : options.template_options) {

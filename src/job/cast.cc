@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/blanks.h"
 #include "base/machine.h"
 #include "base/readable_file.h"
 
@@ -16,12 +17,9 @@ namespace {
 
 // A key as it goes into a header: what was copied with it, blanks and the end of its line, is taken off.
 Result<std::string> KeyIn(const char* variable) {
-  constexpr std::string_view kBlanks = " \t\r\n";
   for (const char* name : {variable, "TESSY_API_KEY"}) {
     const char* value = std::getenv(name);
-    std::string_view key = value == nullptr ? "" : value;
-    key.remove_prefix(std::min(key.size(), key.find_first_not_of(kBlanks)));
-    key = key.substr(0, key.find_last_not_of(kBlanks) + 1);
+    const std::string_view key = WithoutBlanksAround(value == nullptr ? "" : value);
     if (key.empty()) continue;
     if (std::ranges::any_of(key, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; })) {
       return Fail(ErrorCode::kInvalidArgument,
@@ -80,6 +78,7 @@ Result<ServerModelOptions> ServerOptionsOf(const ServedBy& served, Role role, co
   server->dialect = told.dialect;
   server->family = local.families[Index(role)];
   server->template_options = local.template_options[Index(role)];
+  server->thinks = local.thinks;
   server->sampling = local.sampling;
   server->streams = served.streams;
   server->requests_max = told.requests_max;

@@ -24,9 +24,10 @@ struct ServedBy {
   bool streams = true;
 };
 
-// The options with which a served model is reached. Family, template and sampling are those that `local` has
-// for the role. Keys come from the environment alone, so that no process list and no settings file shows
-// them; blanks around a key are taken off, and one that cannot stand in a header is kInvalidArgument.
+// The options with which a served model is reached. Family, template, thinking and sampling are those that
+// `local` has for the role. Keys come from the environment alone, so that no process list and no settings
+// file shows them; blanks around a key are taken off, and one that cannot stand in a header is
+// kInvalidArgument.
 Result<ServerModelOptions> ServerOptionsOf(const ServedBy& served, Role role, const CastOptions& local);
 // How a predictor that is served is reached.
 Result<PoolingModelOptions> PoolingOptionsOf(const ServedBy& served);

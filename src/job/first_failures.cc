@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace tessy {
@@ -18,8 +19,9 @@ std::string_view AdviceOf(FailureReason reason) {
              "few-shot, or see that the families fit (tessy model inspect names them)";
     case FailureReason::kThinkingNotClosed:
       return "no model closes its thinking within --max-thinking-tokens (or the context); raise it, take "
-             "--close-thinking force, or see that the models are trained to think and that their families "
-             "fit";
+             "--close-thinking force, or see that the families fit; models that were not trained to think "
+             "are "
+             "asked as the family instruct (--student-family and so on), base models as few-shot";
     case FailureReason::kContextFull:
       return "the context is too short; raise --context, or lower --max-thinking-tokens so that an answer "
              "fits";
@@ -43,14 +45,18 @@ std::string_view AdviceOf(FailureReason reason) {
 
 std::optional<std::string> FirstFailures::Look(const RunProgress& progress) {
   const auto& failed = progress.counters.failed_attempts;
-  over_ = over_ || progress.done > 0 || progress.counters.written > 0 || failed.size() > 1;
-  if (over_ || failed.empty() || failed.begin()->second < kAttempts) return std::nullopt;
+  over_ = over_ || progress.done > 0 || progress.counters.written > 0;
+  uint64_t attempts = 0;
+  for (const auto& [reason, count] : failed) attempts += count;
+  if (over_ || attempts < kAttempts) return std::nullopt;
   over_ = true;
-  const auto& [reason, count] = *failed.begin();
+  const auto& [reason, count] =
+      *std::ranges::max_element(failed, {}, [](const auto& one) { return one.second; });
   const std::string look =
       out_.empty() ? "" : fmt::format(". See what they wrote: tessy show {} --failures", out_);
-  return fmt::format("the first {} attempts all failed: {}; {}{}", count, Name(reason), AdviceOf(reason),
-                     look);
+  const std::string most = failed.size() > 1 ? fmt::format(", {} of them by", count) : ":";
+  return fmt::format("the first {} attempts all failed{} {}; {}{}", attempts, most, Name(reason),
+                     AdviceOf(reason), look);
 }
 
 }  // namespace tessy

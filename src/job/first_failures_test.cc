@@ -29,10 +29,27 @@ TEST(FirstFailures, OneReasonForAllIsToldOnceWithWhatToTry) {
   EXPECT_FALSE(failures.Look(After({{FailureReason::kThinkingNotClosed, 400}})));
 }
 
-TEST(FirstFailures, NothingIsToldWhereSomethingSucceedsOrReasonsDiffer) {
+TEST(FirstFailures, OfSeveralReasonsTheMostFrequentIsTold) {
+  FirstFailures failures;
+  EXPECT_FALSE(
+      failures.Look(After({{FailureReason::kRepetition, 8}, {FailureReason::kEndedInThinking, 11}})));
+  const auto line =
+      failures.Look(After({{FailureReason::kRepetition, 8}, {FailureReason::kEndedInThinking, 12}}));
+  ASSERT_TRUE(line);
+  EXPECT_THAT(*line, AllOf(HasSubstr("first 20 attempts all failed, 12 of them by ended_in_thinking; "),
+                           HasSubstr("family instruct"), testing::Not(HasSubstr("repeats"))));
+}
+
+TEST(FirstFailures, AThinkingThatNobodyClosesMayWantAnotherFamily) {
+  FirstFailures failures;
+  const auto line = failures.Look(After({{FailureReason::kThinkingNotClosed, 20}}));
+  ASSERT_TRUE(line);
+  EXPECT_THAT(*line, AllOf(HasSubstr("instruct"), HasSubstr("few-shot")));
+}
+
+TEST(FirstFailures, NothingIsToldWhereSomethingSucceeds) {
   for (const RunProgress& progress :
-       {After({{FailureReason::kRepetition, 1000}}, 1), After({{FailureReason::kRepetition, 1000}}, 0, 1),
-        After({{FailureReason::kRepetition, 1000}, {FailureReason::kContextFull, 1}})}) {
+       {After({{FailureReason::kRepetition, 1000}}, 1), After({{FailureReason::kRepetition, 1000}}, 0, 1)}) {
     FirstFailures failures;
     EXPECT_FALSE(failures.Look(progress));
     EXPECT_FALSE(failures.Look(After({{FailureReason::kRepetition, 1000}})))

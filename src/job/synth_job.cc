@@ -20,6 +20,7 @@
 #include "job/settings_record.h"
 #include "job/synth_settings.h"
 #include "job/template_date.h"
+#include "job/text_or_file.h"
 #include "judge/answer_judge.h"
 #include "judge/command_judge.h"
 #include "judge/grading.h"
@@ -29,6 +30,21 @@
 namespace tessy {
 
 namespace asio = boost::asio;
+
+namespace {
+
+// Their files are read here and no more: each may be a pipe.
+Status ReadTexts(SynthOptions& options) {
+  for (const auto& [flag, value] : {std::pair("--student-system", &options.student_system),
+                                    std::pair("--teacher-system", &options.teacher_system)}) {
+    auto text = WithoutFile(*value);
+    if (!text) return Fail(ErrorCode::kInvalidArgument, fmt::format("{}: {}", flag, text.error().message));
+    *value = std::move(*text);
+  }
+  return {};
+}
+
+}  // namespace
 
 // One run, in the order in which it can go wrong: options, questions, files, models, samples.
 class SynthJob::Work {
@@ -318,11 +334,13 @@ Result<SynthResult> SynthJob::Work::Run() {
   if (options_.out.empty() && !options_.run_folder.empty()) {
     options_.out = options_.run_folder + "/responses.jsonl";
   }
+  // Before the names of files are replaced by what is in them.
+  if (auto status = CheckOutputs(SynthSettings(options_)); !status) return tl::unexpected(status.error());
+  if (auto status = ReadTexts(options_); !status) return tl::unexpected(status.error());
   if (auto options = CastOptionsOf(options_, method_); !options) return tl::unexpected(options.error());
   if (auto settings = TaskSettingsOf(options_, {.method = method_}); !settings) {
     return tl::unexpected(settings.error());
   }
-  if (auto status = CheckOutputs(SynthSettings(options_)); !status) return tl::unexpected(status.error());
   if (auto status = ReadQuestionFile(); !status) return tl::unexpected(status.error());
   if (auto status = OpenFiles(); !status) return tl::unexpected(status.error());
   CountTasks();

@@ -174,6 +174,7 @@ Result<CastOptions> CastOptionsOf(const SynthOptions& told, const Method& method
   }
   CastOptions options;
   options.method = method;
+  options.thinks = told.thinking != "off";
   options.models = {FirstOf(told.student), FirstOf(told.teacher)};
   options.boundaries = {FirstOf(told.student_boundary), FirstOf(told.teacher_boundary)};
   options.families = {told.student_family, told.teacher_family};

@@ -120,10 +120,11 @@ Settings PromptSettings(SynthOptions& o, const Uses& uses) {
   const auto as_family = [](const std::vector<std::string>& specs) {
     return Recorded{.as = Fingerprint::kFamily, .if_empty = "by template", .applies = !specs.empty()};
   };
-  const auto as_system = [&](const std::string& role, std::string& text, Role writer) {
+  const auto as_system = [&](const std::string& role, std::string& text, Role writer,
+                             const std::string& more = "") {
     return Setting{.key = role + "-system",
                    .value = &text,
-                   .help = "system prompt of the " + role + " for questions that bring none, or @FILE",
+                   .help = "system prompt of the " + role + " for questions that bring none, or @FILE" + more,
                    .group = group,
                    .type_name = "TEXT",
                    .recorded = {.as = Fingerprint::kText, .applies = uses.method.Uses(writer)}};
@@ -141,7 +142,8 @@ Settings PromptSettings(SynthOptions& o, const Uses& uses) {
            .type_name = "FAMILY",
            .recorded = as_family(o.teacher)},
           as_system("student", o.student_system, Role::kStudent),
-          as_system("teacher", o.teacher_system, Role::kTeacher),
+          as_system("teacher", o.teacher_system, Role::kTeacher,
+                    "; with --score-by judge it stands before the judging prompt, too"),
           {.key = "template-date",
            .value = &o.template_date,
            .help = "date for templates that show one (default: today)",

@@ -24,12 +24,32 @@ std::string ReadBack(const std::string& bytes) {
 TEST(TextOrFile, ATextIsItself) {
   EXPECT_EQ(TextOrFile("Be brief.\n").value(), "Be brief.\n");
   EXPECT_EQ(TextOrFile("").value(), "");
+  EXPECT_EQ(TextOrFile("@@home is a name.").value(), "@home is a name.");
+  EXPECT_EQ(TextOrFile("@@@").value(), "@@");
   EXPECT_THAT(TextOrFile("a\xFF").error().message, HasSubstr("is not UTF-8 text"));
+  EXPECT_THAT(TextOrFile(" \n").error().message, HasSubstr("its text: is blank"));
 }
 
 TEST(TextOrFile, AFilesTextIsWhatItsAuthorMeant) {
   EXPECT_EQ(ReadBack("\xEF\xBB\xBF Be\r\nbrief.\r\n"), " Be\nbrief.");
   EXPECT_EQ(ReadBack("Be brief."), "Be brief.");
+}
+
+TEST(TextOrFile, AFileIsNeededOnce) {
+  const auto path =
+      std::filesystem::temp_directory_path() / ("text_or_file_test.once." + std::to_string(::getpid()));
+  for (const std::string text : {"Be brief.", "@home is a name.", "@@"}) {
+    std::ofstream(path, std::ios::binary) << text;
+    EXPECT_EQ(FileOfText("@" + path.string()), path);
+    const auto value = WithoutFile("@" + path.string());
+    std::filesystem::remove(path);
+    ASSERT_TRUE(value) << value.error().message;
+    EXPECT_EQ(FileOfText(*value), "") << text;
+    EXPECT_EQ(TextOrFile(*value).value(), text);
+    EXPECT_EQ(WithoutFile(*value).value(), *value);
+  }
+  EXPECT_EQ(WithoutFile("").value(), "");
+  EXPECT_THAT(WithoutFile("@/nowhere/system.txt").error().message, HasSubstr("/nowhere/system.txt"));
 }
 
 TEST(TextOrFile, WhatIsNoTextIsRefusedByName) {

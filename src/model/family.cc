@@ -215,6 +215,11 @@ void CheckKeys(TableReader& reader, const Family& family) {
   if (!family.answer_request.empty() && !family.handover.empty()) {
     reader.Refuse("answer_request", "and `handover` are both given: the hand-over is then the template's");
   }
+  if (!family.answer_request.empty() && !family.end_closes_thinking) {
+    reader.Refuse("answer_request",
+                  "needs `end_closes_thinking = true`: the thinking is then a turn of its own, which its end "
+                  "closes");
+  }
   if (family.use_default_template && family.default_template.empty()) {
     reader.Refuse("default_template", "must not be empty where `use_default_template` is true");
   }

@@ -46,8 +46,8 @@ struct Family {
   // Texts that close the thinking, in one token or in pieces: for vocabularies and servers that do not show
   // the close token. The marker and the text after it are no part of the thinking.
   std::vector<std::string> close_texts;
-  // True: a token that ends generation closes the thinking, because the thinking is a turn of its own. The
-  // key may be absent: false, and such a token inside the thinking is a failure.
+  // True: a token that ends generation closes the thinking: where the thinking is a turn of its own, and for
+  // models that may stop there (few-shot). May be absent: false, and such a token there is a failure.
   bool end_closes_thinking = false;
   // Texts with which a model of this family goes past its thinking (the begin of the answer, another
   // question): they close it, too, where this model writes them; where another one does, they mean nothing.
@@ -57,7 +57,7 @@ struct Family {
   std::string thinking_request;
   // Not empty: the thinking is a turn of its own, and this is the user's next message, which asks for the
   // answer. The hand-over is then what the chat template writes between the two turns' contents
-  // (WithHandover), and `handover` is empty in the file. The key may be absent.
+  // (WithHandover), and `handover` is empty in the file. It needs end_closes_thinking. May be absent.
   std::string answer_request;
   // Fed to the answerer after the (trimmed) thinking, so that the next token is the first of the answer.
   std::string handover;

@@ -94,6 +94,10 @@ TEST(ParseFamily, ReadsTheKeysThatMayBeAbsent) {
 }
 
 TEST(ParseFamily, RefusesWhatCannotWorkTogether) {
+  EXPECT_EQ(
+      ProblemOf(FamilyText("handover", "handover = \"\"\nanswer_request = \"now\"")),
+      "f.toml:7: the key `answer_request` needs `end_closes_thinking = true`: the thinking is then a turn "
+      "of its own, which its end closes");
   EXPECT_EQ(ProblemOf(FamilyText("trim", "trim = \"\"\nanswer_request = \"now\"")),
             "f.toml:10: the key `answer_request` and `handover` are both given: the hand-over is then the "
             "template's");
@@ -225,8 +229,8 @@ TEST(BuiltInFamilies, InstructThinksInATurnOfItsOwn) {
 TEST(BuiltInFamilies, FewShotStopsBeforeTheNextQuestion) {
   const Result<Family> family = LoadFamily("few-shot");
   EXPECT_TRUE(family->use_default_template);
-  EXPECT_THAT(family->answer_stops, ElementsAre("\nQuestion:"));
-  EXPECT_THAT(family->thinking_stops, ElementsAre("\nAnswer:", "\nQuestion:"));
+  EXPECT_THAT(family->answer_stops, ElementsAre("\nQuestion:", "Question:\n"));
+  EXPECT_THAT(family->thinking_stops, ElementsAre("\nAnswer:", "\nQuestion:", "Answer:\n", "Question:\n"));
   EXPECT_EQ(family->handover, "\n</think>\nAnswer:\n");
 }
 

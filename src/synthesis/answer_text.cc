@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/blanks.h"
 #include "base/utf8.h"
 #include "cooperation/closing.h"
 #include "cooperation/repetition.h"
@@ -10,10 +11,8 @@
 namespace tessy {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\n";
-
 // The first of `markers` that the text begins with; empty if none.
-std::string_view MarkerAt(std::string_view text, std::span<const std::string_view> markers) {
+std::string_view MarkerAt(std::string_view text, std::span<const std::string> markers) {
   for (const std::string_view marker : markers) {
     if (!marker.empty() && text.starts_with(marker)) return marker;
   }
@@ -21,12 +20,6 @@ std::string_view MarkerAt(std::string_view text, std::span<const std::string_vie
 }
 
 }  // namespace
-
-std::string_view CoreOf(std::string_view markup) {
-  const size_t first = markup.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return markup.substr(first, markup.find_last_not_of(kBlanks) + 1 - first);
-}
 
 AnswerText::AnswerText(AnswerRules rules, std::string& text, uint64_t& tokens)
     : rules_(std::move(rules)), text_(text), tokens_(tokens) {
@@ -38,13 +31,19 @@ DraftPosition AnswerText::Position(uint64_t stream) const {
   return {.stream = stream, .offset = text_.size(), .zero_byte_tokens = zero_byte_tokens_};
 }
 
+// A close token of an answer alone may be a control token, which has no text.
+std::string_view AnswerText::TextOf(const DraftToken& token) const {
+  const bool closes = rules_.alone && token.end == DraftToken::End::kThinking && !rules_.closers.empty();
+  return closes ? std::string_view(rules_.closers.front()) : std::string_view(token.text);
+}
+
 tl::expected<bool, FailureReason> AnswerText::Take(const Draft& draft) {
   for (const DraftToken& token : draft.tokens) {
     if (token.end == DraftToken::End::kSequence) return Finish();
     const size_t looked_at = text_.size();
-    text_ += token.text;
+    text_ += TextOf(token);
     ends_.push_back(text_.size());
-    zero_byte_tokens_ = token.text.empty() ? zero_byte_tokens_ + 1 : 0;
+    zero_byte_tokens_ = text_.size() == looked_at ? zero_byte_tokens_ + 1 : 0;
     ++tokens_;
     if (CutAtStop(looked_at)) return Finish();
     if (ThinksAloud(looked_at)) return tl::unexpected(FailureReason::kThinkingWritten);
@@ -108,12 +107,8 @@ bool AnswerText::ThinksAloud(size_t looked_at) const {
   bool open = false;
   const size_t begin = BlankThinking(open);
   const std::string_view rest = std::string_view(text_).substr(begin);
-  const auto is_in = [&](std::string_view closer) {
-    const size_t from = looked_at < begin + closer.size() ? 0 : looked_at - begin - closer.size();
-    return rest.find(closer, from) != std::string_view::npos;
-  };
+  if (FindMarker(rest, std::max(looked_at, begin) - begin, rules_.closers)) return true;
   const auto may_become = [rest](std::string_view marker) { return marker.starts_with(rest); };
-  if (std::ranges::any_of(rules_.closers, is_in)) return true;
   return open && !rest.empty() && std::ranges::none_of(rules_.closers, may_become) &&
          std::ranges::none_of(rules_.openers, may_become);
 }

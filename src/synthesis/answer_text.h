@@ -11,18 +11,15 @@
 
 namespace tessy {
 
-// The text without blanks at its begin and its end: of markup, what is to be looked for. Pure.
-std::string_view CoreOf(std::string_view markup);
-
-// The rules by which an answer is read. The texts must outlive them.
+// The rules by which an answer is read.
 struct AnswerRules {
-  // Texts that end the answer (Family::answer_stops).
+  // Texts that end the answer (Family::answer_stops); they must outlive the rules.
   std::span<const std::string> stops = {};
   // True: the model was to answer without thinking. Thinking that it writes all the same fails the answer;
   // blank thinking before it is dropped.
   bool alone = false;
-  std::vector<std::string_view> openers = {};  // what opens a thinking, and what closes it
-  std::vector<std::string_view> closers = {};
+  std::vector<std::string> openers = {};  // what opens a thinking, and what closes it
+  std::vector<std::string> closers = {};  // a close token without text is read as the first of them
 };
 
 // An answer as it is written, draft by draft. Not thread-safe.
@@ -38,6 +35,7 @@ class AnswerText {
   DraftPosition Position(uint64_t stream) const;
 
  private:
+  std::string_view TextOf(const DraftToken& token) const;
   bool CutAtStop(size_t looked_at);
   tl::expected<bool, FailureReason> Finish();
   // Bytes of blank thinking at the begin; `open`: what is thought there is not closed.

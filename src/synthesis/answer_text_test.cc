@@ -14,7 +14,7 @@ struct Written {
   std::string end;  // "whole", "goes on", or why it failed
 };
 
-// The pieces as tokens of drafts of `draft` tokens; "$" ends the sequence.
+// The pieces as tokens of drafts of `draft` tokens; "$" ends the sequence, "^" is a close token without text.
 Written Write(const AnswerRules& rules, const std::vector<std::string>& pieces, size_t draft = 2) {
   Written written;
   AnswerText answer(rules, written.text, written.tokens);
@@ -23,9 +23,12 @@ Written Write(const AnswerRules& rules, const std::vector<std::string>& pieces, 
     Draft next;
     for (size_t i = at; i < std::min(at + draft, pieces.size()); ++i) {
       const bool ends = pieces[i] == "$";
+      const bool closes = pieces[i] == "^";
       next.tokens.push_back({.id = static_cast<TokenId>(i),
-                             .text = ends ? "" : pieces[i],
-                             .end = ends ? DraftToken::End::kSequence : DraftToken::End::kNone});
+                             .text = ends || closes ? "" : pieces[i],
+                             .end = ends     ? DraftToken::End::kSequence
+                                    : closes ? DraftToken::End::kThinking
+                                             : DraftToken::End::kNone});
     }
     const auto end = answer.Take(next);
     if (!end) written.end = Name(end.error());
@@ -76,6 +79,15 @@ TEST(AnswerText, ThinkingFailsTheAnswerWhereNoneIsAskedFor) {
   AnswerRules rules = Alone();
   rules.alone = false;
   EXPECT_EQ(Shown(Write(rules, {"<think>", " and", "</think>", "$"})), "<think> and</think>|3|whole");
+}
+
+TEST(AnswerText, ACloseTokenWithoutTextIsReadAsAMark) {
+  for (size_t draft = 1; draft < 5; ++draft) {
+    EXPECT_EQ(Shown(Write(Alone(), {"\n\n", "^", "\n\n", "4", "2", "$"}, draft)), "42|2|whole");
+    EXPECT_EQ(Shown(Write(Alone(), {"<think>", "^", "42", "$"}, draft)), "42|1|whole");
+    EXPECT_EQ(Shown(Write(Alone(), {"Okay", ", so", "^", " 42", "$"}, draft)),
+              "Okay, so</think>|3|thinking_written");
+  }
 }
 
 TEST(AnswerText, LoopsAreFound) {

@@ -87,9 +87,7 @@ awaitable<SampleOutcome> MethodRun::UntilRight(Method who, SampleTask task) {
   co_return last;
 }
 
-std::string MethodRun::TextOf(const SampleOutcome& outcome) const {
-  return WrittenText(cast_, settings_.sample.thinks, outcome);
-}
+std::string MethodRun::TextOf(const SampleOutcome& outcome) const { return WrittenText(cast_, outcome); }
 
 void MethodRun::Inherit(SampleOutcome& kept, const SampleOutcome& lost) {
   kept.stats.failed_attempts_tokens +=

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/blanks.h"
 #include "base/random.h"
 #include "base/utf8.h"
 #include "cooperation/repetition.h"
@@ -342,9 +343,10 @@ void Attempt::CountSurplus(SampleOutcome& outcome) {
 // False if nothing else was thought.
 bool Attempt::DropOwnOpener(SampleOutcome& outcome) const {
   const std::string& content_open = cast_.FamilyOf(Role::kStudent).content_open;
-  std::vector<std::string_view> openers{CoreOf(content_open)};
+  std::vector<std::string_view> openers{WithoutBlanksAround(content_open)};
   for (const Role role : kRoles) {
-    if (settings_.method.Uses(role)) openers.push_back(CoreOf(cast_.FamilyOf(role).open_thinking));
+    if (settings_.method.Uses(role))
+      openers.push_back(WithoutBlanksAround(cast_.FamilyOf(role).open_thinking));
   }
   outcome.own_opener_bytes = OwnOpener(outcome.thinking.text, openers, content_open);
   outcome.thinking.DropFront(outcome.own_opener_bytes);
@@ -363,9 +365,11 @@ AnswerRules Attempt::RulesOfAnswer(Role role) const {
   const Family& family = cast_.FamilyOf(role);
   const Family& form = cast_.FamilyOf(Role::kStudent);
   AnswerRules rules{.stops = family.answer_stops, .alone = !settings_.thinks};
-  rules.openers = {CoreOf(form.content_open), CoreOf(family.content_open), CoreOf(family.open_thinking)};
-  std::erase(rules.openers, std::string_view());
-  for (const auto* texts : {&form.close_texts, &family.close_texts}) {
+  for (const auto* opener : {&form.content_open, &family.content_open, &family.open_thinking}) {
+    if (!IsBlankText(*opener)) rules.openers.emplace_back(WithoutBlanksAround(*opener));
+  }
+  for (const auto* texts :
+       {&form.close_texts, &family.close_texts, &form.close_tokens, &family.close_tokens}) {
     rules.closers.insert(rules.closers.end(), texts->begin(), texts->end());
   }
   return rules;
@@ -421,7 +425,7 @@ awaitable<Result<void>> Attempt::Run(SampleOutcome& outcome) {
     if (!thought) co_return thought;
   }
   auto answered = co_await Answer(outcome);
-  if (!answered) text_ = WrittenText(cast_, settings_.thinks, outcome);
+  if (!answered) text_ = WrittenText(cast_, outcome);
   co_return answered;
 }
 
@@ -436,8 +440,8 @@ WritingKey KeyOf(const SampleTask& task, const Method& method) {
 
 }  // namespace
 
-std::string WrittenText(const Cast& cast, bool thinks, const SampleOutcome& outcome) {
-  return outcome.thinking.text + (thinks ? HandoverOf(cast, outcome) : "") + outcome.answer;
+std::string WrittenText(const Cast& cast, const SampleOutcome& outcome) {
+  return outcome.thinking.text + (outcome.thinks ? HandoverOf(cast, outcome) : "") + outcome.answer;
 }
 
 awaitable<SampleOutcome> RunSample(Cast& cast, const SampleSettings& settings, const SampleTask& task,

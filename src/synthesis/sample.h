@@ -71,8 +71,8 @@ struct SampleOutcome {
 };
 
 // The text of an outcome as it was written: the thinking, what closed it and handed over, and as much as
-// there is of the answer. `thinks`: SampleSettings::thinks.
-std::string WrittenText(const Cast& cast, bool thinks, const SampleOutcome& outcome);
+// there is of the answer.
+std::string WrittenText(const Cast& cast, const SampleOutcome& outcome);
 
 // Counters that change while samples run, for progress only. Used by the driving thread.
 struct RunCounters {

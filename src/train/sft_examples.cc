@@ -88,15 +88,6 @@ class Builder {
   std::vector<std::optional<TargetKind>> kinds_;
 };
 
-std::vector<Message> PromptOf(const Response& response, const std::string& system) {
-  std::vector<Message> messages(response.messages.begin(), response.messages.end() - 1);
-  const bool has_system = std::any_of(messages.begin(), messages.end(),
-                                      [](const Message& message) { return message.role == "system"; });
-  if (!system.empty() && !has_system)
-    messages.insert(messages.begin(), {.role = "system", .content = system});
-  return messages;
-}
-
 }  // namespace
 
 Result<Example> SftExample(const Response& response, const ChatFormat& format, const Vocabulary& vocabulary,
@@ -110,7 +101,8 @@ Result<Example> SftExample(const Response& response, const ChatFormat& format, c
     return Fail(ErrorCode::kInvalidData,
                 fmt::format("response {}: its spans have no thinking, or no answer", response.id));
   }
-  auto prompt = format.Prompt(PromptOf(response, options.system), vocabulary, response.thinks);
+  const std::span<const Message> asked(response.messages.begin(), response.messages.end() - 1);
+  auto prompt = format.Prompt(AddSystem(asked, options.system), vocabulary, response.thinks);
   if (!prompt) return tl::unexpected(prompt.error());
   if (format.answer_end() < 0) {
     return Fail(ErrorCode::kInvalidData, "the student's file names no token that ends an answer");

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/random.h"
+#include "cooperation/closing.h"
 
 namespace tessy {
 namespace {
@@ -40,10 +41,11 @@ void LlamaSession::Append(std::span<const TokenId> tokens) { sequence_->Append(t
 void LlamaSession::Truncate(size_t count) { sequence_->Truncate(options_.prompt.size() + count); }
 
 DraftToken::End LlamaSession::EndOf(TokenId token) const {
-  if (!answering_ && Contains(options_.close_tokens, token)) return DraftToken::End::kThinking;
+  const bool closes = Contains(options_.close_tokens, token);
+  if (!answering_ && closes) return DraftToken::End::kThinking;
   if (vocabulary_.EndsGeneration(token) || Contains(options_.end_tokens, token))
     return DraftToken::End::kSequence;
-  return DraftToken::End::kNone;
+  return alone_ && closes ? DraftToken::End::kThinking : DraftToken::End::kNone;
 }
 
 size_t LlamaSession::ContextLeft() const {
@@ -92,10 +94,7 @@ void LlamaSession::TakeToken(TokenId token) {
   bool stop = end != DraftToken::End::kNone || run.draft.tokens.size() >= run.request.tokens_max;
   const size_t looked_at = run.tail.size();
   run.tail += piece;
-  for (const std::string& text : run.request.stop_texts) {
-    const size_t from = looked_at >= text.size() ? looked_at - text.size() : 0;
-    stop = stop || run.tail.find(text, from) != std::string::npos;
-  }
+  stop = stop || FindMarker(run.tail, looked_at, run.request.stop_texts);
   if (stop) return Finish({});
   DrawNext();
 }
@@ -145,6 +144,7 @@ void LlamaSession::CheckOverflow() {
 void LlamaSession::OpenAnswer(std::string_view thinking, std::string_view handover) {
   EndListening();
   answering_ = true;
+  alone_ = thinking.empty() && handover.empty();
   tokens_.OpenAnswer(thinking, handover);
   CheckOverflow();
 }

@@ -53,6 +53,7 @@ class LlamaSession final : public Session, private TokenSink {
   ResponseTokens tokens_;  // after the prompt
   bool overflow_ = false;  // what was heard no longer fits
   bool answering_ = false;
+  bool alone_ = false;  // an answer without thinking before it
   std::unique_ptr<Run> run_;
 };
 

@@ -454,6 +454,29 @@ TEST_F(SessionTest, TheAnswerStartsAfterTextThatWasNotComplete) {
   EXPECT_EQ(opened.View(Prompt().size()), expected);
 }
 
+TEST_F(SessionTest, AnAnswerAloneTellsACloseTokenAndGoesOnBehindIt) {
+  const TokenId close = vocabulary().Find("</think>");
+  int closed = 0;
+  for (uint64_t stream = 0; stream < 60; ++stream) {
+    const Opened opened = Open(How{.sampling = kAnyToken});
+    opened.session->OpenAnswer("", "");
+    const Draft draft = Generate(*opened.session, 100, {.stream = stream});
+    if (draft.tokens.empty() || draft.tokens.back().id != close) continue;
+    ++closed;
+    EXPECT_EQ(draft.tokens.back().end, DraftToken::End::kThinking);
+    EXPECT_EQ(draft.tokens.back().text, "");
+    EXPECT_EQ(Generate(*opened.session, 1, After(stream, draft.tokens)).tokens.size(), 1U);
+    EXPECT_EQ(opened.View(Prompt().size()).size(), draft.tokens.size() + 1);
+
+    // A token that ends the generation ends the answer, too.
+    const Opened ended = Open(How{.end_tokens = {close}, .sampling = kAnyToken});
+    ended.session->OpenAnswer("", "");
+    EXPECT_EQ(Generate(*ended.session, 100, {.stream = stream}).tokens.back().end,
+              DraftToken::End::kSequence);
+  }
+  EXPECT_GT(closed, 0);
+}
+
 TEST_F(SessionTest, ACloseTokenOfItsOwnStaysTheOnlyOne) {
   const TokenId close = vocabulary().Find("</think>");
   int closed = 0;

@@ -11,6 +11,7 @@
 #include "base/random.h"
 #include "base/utf8.h"
 #include "model/openai/server_session.h"
+#include "model/text/guessed_family.h"
 #include "model/text/llama_vocabulary.h"
 
 namespace tessy {
@@ -32,6 +33,7 @@ Status ServerModel::Impl::UseVocabulary(const std::string& path, std::shared_ptr
   if (!chat_format) return tl::unexpected(chat_format.error());
   format = std::move(*chat_format);
   family = format->family();
+  if (own_template.empty()) own_template = file->String("tokenizer.chat_template").value_or("");
   vocabulary = std::move(loaded);
   return {};
 }
@@ -143,6 +145,16 @@ Status ServerModel::Impl::FindMarkers() {
   return {};
 }
 
+// Without a family's name the model's template is known.
+void ServerModel::Impl::WarnOfFamily() const {
+  if (!options.family.empty()) return;
+  WarnOfGuess({.model = servers->front().base,
+               .chat_template = own_template,
+               .family = family,
+               .has_close_token = !close_tokens.empty(),
+               .thinks = options.thinks});
+}
+
 void ServerModel::Impl::Watch() {
   if (std::exchange(watching, true)) return;
   const int64_t pause = std::clamp<int64_t>(std::min(options.token_ms, options.first_token_ms) / 8, 5, 1000);
@@ -170,11 +182,13 @@ Result<std::unique_ptr<ServerModel>> ServerModel::Connect(const ServerModelOptio
   auto servers = ServerGroup::Connect(options, std::move(post), impl.delay);
   if (!servers) return tl::unexpected(servers.error());
   impl.servers = std::move(*servers);
+  impl.own_template = impl.identity().chat_template;
   if (auto status = impl.FindVocabulary(); !status) return tl::unexpected(status.error());
   if (!impl.format) {
     if (auto status = impl.LoadTemplate(); !status) return tl::unexpected(status.error());
   }
   if (auto status = impl.FindMarkers(); !status) return tl::unexpected(status.error());
+  impl.WarnOfFamily();
   return model;
 }
 
@@ -200,8 +214,7 @@ ServerModel::Counts ServerModel::counts() const {
 
 Result<std::string> ServerModel::Impl::PromptText(std::span<const Message> messages, bool thinks) const {
   if (format) return format->PromptText(messages, thinks);
-  const auto render = thinks ? &RenderOpenThinking : &RenderAnswer;
-  return render(*chat_template, family, messages, options.template_options)
+  return RenderPrompt(*chat_template, family, messages, options.template_options, thinks)
       .map([](const std::vector<PromptPart>& parts) { return JoinParts(parts); });
 }
 

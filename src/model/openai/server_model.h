@@ -25,6 +25,7 @@ struct ServerModelOptions : ServerGroupOptions {
   // dialect tells its template.
   std::vector<std::string> vocabulary_candidates = {};
   TemplateOptions template_options;
+  bool thinks = true;  // false: the model is asked for answers alone
   Sampling sampling;
   uint32_t stream_tokens = 1024;     // asked for at most in one request
   bool streams = true;               // false: requests of as many tokens as a draft asks for

@@ -439,7 +439,7 @@ TEST_F(ServedFamilyTest, TheEndOfASequenceClosesAThinkingThatIsATurn) {
   ServeHm();
   ASSERT_TRUE(Connect("/v1#m", "instruct"));
   const std::string request = model_->family().answer_request;
-  EXPECT_EQ(model_->family().handover, "\n" + request + "\n<think>");
+  EXPECT_EQ(model_->family().handover, "\n" + request + "\n<think>\n</think>\n\n") << "it opens a thinking";
   const auto session = Open();
   ASSERT_TRUE(session);
   EXPECT_EQ(EndOfDraft(*session), DraftToken::End::kThinking);
@@ -472,6 +472,30 @@ TEST_F(ServedFamilyTest, WithoutThinkingThePromptEndsBeforeTheAnswer) {
   session->OpenAnswer("", "");
   EXPECT_EQ(EndOfDraft(*session), DraftToken::End::kSequence);
   EXPECT_EQ(Prompts()[0], "hi\n<think></think>");
+}
+
+// A control token comes with its id and without a text.
+TEST_F(ServedFamilyTest, AnAnswerAloneGoesOnBehindACloseTokenWithoutText) {
+  ServeAll([this](const WireRequest& request, Client& client) {
+    if (request.path == "/tokenize") return client.Reply(200, R"({"tokens":[9]})");
+    if (AnswerAsLlamaServer(request, client) || request.path.find("completion") == std::string::npos) return;
+    client.BeginStream();
+    if (asked_++ == 0) {
+      client.Event(R"({"content":"","tokens":[9],"stop":false})");
+      client.Event(R"({"content":"","tokens":[],"stop":true,"stop_type":"limit","truncated":false})");
+    } else {
+      client.Event(Token("hm"));
+      client.Event(kEnd);
+    }
+  });
+  ASSERT_TRUE(Connect("/v1#m", "plain"));
+  const auto session = Open(/*thinks=*/false);
+  ASSERT_TRUE(session);
+  session->OpenAnswer("", "");
+  EXPECT_EQ(EndOfDraft(*session), DraftToken::End::kThinking);
+  EXPECT_EQ(EndOfDraft(*session), DraftToken::End::kSequence);
+  ASSERT_EQ(Prompts().size(), 2U);
+  EXPECT_EQ(Prompts()[1], Prompts()[0] + "</think>");
 }
 
 TEST_F(ServedFamilyTest, AServerThatTellsNoTemplateCannotBeAskedInTwoTurns) {

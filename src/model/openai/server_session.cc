@@ -146,16 +146,29 @@ void ServerSession::Watch(int64_t now_ms) {
 }
 
 DraftToken::End ServerSession::EndOf(TokenId id) const {
-  if (!answering_ && Contains(model_.close_tokens, id)) return DraftToken::End::kThinking;
+  const bool closes = Contains(model_.close_tokens, id);
+  if (!answering_ && closes) return DraftToken::End::kThinking;
   if (Contains(model_.end_tokens, id)) return DraftToken::End::kSequence;
   if (model_.vocabulary && model_.vocabulary->EndsGeneration(id)) return DraftToken::End::kSequence;
-  return DraftToken::End::kNone;
+  return alone_ && closes ? DraftToken::End::kThinking : DraftToken::End::kNone;
+}
+
+bool ServerSession::IsCloseInAnswer(const DraftToken& token) const {
+  return alone_ && token.end == DraftToken::End::kThinking;
+}
+
+// As the next prompt has to show a close token that came without its text.
+std::string_view ServerSession::CloseText() const {
+  const auto& tokens = model_.family.close_tokens;
+  return tokens.empty() ? std::string_view() : tokens.front();
 }
 
 void ServerSession::Push(DraftToken token) {
   if (token.end != DraftToken::End::kNone) token.text.clear();
-  // Nothing follows an end.
-  if (!buffer_.empty() && buffer_.back().end != DraftToken::End::kNone) return;
+  // Nothing follows an end. An answer goes on behind a close token.
+  if (!buffer_.empty() && buffer_.back().end != DraftToken::End::kNone && !IsCloseInAnswer(buffer_.back())) {
+    return;
+  }
   ++came_;
   buffer_.push_back(std::move(token));
 }
@@ -176,6 +189,8 @@ void ServerSession::TakeText(const CompletionEvent& event) {
                                    [text](const std::string& close) { return text.ends_with(close); });
     count -= more ? 1 : 0;  // a token at least came behind it
     text = text.substr(0, *marker);
+  } else if (marker && end == DraftToken::End::kThinking) {
+    end = DraftToken::End::kNone;  // the answer's text shows it
   }
   // vLLM's last event of a sequence holds the token that ended it, which may not be known here as an end.
   if (end != DraftToken::End::kNone ||
@@ -355,7 +370,7 @@ void ServerSession::Retry() {
 // The model's own token enters the view.
 void ServerSession::Keep(const DraftToken& token) {
   given_.push_back(tokens_ ? tokens_->tokens().size() : body_.size());
-  if (!tokens_) return body_.AppendText(token.text);
+  if (!tokens_) return body_.AppendText(IsCloseInAnswer(token) ? CloseText() : token.text);
   if (token.id >= 0) tokens_->Draw(token.id, token.text.size());
 }
 
@@ -437,6 +452,7 @@ void ServerSession::OpenAnswer(std::string_view thinking, std::string_view hando
   Close();
   given_.clear();
   answering_ = true;
+  alone_ = thinking.empty() && handover.empty();
   if (tokens_) return tokens_->OpenAnswer(thinking, handover);
   pending_.clear();
   body_.Truncate(opened_);

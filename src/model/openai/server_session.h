@@ -27,6 +27,7 @@ struct ServerModel::Impl {
   Delay delay;
   std::unique_ptr<ServerGroup> servers;
   Family family;
+  std::string own_template;  // that the model brings, as far as it is known
   std::optional<ChatTemplate> chat_template;
   std::shared_ptr<const Vocabulary> vocabulary;
   std::optional<ChatFormat> format;  // with a vocabulary
@@ -49,6 +50,7 @@ struct ServerModel::Impl {
   Status LoadTemplate();
   Result<std::string> PromptText(std::span<const Message> messages, bool thinks) const;
   Status FindMarkers();
+  void WarnOfFamily() const;
   // Breaks off streams from which nothing comes, from now on for as long as one is open.
   void Watch();
 };
@@ -93,6 +95,8 @@ class ServerSession final : public Session, private TokenSink {
   void TakeText(const CompletionEvent& event);
   void TakeIds(const CompletionEvent& event);
   DraftToken::End EndOf(TokenId id) const;
+  bool IsCloseInAnswer(const DraftToken& token) const;
+  std::string_view CloseText() const;
   void Push(DraftToken token);
   void BreakOff(RequestFailure why);
   void Retry();
@@ -113,6 +117,7 @@ class ServerSession final : public Session, private TokenSink {
   std::deque<DraftToken> buffer_;         // tokens that came and are not given yet
   std::optional<Asked> asked_;
   bool answering_ = false;
+  bool alone_ = false;  // an answer without thinking before it
 
   std::unique_ptr<Fleet::Place> place_;
   std::unique_ptr<HttpClient::Exchange> exchange_;

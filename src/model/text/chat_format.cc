@@ -1,16 +1,11 @@
 #include "model/text/chat_format.h"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <mutex>
-#include <set>
 
 namespace tessy {
 namespace {
-
-constexpr std::string_view kFallback = "plain";
 
 std::vector<TokenId> Known(const Vocabulary& vocabulary, const std::vector<std::string>& texts) {
   std::vector<TokenId> known;
@@ -18,34 +13,6 @@ std::vector<TokenId> Known(const Vocabulary& vocabulary, const std::vector<std::
     if (const TokenId token = vocabulary.Find(text); token >= 0) known.push_back(token);
   }
   return known;
-}
-
-// A family that was chosen for want of a better one is told, once for each file: a model may play two roles.
-void WarnOfChoice(const std::string& path, const std::string& what) {
-  static std::mutex mutex;
-  static std::set<std::string> warned;
-  const std::lock_guard lock(mutex);
-  if (warned.insert(path).second) spdlog::warn("{}: {}", path, what);
-}
-
-// `source`: the model's own template. Both kinds of model are found by what they lack, which proves nothing:
-// so they are asked as before, and the families made for them are only named.
-void WarnOfGuess(const std::string& path, const std::string& source, const ChatFormat& format) {
-  const std::string& family = format.family().name;
-  if (source.empty()) {
-    return WarnOfChoice(
-        path, fmt::format("has no chat template: it is asked as the family {} does, with the messages' texts "
-                          "line by line and no markup; a base model is better asked by --…family few-shot, "
-                          "with worked examples; other families are qwen3, gpt-oss, deepseek-r1, or a .toml "
-                          "with a default_template",
-                          family));
-  }
-  if (family != kFallback || !format.close_tokens().empty()) return;
-  WarnOfChoice(path,
-               fmt::format("its chat template opens no thinking and its vocabulary has no token that closes "
-                           "one: it is asked as the family {} does, which waits for {}; a model that was not "
-                           "trained to think is better asked by --…family instruct, in two turns",
-                           family, format.family().close_texts.front()));
 }
 
 // All tokens that end generation close a thinking that is a turn of its own.
@@ -88,7 +55,6 @@ Result<ChatFormat> ChatFormat::Load(const GgufFile& file, const Vocabulary& voca
   format.family_ = std::move(*complete);
   format.close_tokens_ = Known(vocabulary, format.family_.close_tokens);
   format.end_tokens_ = Known(vocabulary, format.family_.end_tokens);
-  if (family.empty()) WarnOfGuess(file.path(), source, format);
   format.answer_end_ = eos >= 0 || format.end_tokens_.empty() ? eos : format.end_tokens_.front();
   if (file.Boolean("tokenizer.ggml.add_bos_token").value_or(false)) format.bos_ = bos;
   if (format.family_.end_closes_thinking) {
@@ -121,8 +87,7 @@ std::vector<TokenId> ChatFormat::Tokenize(std::span<const PromptPart> parts,
 }
 
 Result<std::vector<PromptPart>> ChatFormat::Render(std::span<const Message> messages, bool thinks) const {
-  const auto render = thinks ? &RenderOpenThinking : &RenderAnswer;
-  return render(*chat_template_, family_, messages, options_);
+  return RenderPrompt(*chat_template_, family_, messages, options_, thinks);
 }
 
 Result<std::vector<TokenId>> ChatFormat::Prompt(std::span<const Message> messages,

@@ -305,13 +305,6 @@ Status CheckNesting(const std::vector<jinja::token>& tokens) {
   return {};
 }
 
-// Bytes at the end of `text` with which `opener` begins.
-size_t Overlap(std::string_view text, std::string_view opener) {
-  size_t size = std::min(text.size(), opener.size());
-  while (!text.ends_with(opener.substr(0, size))) --size;
-  return size;
-}
-
 std::string_view WithoutBlanksAtEnd(std::string_view text) {
   const size_t end = text.find_last_not_of(" \n");
   return text.substr(0, end == std::string_view::npos ? 0 : end + 1);
@@ -320,7 +313,7 @@ std::string_view WithoutBlanksAtEnd(std::string_view text) {
 bool EndsWithClose(std::string_view text, const Family& family) {
   text = WithoutBlanksAtEnd(text);
   const auto closes = [text](const std::string& marker) { return text.ends_with(marker); };
-  return std::any_of(family.close_tokens.begin(), family.close_tokens.end(), closes);
+  return std::ranges::any_of(family.close_tokens, closes) || std::ranges::any_of(family.close_texts, closes);
 }
 
 // True where the template opens the thinking itself.
@@ -355,6 +348,21 @@ std::string JoinParts(std::span<const PromptPart> parts) {
   std::string text;
   for (const PromptPart& part : parts) text += part.text;
   return text;
+}
+
+size_t Overlap(std::string_view text, std::string_view opener) {
+  size_t size = std::min(text.size(), opener.size());
+  while (!text.ends_with(opener.substr(0, size))) --size;
+  return size;
+}
+
+std::vector<Message> AddSystem(std::span<const Message> messages, const std::string& system) {
+  std::vector<Message> told(messages.begin(), messages.end());
+  const auto is_system = [](const Message& message) { return message.role == "system"; };
+  if (!system.empty() && std::ranges::none_of(told, is_system)) {
+    told.insert(told.begin(), {.role = "system", .content = system});
+  }
+  return told;
 }
 
 Result<ChatTemplate> ChatTemplate::Parse(std::string source, const SpecialTokens& tokens) {
@@ -441,6 +449,9 @@ Result<Family> WithHandover(Family family, const ChatTemplate& chat_template,
                     family.name + " asks for the answer");
   }
   family.handover = text.substr(turn + std::string_view(kThinkingTurn).size());
+  if (EndsWithOpener(family.handover, family)) {
+    family.handover += family.content_close.substr(Overlap(family.handover, family.content_close));
+  }
   return family;
 }
 
@@ -474,9 +485,16 @@ Result<std::vector<PromptPart>> RenderAnswer(const ChatTemplate& chat_template, 
   } else if (!family.open_thinking.empty()) {
     AppendMissing(*parts, family.open_thinking + family.handover);
   } else if (EndsWithOpener(tail, family)) {
-    AppendMissing(*parts, family.handover);
+    AppendMissing(*parts, family.answer_request.empty() ? family.handover : family.content_close);
   }
   return parts;
+}
+
+Result<std::vector<PromptPart>> RenderPrompt(const ChatTemplate& chat_template, const Family& family,
+                                             std::span<const Message> messages,
+                                             const TemplateOptions& options, bool thinks) {
+  const auto render = thinks ? &RenderOpenThinking : &RenderAnswer;
+  return render(chat_template, family, messages, options);
 }
 
 }  // namespace tessy

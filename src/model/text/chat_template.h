@@ -3,6 +3,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -22,6 +23,13 @@ struct PromptPart {
 };
 
 std::string JoinParts(std::span<const PromptPart> parts);
+
+// The bytes at the end of `text` with which `opener` begins: what is there already and is not written again.
+// Pure.
+size_t Overlap(std::string_view text, std::string_view opener);
+
+// The messages with a system's turn before them, unless they bring one. An empty `system` adds nothing. Pure.
+std::vector<Message> AddSystem(std::span<const Message> messages, const std::string& system);
 
 // Texts of a vocabulary's tokens; empty where it has none.
 struct SpecialTokens {
@@ -75,8 +83,9 @@ Result<ChatTemplate> TemplateFor(const Family& family, const std::string& own, c
 
 // The family with the hand-over that its answer_request stands for: what the template writes from the end of
 // an assistant's turn to the begin of the next one, with that request between them. A family without
-// answer_request is returned as it is. An error where the template does not show an assistant's turn. In the
-// functions below, `options` stand on top of the family's own here as there.
+// answer_request is returned as it is. Where the template opens a thinking in the next turn, content_close
+// closes it. An error where the template does not show an assistant's turn. Here and in the functions below
+// `options` stand on top of the family's own.
 Result<Family> WithHandover(Family family, const ChatTemplate& chat_template, const TemplateOptions& options);
 
 // The prompt with the thinking opened as the family does it, and asked for where the family does: the next
@@ -89,9 +98,15 @@ Result<std::vector<PromptPart>> RenderOpenThinking(const ChatTemplate& chat_temp
 // The prompt after which the next token is the first of an answer without thinking: the template gets
 // enable_thinking = false; where it does not close the thinking itself, skip_thinking follows, or what opens
 // and closes it. A family that opens no thinking gets the hand-over only if the template has opened it with
-// what content_open begins with. `family`: as WithHandover gave it.
+// what content_open begins with; content_close where the hand-over asks for the answer in another turn.
+// `family`: as WithHandover gave it.
 Result<std::vector<PromptPart>> RenderAnswer(const ChatTemplate& chat_template, const Family& family,
                                              std::span<const Message> messages,
                                              const TemplateOptions& options);
+
+// The prompt of a model that thinks (RenderOpenThinking), or of one that does not (RenderAnswer).
+Result<std::vector<PromptPart>> RenderPrompt(const ChatTemplate& chat_template, const Family& family,
+                                             std::span<const Message> messages,
+                                             const TemplateOptions& options, bool thinks);
 
 }  // namespace tessy

@@ -506,6 +506,9 @@ TEST(WithHandover, IsWhatTheTemplateWritesBetweenTheTurns) {
   EXPECT_EQ(Handover("{% for m in messages %}{% if m.role == 'user' %}[INST] {{ m.content }} [/INST]"
                      "{% else %} {{ m.content }}</s>{% endif %}{% endfor %}"),
             "</s>[INST] Now. [/INST]");
+  EXPECT_EQ(Handover("{% for m in messages %}[{{ m.content }}]{% endfor %}<think>\n"),
+            "][Now.]<think>\n</think>\n\n")
+      << "the next turn's thinking is closed";
   EXPECT_EQ(LoadFamily("qwen3")->handover, WithHandover(*LoadFamily("qwen3"), Parsed("x"), kToday)->handover);
 }
 
@@ -526,6 +529,19 @@ TEST(RenderAnswer, TheTemplateThatCanLeaveTheThinkingOutDoes) {
             "<|im_start|>user\nWhat is 1 + 2?<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n");
 }
 
+TEST(RenderPrompt, IsThatOfAModelThatThinksOrOfOneThatDoesNot) {
+  const Family qwen = *LoadFamily("qwen3");
+  EXPECT_EQ(Text(RenderPrompt(Parsed("a\n\n"), qwen, kQuestion, {}, /*thinks=*/true)), "a\n<think>\n");
+  EXPECT_EQ(Text(RenderPrompt(Parsed("a\n\n"), qwen, kQuestion, {}, /*thinks=*/false)),
+            "a\n<think>\n\n</think>\n\n");
+}
+
+TEST(AddSystem, StandsBeforeMessagesThatBringNone) {
+  EXPECT_EQ(AddSystem(kQuestion, "Be brief."), kWithSystem);
+  EXPECT_EQ(AddSystem(kWithSystem, "Be long."), kWithSystem);
+  EXPECT_EQ(AddSystem(kQuestion, ""), kQuestion);
+}
+
 TEST(RenderAnswer, OtherwiseTheThinkingIsOpenedAndClosed) {
   const Family qwen = *LoadFamily("qwen3");
   EXPECT_EQ(Alone(Parsed("a\n\n"), qwen), "a\n<think>\n\n</think>\n\n");
@@ -540,7 +556,10 @@ TEST(RenderAnswer, WhatTheTemplateOpenedIsClosed) {
   const Family plain = *LoadFamily("plain");
   EXPECT_EQ(Alone(Parsed("a<think>"), plain), "a<think></think>");
   EXPECT_EQ(Alone(Parsed("a"), plain), "a");
-  EXPECT_EQ(Alone(Parsed("a"), *LoadFamily("instruct")), "a");
+  Family instruct = *LoadFamily("instruct");
+  instruct.handover = "]And now the answer.[";
+  EXPECT_EQ(Alone(Parsed("a"), instruct), "a");
+  EXPECT_EQ(Alone(Parsed("a<think>\n\n"), instruct), "a<think>\n</think>\n\n") << "nobody asks again";
 }
 
 TEST(FewShot, TheQuestionStandsBehindWorkedExamples) {
@@ -568,6 +587,10 @@ TEST(TemplateFor, AFamilyWithoutATemplateNeedsTheModels) {
 TEST(RenderOpenThinking, RefusesATemplateThatClosesTheThinking) {
   EXPECT_EQ(Open(Parsed("assistant\n<think>\n\n</think>\n\n"), "qwen3", kQuestion),
             "error: the chat template's generation prompt closes the thinking at once (family qwen3)");
+  Family family = *LoadFamily("qwen3");
+  family.close_tokens.clear();
+  EXPECT_FALSE(RenderOpenThinking(Parsed("a<think>\n\n</think>\n\n"), family, kQuestion, {}))
+      << "close_texts close it, too";
 }
 
 }  // namespace

@@ -11,14 +11,6 @@
 namespace tessy {
 namespace {
 
-// Bytes at the end of `text` with which `opener` begins: templates that open the thinking themselves write
-// the begin of the content.
-size_t Overlap(std::string_view text, std::string_view opener) {
-  size_t size = std::min(text.size(), opener.size());
-  while (!text.ends_with(opener.substr(0, size))) --size;
-  return size;
-}
-
 std::string TokenText(const GgufFile& file, const std::vector<std::string>& tokens, const char* key) {
   const auto id = file.Integer(key);
   return id && *id >= 0 && static_cast<size_t>(*id) < tokens.size() ? tokens[static_cast<size_t>(*id)] : "";
@@ -72,6 +64,7 @@ Result<TrainingTemplate::Written> TrainingTemplate::Write(std::span<const Messag
     return part.from_input && vocabulary_->Tokenize(part.text) != vocabulary_->TokenizeMarkup(part.text);
   });
   const std::string& content = messages.back().content;
+  // Templates that open the thinking themselves write the begin of the content.
   const size_t opened = Overlap(written.prompt, family_.content_open);
   if (opened > 0 && content.starts_with(family_.content_open)) {
     written.prompt.resize(written.prompt.size() - opened);
