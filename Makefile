@@ -8,8 +8,8 @@ FUZZ_SECONDS ?= 60
 # into a folder beside a library that others built, which it loads (src/model/llama/backend_library.h).
 prebuilt := build/release-prebuilt
 gpu := $(strip $(if $(filter 1,$(CUDA)),cuda) $(if $(filter 1,$(VULKAN)),vulkan))
-ifeq ($(words $(gpu)),2)
-$(error CUDA=1 and VULKAN=1 make programs of their own; give one of them)
+ifneq ($(and $(filter 1,$(CUDA)),$(filter 1 prebuilt,$(VULKAN))),)
+$(error CUDA=1 and VULKAN=… make programs of their own; give one of them)
 endif
 release := release$(if $(gpu),-$(gpu))
 
@@ -45,6 +45,7 @@ ifeq ($(VULKAN),prebuilt)
 	@scripts/setup.sh --vulkan-prebuilt
 	@mkdir -p $(prebuilt)/gpu
 	@ln -f build/release/tessy $(prebuilt)/tessy
+	@[ ! -e build/release/tessy-train ] || ln -f build/release/tessy-train $(prebuilt)/tessy-train
 	@ln -sf $(CURDIR)/build/deps/linux-x64-vulkan/bins/linux-x64-vulkan/libggml-{base,vulkan}.so $(prebuilt)/gpu/
 	@ln -sf release-prebuilt/tessy build/tessy
 endif

@@ -63,8 +63,8 @@ if base:
 
 digests = {f: hashlib.sha256(bytes_of(f)).digest() for f in files}
 common = hashlib.sha256(output("clang-tidy", "--version").encode())
-others = [f for f in output("git", "ls-files", "--", "src", "cmake", "CMakeLists.txt", "third_party").split("\n") if f not in known]
-for path in [".clang-tidy", "/var/lib/dpkg/status", *others]:
+others = [f for f in output("git", "ls-files", "--cached", "--others", "--exclude-standard", "--", "src", "cmake", "CMakeLists.txt", "third_party").split("\n") if f not in known]
+for path in [".clang-tidy", "scripts/lint.sh", "/var/lib/dpkg/status", *others]:
     common.update(hashlib.sha256(bytes_of(path)).digest())
 
 

@@ -8,31 +8,41 @@
 namespace tessy {
 namespace {
 
-constexpr uint64_t kSmallModel = 200'000'000;  // parameters; below it, threads cost more than they bring
+// Two players compute side by side, and so do two predictors; more engines than that share the processors.
+int ThreadsFor(const LlamaModel& model, const StartOptions& options) {
+  if (options.threads > 0) return options.threads;
+  if (!IsLarge(model)) return 1;
+  return std::max(1, ProcessorsAvailable() / std::max(2, options.large_engines));
+}
 
-int ThreadsFor(const LlamaModel& model, int asked) {
-  if (asked > 0) return asked;
-  if (model.parameters() < kSmallModel) return 1;
-  return std::max(1, ProcessorsAvailable() / 2);
+// The threads of a model whose layers all lie on a device would only wait for it.
+bool IsOnDevice(const LlamaModel& model) {
+  return model.places().device_cache_per_token > 0 && model.places().ram_cache_per_token == 0;
 }
 
 }  // namespace
 
+int EnginePool::CountFor(int samples) {
+  return (samples + Engine::kSequencesMax - 1) / Engine::kSequencesMax;
+}
+
 Result<EnginePool> EnginePool::Make(const std::shared_ptr<const LlamaModel>& model,
                                     const StartOptions& options, const Engine::Post& post) {
   EnginePool pool;
-  const int count = (options.samples + Engine::kSequencesMax - 1) / Engine::kSequencesMax;
+  const int count = CountFor(options.samples);
+  const int threads = ThreadsFor(*model, options);
   for (int i = 0; i < count; ++i) {
     // As equal as can be: batches of two contexts take their time side by side.
     const int places = options.samples / count + (i < options.samples % count ? 1 : 0);
-    auto engine = Engine::Create(
-        model,
-        {.sequences = places,
-         .context_tokens = options.context_tokens,
-         .pool_tokens = options.pool_tokens / static_cast<size_t>(count),
-         .unified = model->places().device_cache_per_token > model->places().ram_cache_per_token,
-         .threads = ThreadsFor(*model, options.threads)},
-        post);
+    auto engine =
+        Engine::Create(model,
+                       {.sequences = places,
+                        .context_tokens = options.context_tokens,
+                        .pool_tokens = options.pool_tokens / static_cast<size_t>(count),
+                        .unified = options.pool_tokens > 0 && model->places().device_cache_per_token > 0,
+                        .threads = IsOnDevice(*model) ? 1 : threads,
+                        .row_threads = threads},
+                       post);
     if (!engine) return tl::unexpected(engine.error());
     options.engines->Add(**engine);
     pool.engines_.push_back(std::move(*engine));

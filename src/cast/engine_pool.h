@@ -12,6 +12,8 @@ namespace tessy {
 // The engines of one model: several where one llama.cpp context's sequences are fewer than the samples.
 class EnginePool {
  public:
+  // The engines that so many samples at a time take.
+  static int CountFor(int samples);
   // Makes the engines and adds them to the group. `options.context_tokens` counts for each sequence. `post`
   // as for Engine::Create.
   static Result<EnginePool> Make(const std::shared_ptr<const LlamaModel>& model, const StartOptions& options,

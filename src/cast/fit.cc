@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -18,6 +19,11 @@ namespace {
 // (--fit-target).
 constexpr uint64_t kDeviceReserve = uint64_t{1} << 30;
 constexpr const char* kLexicon = "lexicon";
+
+// The RAM that the cast may take.
+uint64_t MemoryBudget(const CastOptions& options) {
+  return options.memory_bytes > 0 ? options.memory_bytes : MemoryAvailable() / 4 * 3;
+}
 
 bool PlaysHere(const CastOptions& options, Role role) {
   return !options.servers[Index(role)] && !options.models[Index(role)].empty() && options.method.Uses(role);
@@ -49,7 +55,7 @@ uint64_t FreeBytes(const Accelerators& found) {
 // The parts, and the context that all players have.
 struct Parts {
   std::vector<FitPart> parts;
-  std::set<std::string> files;
+  std::map<std::string, size_t> files;  // the first part of each
   size_t context_tokens = 0;
 
   void Add(std::string name, const std::string& file, const LayersAsked& asked, int layers,
@@ -60,11 +66,12 @@ void Parts::Add(std::string name, const std::string& file, const LayersAsked& as
                 size_t context_of_its_own) {
   const auto opened = GgufFile::Open(file);
   if (!opened) return;
+  const auto [first, is_new] = files.try_emplace(file, parts.size());
   parts.push_back({.name = std::move(name),
                    .layers_flag = asked.own_flag,
                    .shape = ShapeOf(*opened),
                    .gpu_layers = layers,
-                   .shares_weights = !files.insert(file).second,
+                   .same_file = is_new ? std::nullopt : std::optional(first->second),
                    .context_tokens = context_of_its_own});
   const auto trained = opened->ArchInteger("context_length").value_or(0);
   if (context_of_its_own == 0 && trained > 0) {
@@ -133,13 +140,10 @@ Result<CastLayers> PlaceCast(const CastOptions& options) {
   auto layers = LayersOf(options, *found);
   if (!layers) return layers;
   if (auto status = CheckCastFits(options, *layers, *found); !status) return tl::unexpected(status.error());
+  layers->ram_bytes = MemoryBudget(options);
   layers->device_bytes = FreeBytes(*found);
   layers->devices_share_ram = found->share_ram();
   return layers;
-}
-
-uint64_t MemoryBudget(const CastOptions& options) {
-  return options.memory_bytes > 0 ? options.memory_bytes : MemoryAvailable() / 4 * 3;
 }
 
 }  // namespace tessy

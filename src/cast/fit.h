@@ -13,7 +13,9 @@ namespace tessy {
 struct CastLayers {
   std::array<int, 2> players{};
   std::array<int, 2> predictors{};
-  uint64_t device_bytes = 0;       // of all together, before anything is loaded; UINT64_MAX: not known
+  // Before anything is loaded: what is free afterwards leaves out weights that are still to be planned for.
+  uint64_t ram_bytes = 0;          // that the cast may take
+  uint64_t device_bytes = 0;       // of all accelerators together; UINT64_MAX: not known
   bool devices_share_ram = false;  // it is part of the RAM
 };
 
@@ -29,8 +31,5 @@ Status CheckCastFits(const CastOptions& options, const CastLayers& layers, const
 // Both, with the accelerators of this machine. They are not asked where all is served: asking takes some of
 // their memory.
 Result<CastLayers> PlaceCast(const CastOptions& options);
-
-// The RAM that the cast may take, in bytes.
-uint64_t MemoryBudget(const CastOptions& options);
 
 }  // namespace tessy

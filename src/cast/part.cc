@@ -31,14 +31,20 @@ std::string Line(const std::string& name, const PoolingModel::Counts& counts) {
 
 }  // namespace
 
+bool IsLarge(const LlamaModel& model) {
+  constexpr uint64_t kLargeFrom = 200'000'000;  // parameters
+  return model.parameters() >= kLargeFrom;
+}
+
 MemoryNeeds NeedsOf(const LlamaModel& model, size_t context_tokens) {
-  const MemoryPlaces places = model.places();
+  const MemoryPlaces& places = model.places();
   return {.file = model.file().path(),
           .weights_bytes = places.ram_weights,
           .bytes_per_token = places.ram_cache_per_token,
           .context_tokens = context_tokens,
           .device_weights_bytes = places.device_weights,
-          .device_bytes_per_token = places.device_cache_per_token};
+          .device_bytes_per_token = places.device_cache_per_token,
+          .is_large = IsLarge(model)};
 }
 
 std::string PartCounts::Describe() const {

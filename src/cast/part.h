@@ -27,17 +27,22 @@ struct MemoryNeeds {
   // The same on accelerators, of all of them together.
   uint64_t device_weights_bytes = 0;
   uint64_t device_bytes_per_token = 0;
+  bool is_large = false;  // see IsLarge
 };
+
+// Whether more than one thread brings more than it costs.
+bool IsLarge(const LlamaModel& model);
 
 // The needs of a model in process that holds at most `context_tokens` of a sample.
 MemoryNeeds NeedsOf(const LlamaModel& model, size_t context_tokens);
 
 // The settings that a player or predictor gets before its first session or reader.
 struct StartOptions {
-  int samples = 1;                         // at a time
-  size_t context_tokens = 0;               // of each
-  size_t pool_tokens = 0;                  // of all together; 0: all may be full at once
-  int threads = 0;                         // of an engine; 0: one for small models, half the cores for others
+  int samples = 1;            // at a time
+  size_t context_tokens = 0;  // of each
+  size_t pool_tokens = 0;     // of all together; 0: all may be full at once
+  int threads = 0;        // of an engine; 0: one for small models, their share of the processors for others
+  int large_engines = 0;  // engines of large models (IsLarge), which share the processors
   std::array<uint64_t, 2> vocabularies{};  // of the players, by role: fingerprints; 0: not known
   EngineGroup* engines = nullptr;          // starts the batches of all engines
 

@@ -86,7 +86,7 @@ Settings MachineSettings(MachineOptions& o) {
            .shows_default = false},
           GpuLayersSetting("gpu-layers", o.gpu_layers,
                            "layers of each model on graphics cards, counted from the output, or all "
-                           "(default: all where this program finds a card, else 0)"),
+                           "(default: all where this program finds a card, else 0; with --exact 0)"),
           {.key = "cpu-moe",
            .value = &o.cpu_experts,
            .help = "the experts' matrices of a mixture stay in RAM, whatever the layers",

@@ -45,7 +45,7 @@ std::string DescribeModel(const GgufFile& file, bool all_metadata) {
             {"cache_bytes_per_token", file.cache_values_per_token() * kBytesOfF16}};
   json["vocabulary"] = {{"model", file.String("tokenizer.ggml.model").value_or("")},
                         {"pre", file.String("tokenizer.ggml.pre").value_or("")},
-                        {"tokens", file.Strings("tokenizer.ggml.tokens").size()},
+                        {"tokens", file.Count("tokenizer.ggml.tokens")},
                         {"fingerprint", fmt::format("{:016x}", file.vocabulary_fingerprint())}};
   json["family"] = DetectFamily(chat_template);
   json["chat_template"] = !chat_template.empty();

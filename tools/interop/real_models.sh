@@ -5,7 +5,7 @@
 # programs.
 #   make build interop && tools/interop/real_models.sh ~/.cache/tessy-real
 set -euo pipefail
-cache=${1:?give a folder that keeps the models, 0.7 GB: tools/interop/real_models.sh CACHE}
+cache=${1:?give a folder that keeps the models, 0.35 GB: tools/interop/real_models.sh CACHE}
 mkdir -p "$cache"
 cache=$(cd "$cache" && pwd)
 cd "$(dirname "$0")/../.."

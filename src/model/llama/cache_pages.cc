@@ -58,8 +58,9 @@ CachePages::~CachePages() {
 
 CachePages* CachePages::Collecting() { return collecting; }
 
-void CachePages::Collect(const std::function<void()>& make) {
+void CachePages::Collect(bool huge_pages, const std::function<void()>& make) {
   TESSY_CHECK(collecting == nullptr && ranges_.empty());
+  huge_pages_ = huge_pages;
   collecting = this;
   make();
   collecting = nullptr;
@@ -72,10 +73,10 @@ ggml_backend_buffer* CachePages::Allocate(ggml_context& tensors) {
   });
   if (!is_cache) return nullptr;
   size_t size = 0;
-  bool small = true;
+  bool small = !huge_pages_;
   for (const ggml_tensor* tensor : own) {
     size += RoundedUp(ggml_nbytes(tensor));
-    small = small && tensor->nb[2] < kHugePagesFrom;
+    small = small || tensor->nb[2] < kHugePagesFrom;
   }
   // Not backed by memory yet, and no system that overcommits refuses it for its size.
   void* const mapped =

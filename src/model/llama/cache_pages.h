@@ -21,8 +21,9 @@ class CachePages {
   CachePages& operator=(const CachePages&) = delete;
 
   // Runs `make`, which makes a llama.cpp context on this thread, and holds the caches of it. May be called
-  // once.
-  void Collect(const std::function<void()>& make);
+  // once. `huge_pages`: the system may back large places by them. Not where attention keeps its values
+  // transposed (without flash attention): each token then touches every page of its place that is so large.
+  void Collect(bool huge_pages, const std::function<void()>& make);
   // Gives back the memory of one sequence's place; the entries of the place are zeros afterwards. Does
   // nothing where the sequences of the context share one place (a unified cache) or the cache is on a device.
   // Must not be called while the context computes.
@@ -48,6 +49,7 @@ class CachePages {
     size_t place_bytes;
     int places;
   };
+  bool huge_pages_ = true;
   std::vector<Range> ranges_;
   std::vector<Tensor> tensors_;
 };

@@ -27,7 +27,7 @@ class CachePagesTest : public testing::Test {
     params.n_ctx = kContext * kSequences;
     params.kv_unified = false;
     params.n_threads = params.n_threads_batch = 1;
-    pages_.Collect([&] { context_.reset(llama_init_from_model(model_->handle(), params)); });
+    pages_.Collect(true, [&] { context_.reset(llama_init_from_model(model_->handle(), params)); });
     ASSERT_NE(context_, nullptr);
     whole_ = kSequences * kContext * model_->kv_bytes_per_token();
   }

@@ -182,7 +182,8 @@ Status Engine::Impl::Init() {
   if (model->exact()) params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
   // Without it llama.cpp has no quantised values in the cache.
   if (cache == CacheType::kQ8_0) params.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_ENABLED;
-  pages.Collect([&] { context = llama_init_from_model(model->handle(), params); });
+  pages.Collect(/*huge_pages=*/!model->exact(),
+                [&] { context = llama_init_from_model(model->handle(), params); });
   if (context == nullptr) {
     return Fail(ErrorCode::kResourceLimit,
                 fmt::format("{}: no memory for {} sequences of {} tokens; lower --concurrency or --context",
@@ -192,9 +193,10 @@ Status Engine::Impl::Init() {
     ggml_threadpool_params pool_params = ggml_threadpool_params_default(options.threads);
     pool = ggml_threadpool_new(&pool_params);
     llama_attach_threadpool(context, pool, pool);
-    if (static_cast<size_t>(model->output_width()) >= kWideRow) {
-      workers = std::make_unique<RowWorkers>(options.threads - 1);
-    }
+  }
+  const int row_threads = options.row_threads > 0 ? options.row_threads : options.threads;
+  if (row_threads > 1 && static_cast<size_t>(model->output_width()) >= kWideRow) {
+    workers = std::make_unique<RowWorkers>(row_threads - 1);
   }
   const int embedding_width = model->is_classifier() ? model->embedding_width() : 0;
   batch = llama_batch_init(static_cast<int32_t>(batch_tokens), embedding_width, 1);
@@ -306,14 +308,17 @@ void Engine::Impl::CloseGaps() {
   }
 }
 
-// The memory of sequences that are gone, or set aside, is there for others before the batch takes more.
+// Places whose sequences are gone, or set aside, are empty before the batch takes more.
 void Engine::Impl::GiveBackPlaces() {
   for (size_t slot = 0; slot < live.size(); ++slot) {
-    if (!dirty[slot] || (live[slot] != nullptr && live[slot]->pending() > 0)) continue;
+    if (!dirty[slot]) continue;
     // llama.cpp copies when it next computes, and not before.
     const auto is_source = [slot](const Copy& copy) { return copy.from == static_cast<int>(slot); };
     if (std::ranges::any_of(job.copies, is_source)) continue;
-    job.removals.push_back({.slot = static_cast<int>(slot), .from = 0, .gives_back = true});
+    // The next sequence of the place takes its memory over, if there is enough for all.
+    const bool in_use = live[slot] != nullptr && live[slot]->pending() > 0;
+    job.removals.push_back(
+        {.slot = static_cast<int>(slot), .from = 0, .gives_back = pool_is_small || !in_use});
     dirty[slot] = false;
   }
 }
@@ -334,13 +339,9 @@ void Engine::Impl::FillBatch(const std::vector<Share>& shares) {
   embeddings.clear();
   for (const Share& share : shares) {
     Sequence& sequence = *share.sequence;
-    const auto slot = static_cast<size_t>(sequence.slot_);
-    if (dirty[slot] || sequence.cached_ > sequence.valid_) {
-      const size_t from = dirty[slot] ? 0 : sequence.valid_;
-      job.removals.push_back({.slot = sequence.slot_,
-                              .from = static_cast<llama_pos>(from),
-                              .gives_back = dirty[slot] && pool_is_small});
-      dirty[slot] = false;
+    if (sequence.cached_ > sequence.valid_) {
+      job.removals.push_back(
+          {.slot = sequence.slot_, .from = static_cast<llama_pos>(sequence.valid_), .gives_back = false});
     }
     size_t i = share.begin;
     for (; i < share.end; ++i) {

@@ -82,6 +82,7 @@ struct EngineOptions {
   // to share it.
   bool unified = false;
   int threads = 1;
+  int row_threads = 0;  // that take in the results of a batch where rows are long; 0: as many as `threads`
 };
 
 struct EngineStats {

@@ -34,7 +34,7 @@ Need NeedOf(const FitPart& part, int layers, const Way& way) {
   const size_t context = part.context_tokens > 0
                              ? part.context_tokens
                              : (way.context_tokens + kContextStep - 1) / kContextStep * kContextStep;
-  const uint64_t once = part.shares_weights ? 0 : 1;
+  const uint64_t once = part.same_file ? 0 : 1;
   return {.ram = once * places.ram_weights + context * places.ram_cache_per_token,
           .device = once * places.device_weights + context * places.device_cache_per_token};
 }
@@ -82,7 +82,11 @@ std::optional<Way> WithExpertsInRam(const FitQuestion& question, Way way) {
   return way;
 }
 
-// As many layers as fit, of the part that takes most of the devices.
+size_t FileOf(const FitQuestion& question, size_t part) {
+  return question.parts[part].same_file.value_or(part);
+}
+
+// As many layers as fit, of the file whose part takes most of the devices.
 std::optional<Way> WithFewerLayers(const FitQuestion& question, Way way) {
   size_t largest = 0;
   uint64_t most = 0;
@@ -90,14 +94,17 @@ std::optional<Way> WithFewerLayers(const FitQuestion& question, Way way) {
     const uint64_t bytes = NeedOf(question.parts[i], way.layers[i], way).device;
     if (bytes > most) {
       most = bytes;
-      largest = i;
+      largest = FileOf(question, i);
     }
   }
   if (most == 0) return std::nullopt;
-  int& layers = way.layers[largest];
+  int layers = way.layers[largest];
   if (layers == kAllLayers) layers = static_cast<int>(question.parts[largest].shape.layers.size()) + 1;
   while (layers > 0) {
     --layers;
+    for (size_t i = 0; i < question.parts.size(); ++i) {
+      if (FileOf(question, i) == largest) way.layers[i] = layers;
+    }
     if (Fits(question, way)) return way;
   }
   return std::nullopt;

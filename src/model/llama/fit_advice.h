@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,9 +16,10 @@ struct FitPart {
   std::string name = {};         // "student", "teacher predictor"
   std::string layers_flag = {};  // that sets its layers: "student-gpu-layers"
   ModelShape shape = {};
-  int gpu_layers = 0;           // kAllLayers: all
-  bool shares_weights = false;  // with an earlier part
-  size_t context_tokens = 0;    // that it holds of a sample, whatever the sample's context; 0: the context
+  int gpu_layers = 0;  // kAllLayers: all
+  std::optional<size_t> same_file =
+      {};                     // an earlier part, by its index, that is the same file: it is loaded once
+  size_t context_tokens = 0;  // that it holds of a sample, whatever the sample's context; 0: the context
 };
 
 // Models, and the memory that they are to fit in. Sizes in bytes.

@@ -127,10 +127,16 @@ TEST(FitAdvice, ModelsThatAreTooLargeAreToldSo) {
 
 TEST(FitAdvice, OneFileIsCountedOnce) {
   FitQuestion question = Question(6170, 60);
-  question.parts[1].shares_weights = true;
+  question.parts[1].same_file = 0;
   EXPECT_EQ(Why(question), "");
   question.device_bytes -= kMib;
-  EXPECT_NE(Why(question), "");
+  const std::string why = Why(question);
+  EXPECT_NE(why, "");
+  // Layers of a file that is loaded once have one number.
+  const size_t student = why.find("--student-gpu-layers ");
+  ASSERT_NE(student, std::string::npos) << why;
+  const std::string layers = why.substr(student + std::string("--student-gpu-layers ").size(), 2);
+  EXPECT_THAT(why, HasSubstr("--teacher-gpu-layers " + layers));
 }
 
 TEST(FitAdvice, APredictorsWindowDoesNotFollowTheContext) {

@@ -67,7 +67,7 @@ Status CheckHead(const GgufFile& file) {
   if (const auto style = StyleClassOf(file); !style) return tl::unexpected(style.error());
   // Rows are looked up by token id, so there must be one for each.
   const GgufFile::Tensor* embedding = file.Find(kEmbedding);
-  const auto tokens = static_cast<int64_t>(file.Strings("tokenizer.ggml.tokens").size());
+  const auto tokens = static_cast<int64_t>(file.Count("tokenizer.ggml.tokens"));
   if (embedding != nullptr && embedding->shape != std::vector<int64_t>{width, tokens}) {
     return Fail(ErrorCode::kInvalidData,
                 fmt::format("{}: {} has shape {{{}}}, but {{{}, {}}} is needed", file.path(), kEmbedding,
@@ -206,6 +206,7 @@ Result<std::shared_ptr<const LlamaModel>> LlamaModel::Load(const std::string& pa
   model->can_roll_back_ = !llama_model_is_recurrent(model->model_) && !llama_model_is_hybrid(model->model_);
   model->context_tokens_ = llama_model_n_ctx_train(model->model_);
   model->embedding_width_ = llama_model_n_embd(model->model_);
+  model->FindPlaces();
   return model;
 }
 
@@ -245,6 +246,7 @@ Result<std::shared_ptr<const LlamaModel>> LlamaModel::LoadClassifier(const std::
   const auto biases = model->file_.Floats("tessy.classifier.bias");
   std::copy(biases.begin(), biases.end(), model->bias_);
   model->style_class_ = *StyleClassOf(model->file_);  // CheckHead has looked
+  model->FindPlaces();
   return model;
 }
 
@@ -252,12 +254,12 @@ uint64_t LlamaModel::parameters() const { return llama_model_n_params(model_); }
 
 int LlamaModel::output_width() const { return is_classifier_ ? 2 : static_cast<int>(vocabulary_->size()); }
 
-MemoryPlaces LlamaModel::places() const {
-  return PlacesOf(ShapeOf(file_), options_.gpu_layers, options_.cpu_experts, cache_type());
+void LlamaModel::FindPlaces() {
+  places_ = PlacesOf(ShapeOf(file_), options_.gpu_layers, options_.cpu_experts, cache_type());
 }
 
 uint64_t LlamaModel::kv_bytes_per_token() const {
-  return CacheBytes(file_.cache_values_per_token(), cache_type());
+  return places_.ram_cache_per_token + places_.device_cache_per_token;
 }
 
 void LlamaModel::AppendEmbeddings(TokenId token, std::vector<float>& out) const {

@@ -51,7 +51,7 @@ class LlamaModel {
   int context_tokens() const { return context_tokens_; }  // that the model was trained for
   uint64_t parameters() const;
   // Where the weights and the attention cache lie.
-  MemoryPlaces places() const;
+  const MemoryPlaces& places() const { return places_; }
   // Bytes of attention cache for one token of one sequence, as the engine lays it out, in RAM and on
   // accelerators together.
   uint64_t kv_bytes_per_token() const;
@@ -68,7 +68,10 @@ class LlamaModel {
  private:
   explicit LlamaModel(const LlamaModelOptions& options) : options_(options) {}
 
+  void FindPlaces();
+
   LlamaModelOptions options_;
+  MemoryPlaces places_;
   GgufFile file_;
   std::unique_ptr<Vocabulary> vocabulary_;
   llama_model* vocabulary_model_ = nullptr;  // classifiers: the file's vocabulary without its weights

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/numbers.h"
+#include "model/llama/engine.h"
 
 namespace tessy {
 namespace {
@@ -16,6 +17,7 @@ using Line = MemoryPlan::Line;
 constexpr uint64_t kConcurrencyDefault = 64;
 // The part of its context that a sample holds when nothing is known of it.
 constexpr size_t kContextShare = 4;
+constexpr uint64_t kSamplesOfEngine = Engine::kSequencesMax;
 
 Share Sum(const std::vector<Line>& lines, Share Line::*place) {
   Share sum;
@@ -118,8 +120,11 @@ Result<MemoryPlan> PlanMemory(std::vector<MemoryPlan::Line> lines, int concurren
                   .pool_tokens = places * context_tokens,
                   .budget = budget};
   if (plan.fits()) return plan;
-  const uint64_t most = rooms.FittingBesideOne(context_tokens);
-  plan.pool_tokens = context_tokens;
+  // Each engine's pool holds one whole sample.
+  const uint64_t engines = (places + kSamplesOfEngine - 1) / kSamplesOfEngine;
+  uint64_t most = rooms.FittingBesideOne(engines * context_tokens);
+  if (most == 0) most = std::min(kSamplesOfEngine, rooms.FittingBesideOne(context_tokens));
+  plan.pool_tokens = engines * context_tokens;
   if (most == 0 || (concurrency > 0 && most < places)) {
     plan.concurrency = most == 0 ? 1 : plan.concurrency;
     const std::string advice =

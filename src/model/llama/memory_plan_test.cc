@@ -45,6 +45,17 @@ TEST(MemoryPlan, MoreThanFitsBesideOneWholeSampleIsAnErrorThatSaysHowManyDo) {
   EXPECT_THAT(plan.error().message, HasSubstr("at most 4 fit"));
 }
 
+TEST(MemoryPlan, EveryEngineHoldsOneWholeSample) {
+  const std::vector<MemoryPlan::Line> lines{{.what = "student", .ram = {.cache_per_token = 1}}};
+  const auto plan = PlanMemory(lines, 600, kContext, {.ram = 3 * kContext});
+  ASSERT_TRUE(plan) << "600 samples take three engines";
+  EXPECT_EQ(plan->pool_tokens, 3 * kContext);
+  const auto fewer = PlanMemory(lines, 600, kContext, {.ram = 3 * kContext - 1});
+  ASSERT_FALSE(fewer);
+  EXPECT_THAT(fewer.error().message, HasSubstr("at most 256 fit"));
+  EXPECT_TRUE(PlanMemory(lines, 256, kContext, {.ram = kContext}));
+}
+
 TEST(MemoryPlan, WithoutANumberAsManyAsFitWithAQuarterOfTheirContextAreTaken) {
   constexpr uint64_t kQuarter = 13 + 3 * kContext / 4;
   EXPECT_EQ(PlanMemory(Lines(), 0, kContext, {.ram = 100 + 781})->concurrency, 1);

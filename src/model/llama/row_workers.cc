@@ -29,13 +29,13 @@ void RowWorkers::Run(size_t count, const std::function<void(size_t)>& task) {
     task_ = &task;
     count_ = count;
     next_ = 0;
-    helping_ = threads_.size();
     ++round_;
   }
   begin_.notify_all();
   TakeTasks(task, count);
-  // A helper that wakes late must not find the next round's tasks under this round's name.
+  // Those that have not woken by now are not waited for: there is nothing left for them.
   std::unique_lock lock(mutex_);
+  task_ = nullptr;
   end_.wait(lock, [this] { return helping_ == 0; });
 }
 
@@ -46,8 +46,9 @@ void RowWorkers::Help() {
     size_t count = 0;
     {
       std::unique_lock lock(mutex_);
-      begin_.wait(lock, [&] { return stopping_ || round_ != seen; });
+      begin_.wait(lock, [&] { return stopping_ || (task_ != nullptr && round_ != seen); });
       if (stopping_) return;
+      ++helping_;
       seen = round_;
       task = task_;
       count = count_;

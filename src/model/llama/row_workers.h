@@ -36,7 +36,7 @@ class RowWorkers {
   const std::function<void(size_t)>* task_ = nullptr;
   size_t count_ = 0;
   size_t round_ = 0;
-  size_t helping_ = 0;
+  size_t helping_ = 0;  // threads in the present round
   bool stopping_ = false;
 
   std::atomic<size_t> next_{0};

@@ -10,7 +10,7 @@ constexpr uint64_t kBytesPerToken = 384;
 }  // namespace
 
 uint64_t VocabularyBytes(const GgufFile& file) {
-  return file.Strings("tokenizer.ggml.tokens").size() * kBytesPerToken;
+  return file.Count("tokenizer.ggml.tokens") * kBytesPerToken;
 }
 
 }  // namespace tessy

@@ -285,6 +285,12 @@ std::optional<bool> GgufFile::Boolean(const std::string& key) const {
   return gguf_get_val_bool(handle_->gguf, id);
 }
 
+size_t GgufFile::Count(const std::string& key) const {
+  const int64_t id = gguf_find_key(handle_->gguf, key.c_str());
+  return id < 0 || gguf_get_kv_type(handle_->gguf, id) != GGUF_TYPE_ARRAY ? 0
+                                                                          : gguf_get_arr_n(handle_->gguf, id);
+}
+
 std::vector<std::string> GgufFile::Strings(const std::string& key) const {
   std::vector<std::string> out;
   const gguf_context* gguf = handle_->gguf;

@@ -38,6 +38,7 @@ class GgufFile {
   std::optional<double> Number(const std::string& key) const;
   std::optional<bool> Boolean(const std::string& key) const;
   std::vector<std::string> Strings(const std::string& key) const;
+  size_t Count(const std::string& key) const;               // entries of an array; 0: there is none
   std::vector<float> Floats(const std::string& key) const;  // empty if absent or of another type
   // Every key with its value as text that people read; long arrays are shortened.
   std::vector<std::pair<std::string, std::string>> Describe() const;
