@@ -7,6 +7,7 @@
 #include "base/blanks.h"
 #include "base/json_depth.h"
 #include "base/utf8.h"
+#include "dataset/answer_json.h"
 #include "dataset/json_fields.h"
 
 namespace tessy {
@@ -15,7 +16,6 @@ namespace {
 constexpr size_t kAnswerFactorMax = 64;
 constexpr size_t kAnswerBytesMax = 64 << 10;
 constexpr size_t kQuotedMax = 60;
-constexpr std::string_view kFence = "```";
 
 tl::unexpected<Error> Rejected(std::string_view reason, const std::string& detail) {
   return Fail(ErrorCode::kInvalidData, fmt::format("{}: {}", reason, detail));
@@ -24,20 +24,6 @@ tl::unexpected<Error> Rejected(std::string_view reason, const std::string& detai
 std::string Quoted(std::string_view text) {
   return fmt::format(
       "\"{}\"", text.size() > kQuotedMax ? Sanitize(text.substr(0, kQuotedMax)) + "…" : std::string(text));
-}
-
-// Many models put JSON into a Markdown fence whatever they are told.
-std::string_view WithoutFence(std::string_view answer) {
-  const size_t line = answer.find('\n');
-  if (!answer.starts_with(kFence) || line == std::string_view::npos) return answer;
-  const std::string_view name = WithoutBlanksAround(answer.substr(kFence.size(), line - kFence.size()));
-  const bool is_name =
-      name.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") ==
-      std::string_view::npos;
-  std::string_view inside = answer.substr(line + 1);
-  if (!is_name || !inside.ends_with(kFence)) return answer;
-  inside.remove_suffix(kFence.size());
-  return WithoutBlanksAround(inside);
 }
 
 Result<std::vector<std::string>> ParseTexts(std::string_view answer) {
@@ -60,7 +46,7 @@ Result<std::vector<ByteRange>> LocateStyle(std::string_view window, std::string_
     return Rejected("too_long", fmt::format("the answer has {} bytes", answer.size()));
   }
   if (!IsValidUtf8(answer)) return Rejected("bad_utf8", "the answer is not UTF-8");
-  const auto texts = ParseTexts(WithoutFence(WithoutBlanksAround(answer)));
+  const auto texts = ParseTexts(JsonOfAnswer(answer));
   if (!texts) return tl::unexpected(texts.error());
   std::vector<ByteRange> spans;
   size_t from = 0;
