@@ -23,16 +23,15 @@ std::string Short(const Json& value) {
   return text;
 }
 
-// The first of "path.old-1", "path.old-2", … that is free.
-std::string FreeName(const std::string& path) {
+}  // namespace
+
+std::string FreeNameAside(const std::string& path) {
   std::error_code status;
   for (int i = 1;; ++i) {
     std::string name = fmt::format("{}.old-{}", path, i);
     if (!std::filesystem::exists(name, status)) return name;
   }
 }
-
-}  // namespace
 
 std::string DifferenceOf(const std::string& recorded_json, const std::string& json) {
   // Comparing and flattening call themselves for each level.
@@ -68,7 +67,7 @@ Result<std::string> SetAside(const std::string& path) {
   const std::string real = BehindLinks(path);
   if (!std::filesystem::exists(real, status)) return std::string();
   const bool is_folder = std::filesystem::is_directory(real, status);
-  std::string name = FreeName(real);
+  std::string name = FreeNameAside(real);
   std::filesystem::rename(real, name, status);
   // A link to a folder that is not there could not be filled.
   if (!status && is_folder && real != path) std::filesystem::create_directory(real, status);
@@ -78,7 +77,7 @@ Result<std::string> SetAside(const std::string& path) {
 
 Result<std::string> CopyAside(const std::string& path) {
   std::error_code status;
-  std::string name = FreeName(BehindLinks(path));
+  std::string name = FreeNameAside(BehindLinks(path));
   std::filesystem::copy_file(path, name, status);
   if (status) return Fail(ErrorCode::kIo, fmt::format("{}: cannot be copied: {}", path, status.message()));
   return name;

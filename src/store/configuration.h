@@ -10,6 +10,9 @@ namespace tessy {
 // empty if there is none. Both are JSON objects. Pure.
 std::string DifferenceOf(const std::string& recorded_json, const std::string& json);
 
+// The first of "path.old-1", "path.old-2", … that is free.
+std::string FreeNameAside(const std::string& path);
+
 // Renames a file or folder to the first free "name.old-1", "name.old-2", … and gives that name; empty if
 // there is nothing at `path`.
 Result<std::string> SetAside(const std::string& path);

@@ -56,6 +56,7 @@ struct TableWriter::Impl {
   bool has_gzip = false;
   ZSTD_CStream* zstd = nullptr;
   std::vector<char> out;
+  bool is_finished = false;
 
   ~Impl() {
     if (has_gzip) deflateEnd(&gzip);
@@ -66,7 +67,7 @@ struct TableWriter::Impl {
   tl::unexpected<Error> Failure(const char* what) const {
     return Fail(ErrorCode::kIo, fmt::format("{}: {}: {}", temporary, what, std::strerror(errno)));
   }
-  Status OpenFile();
+  Status OpenFile(NameTaken taken);
   Status Lock();
   Status TakeName() const;
   Status OpenCompressor();
@@ -109,19 +110,22 @@ Status TableWriter::Impl::TakeName() const {
   return {};
 }
 
-Status TableWriter::Impl::OpenFile() {
+Status TableWriter::Impl::OpenFile(NameTaken taken) {
   std::error_code error;
   const auto folder = std::filesystem::path(path).parent_path();
   if (!folder.empty()) std::filesystem::create_directories(folder, error);
   if (error)
     return Fail(ErrorCode::kIo, fmt::format("{}: its folder cannot be made: {}", path, error.message()));
-  const tl::unexpected<Error> taken =
+  const auto is_refused = [&] {
+    return taken == NameTaken::kRefused && std::filesystem::exists(path, error);
+  };
+  const tl::unexpected<Error> refused =
       Fail(ErrorCode::kConflict, fmt::format("{}: is there already; use another name, or remove it", path));
-  if (std::filesystem::exists(path, error)) return taken;
+  if (is_refused()) return refused;
   if (auto status = Lock(); !status) return status;
-  if (std::filesystem::exists(path, error)) {  // who held the lock before has just given its file the name
+  if (is_refused()) {  // who held the lock before has just given its file the name
     unlink(temporary.c_str());
-    return taken;
+    return refused;
   }
   if (ftruncate(descriptor, 0) != 0) return Failure("cannot be written");
   return {};
@@ -210,13 +214,13 @@ Status TableWriter::CheckFree(const std::string& path) {
   return {};
 }
 
-Result<TableWriter> TableWriter::Open(const std::string& path) {
+Result<TableWriter> TableWriter::Open(const std::string& path, NameTaken taken) {
   if (auto status = CheckForm(path); !status) return tl::unexpected(status.error());
   auto impl = std::make_unique<Impl>();
   impl->path = BehindLinks(path);
   impl->temporary = TemporaryOf(impl->path);
   impl->form = FormOf(path);
-  if (auto status = impl->OpenFile(); !status) return tl::unexpected(status.error());
+  if (auto status = impl->OpenFile(taken); !status) return tl::unexpected(status.error());
   if (auto status = impl->OpenCompressor(); !status) return tl::unexpected(status.error());
   return TableWriter(std::move(impl));
 }
@@ -226,9 +230,16 @@ Status TableWriter::Write(std::string_view line) {
   return impl_->buffer.size() < kBufferBytes ? Status() : impl_->Flush(false);
 }
 
-Status TableWriter::Commit() {
+Status TableWriter::Finish() {
+  if (impl_->is_finished) return {};
   if (auto status = impl_->Flush(true); !status) return status;
   if (fsync(impl_->descriptor) != 0 && errno != EINVAL) return impl_->Failure("cannot be written");
+  impl_->is_finished = true;
+  return {};
+}
+
+Status TableWriter::Commit() {
+  if (auto status = Finish(); !status) return status;
   return impl_->TakeName();
 }
 

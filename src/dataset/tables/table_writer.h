@@ -14,9 +14,14 @@ namespace tessy {
 // Not thread-safe.
 class TableWriter {
  public:
+  // What a file that has the name already is to Open.
+  enum class NameTaken {
+    kRefused,
+    kUntilCommit,  // it is left where it is, and the caller moves it away before Commit
+  };
   // Makes the folder where it is missing. kConflict: the name is there already, or another process writes to
   // it. kInvalidArgument: the name ends in .parquet.
-  static Result<TableWriter> Open(const std::string& path);
+  static Result<TableWriter> Open(const std::string& path, NameTaken taken = NameTaken::kRefused);
   // Says what Open would, but for a name that is there already; makes nothing. kConflict: another process
   // writes to it. kInvalidArgument: as Open.
   static Status CheckFree(const std::string& path);
@@ -26,7 +31,10 @@ class TableWriter {
 
   // The line without its newline. kIo: a full disk and the like, with the system's reason.
   Status Write(std::string_view line);
-  // Brings all to the disk, and gives the file its name. Without it nothing is left under the name.
+  // Brings all to the disk, after which nothing can be written any more. Only Commit is left to do, which
+  // needs no space.
+  Status Finish();
+  // Finish, and gives the file its name. Without it nothing is left under the name.
   // kConflict: something has appeared under the name meanwhile; it stays, and the rows are in NAME.tmp.
   Status Commit();
 

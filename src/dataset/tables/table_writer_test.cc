@@ -50,6 +50,22 @@ TEST_F(TableWriterTest, WhatAKilledWriterLeftIsWrittenAnew) {
   EXPECT_EQ(Read(Path("a.jsonl")), "{}\n");
 }
 
+TEST_F(TableWriterTest, WhatHasTheNameMayStayUntilAllIsOnTheDisk) {
+  std::filesystem::create_directories(folder_);
+  std::ofstream(Path("a.jsonl")) << "precious";
+  auto writer = TableWriter::Open(Path("a.jsonl"), TableWriter::NameTaken::kUntilCommit);
+  ASSERT_TRUE(writer) << writer.error().message;
+  ASSERT_TRUE(writer->Write("{}"));
+  ASSERT_TRUE(writer->Finish());
+  EXPECT_EQ(Read(Path("a.jsonl.tmp")), "{}\n");
+  EXPECT_EQ(Read(Path("a.jsonl")), "precious");
+  EXPECT_FALSE(writer->Commit()) << "nobody has moved it away";
+  EXPECT_EQ(Read(Path("a.jsonl")), "precious");
+  std::filesystem::rename(Path("a.jsonl"), Path("b.jsonl"));
+  ASSERT_TRUE(writer->Commit());
+  EXPECT_EQ(Read(Path("a.jsonl")), "{}\n");
+}
+
 TEST_F(TableWriterTest, NothingIsOverwritten) {
   std::filesystem::create_directories(folder_);
   std::ofstream(Path("a.jsonl")) << "precious";
