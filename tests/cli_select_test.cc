@@ -236,6 +236,35 @@ TEST_F(SelectTest, AnOldOutputIsSetAsideOnlyForASelectionThatCanBegin) {
   refuse({"s.jsonl", "--out", "q.jsonl"}, {"q.jsonl: another tessy is writing to it"});
 }
 
+// What is wrong deep in a source is known late, and so is a full disk.
+TEST_F(SelectTest, AnOldOutputStaysUntilTheNewOneIsComplete) {
+  Write("s.jsonl", Row(Task(1)) + Row("-"));
+  ASSERT_EQ(Select({"s.jsonl", "--out", "q.jsonl"}).exit_status, 0);
+  const std::string old = Read("q.jsonl");
+  const std::string old_rejected = Read("q.jsonl.run/rejected.jsonl");
+  std::string many;
+  for (int i = 0; i < 2000; ++i) many += Row(Task(i));
+  Write("many.jsonl", many);
+  Write("bad.jsonl", many + "{\"question\":\n");
+  const auto expect_old = [&] {
+    EXPECT_EQ(Read("q.jsonl"), old);
+    EXPECT_EQ(Read("q.jsonl.run/rejected.jsonl"), old_rejected);
+    EXPECT_FALSE(Exists("q.jsonl.old-1"));
+    EXPECT_FALSE(Exists("q.jsonl.run.old-1"));
+  };
+  ExpectRefusal(Select({"bad.jsonl", "--out", "q.jsonl", "--fresh"}), {"bad.jsonl:2001: not valid JSON"});
+  expect_old();
+  const auto full = Select({"many.jsonl", "--out", "q.jsonl", "--fresh"}, {.file_bytes_max = 300'000});
+  EXPECT_EQ(full.exit_status, 1);
+  EXPECT_THAT(Lines(full.err), SizeIs(1));
+  expect_old();
+  EXPECT_EQ(Select({"many.jsonl", "--out", "q.jsonl", "--fresh"}).exit_status, 0);
+  EXPECT_THAT(Rows("q.jsonl"), SizeIs(2000));
+  EXPECT_EQ(Read("q.jsonl.old-1"), old);
+  EXPECT_EQ(Read("q.jsonl.run.old-1/rejected.jsonl"), old_rejected);
+  EXPECT_TRUE(Exists("q.jsonl.run.old-1/summary.json"));
+}
+
 TEST_F(SelectTest, WhatIsWrongIsOneLine) {
   Write("s.jsonl", Row(Task(1)));
   Write("other.jsonl", Json{{"text", "x"}, {"n", 1}}.dump() + "\n");

@@ -55,11 +55,19 @@ Result<int> Select(const SelectFlags& flags) {
   display->Close();
   if (!result) return tl::unexpected(result.error());
   if (result->interrupted) {
-    Say("interrupted; nothing was written, and the same command starts over\n");
+    const std::string kept =
+        result->decided == 0
+            ? "and the same command starts over"
+            : fmt::format("{} of the teacher {} kept, and the same command goes on",
+                          Counted(result->decided, "decision"), result->decided == 1 ? "is" : "are");
+    Say("interrupted; nothing was written, " + kept + "\n");
     return kExitInterrupted;
   }
   if (auto status = WriteOutput(Describe(*result)); !status) return tl::unexpected(status.error());
-  return kExitDone;
+  if (result->undecided == 0) return kExitDone;
+  Say(fmt::format("{} left out, because no decision came; --fresh --retry-failed all asks about them again\n",
+                  Counted(result->undecided, "question")));
+  return kExitSomeFailed;
 }
 
 }  // namespace
@@ -68,7 +76,7 @@ void AddSelectCommand(CLI::App& app, CommandContext& context) {
   CLI::App* command = app.add_subcommand("select", "choose questions from source data");
   auto flags = std::make_shared<SelectFlags>();
   Settings settings = SelectSettings(flags->options);
-  Append(settings, MessageSettings(flags->messages));
+  InsertBefore(settings, "Servers", MessageSettings(flags->messages));
   command->add_option("SOURCE", flags->arguments, "the same as --source; what ends in .toml is a run file");
   AddSettings(*command, settings);
   ShowNeeded(*command, settings, "");
@@ -76,12 +84,15 @@ void AddSelectCommand(CLI::App& app, CommandContext& context) {
       "Examples:\n"
       "  tessy select OpenThoughts3/data --out questions.jsonl --distinct 37000 --rows 80000\n"
       "  tessy select 'ocr2/*.parquet' --lookup taco=TACO --lookup code_contests=CC --out q.jsonl\n"
-      "  tessy select data/ --decontaminate livecodebench.jsonl --out q.jsonl --dry-run 1000\n\n"
+      "  tessy select data/ --decontaminate livecodebench.jsonl --out q.jsonl --dry-run 1000\n"
+      "  tessy select data/ --teacher http://localhost:8000/v1#model --distinct 37000 --out q.jsonl\n\n"
       "Rows that ask the same are one question, with their places in \"origins\". What is left out stands "
       "in\n"
-      "OUT.run/rejected.jsonl, with the reason. Exit status: 0 done; 1 usage or configuration; 3 "
-      "interrupted,\n"
-      "nothing is written.");
+      "OUT.run/rejected.jsonl, with the reason. A teacher's decisions are kept one by one, and nothing is\n"
+      "asked twice; a server's key is taken from TESSY_TEACHER_API_KEY, or TESSY_API_KEY. Exit status: 0\n"
+      "done; 1 usage or configuration; 2 done, but some questions have no decision; 3 interrupted; 4 a "
+      "server\n"
+      "cannot be reached.");
   command->callback([command, flags, settings, &context] {
     const std::string run_file = flags->TakeArguments();
     const std::string_view typed = flags->options.sources.empty() ? "" : "source";

@@ -128,8 +128,8 @@ Status AnnotateJob::Work::OpenFiles() {
                             .run_folder = options_.run_folder,
                             .rejects = "rejected.jsonl",
                             .fresh = options_.fresh};
-  options_.template_date =
-      TemplateDate(options_.template_date, options_.fresh ? "" : RunFolder::RecordedConfiguration(folder));
+  options_.annotator.template_date = TemplateDate(
+      options_.annotator.template_date, options_.fresh ? "" : RunFolder::RecordedConfiguration(folder));
   const Settings settings = AnnotateSettings(options_);
   const auto record = RecordOf(settings, "tessy_annotations", "1");
   if (!record) return tl::unexpected(record.error());
@@ -243,7 +243,7 @@ Result<RunResult> AnnotateJob::Work::AskRules() {
 }
 
 Result<RunResult> AnnotateJob::Work::AskModel() {
-  const auto prompt = ReadPrompt(options_.prompt, BuiltInAnnotatePrompt(), {"{window}"});
+  const auto prompt = ReadPrompt(options_.annotator.prompt, BuiltInAnnotatePrompt(), {"{window}"});
   if (!prompt) return tl::unexpected(prompt.error());
   asio::io_context io(1);
   auto options = CastOptionsOf(options_);
@@ -263,7 +263,7 @@ Result<RunResult> AnnotateJob::Work::AskModel() {
                       std::string_view answer) { return Reject(windows_[i], reasons, answer); },
       .progress = events_.progress};
   return AnnotateWindows(
-      io, **cast, SampleSettingsOf(options_), questions, *prompt,
+      io, **cast, SampleSettingsOf(options_.annotator, options_.windows.seed), questions, *prompt,
       {.concurrency = (*cast)->concurrency(), .stop_on_signals = stop_.on_signals, .stop = stop_.token},
       callbacks);
 }
@@ -284,7 +284,8 @@ AnnotateResult AnnotateJob::Work::Conclude(RunResult run) const {
 Result<AnnotateResult> AnnotateJob::Work::Run() {
   if (auto status = CheckOptions(options_); !status) return tl::unexpected(status.error());
   if (auto status = CheckOutputs(AnnotateSettings(options_)); !status) return tl::unexpected(status.error());
-  annotator_name_ = KindOf(options_) == AnnotatorKind::kLexicon ? "lexicon" : ModelName(options_.annotator);
+  annotator_name_ =
+      KindOf(options_) == AnnotatorKind::kLexicon ? "lexicon" : ModelName(options_.annotator.model);
   if (auto status = ReadResponses(); !status) return tl::unexpected(status.error());
   if (auto status = OpenFiles(); !status) return tl::unexpected(status.error());
   std::erase_if(windows_, [&](const Window& window) {

@@ -1,15 +1,12 @@
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
 #include <string>
 
 #include "base/error.h"
 #include "cast/model_cast.h"
 #include "dataset/window.h"
-#include "job/common_settings.h"
+#include "job/asked_model.h"
 #include "job/settings.h"
-#include "synthesis/sample.h"
 
 namespace tessy {
 
@@ -23,19 +20,8 @@ struct AnnotateOptions {
   std::string retry_failed;  // "all", or how the reasons of rejections begin
   bool skip_bad_lines = false;
   WindowOptions windows;
-  std::string annotator;
+  AskedModel annotator;  // its model may be "lexicon" or "phrases:FILE", too
   std::string lexicon;
-  std::string prompt;
-  std::string family;
-  std::string template_date;
-  std::string thinking = "on";
-  uint32_t thinking_tokens_max = 4096;
-  uint32_t answer_tokens_max = 2048;
-  uint32_t retries = 1;
-  Sampling sampling{.temperature = 0.0F};
-  EnginesOptions engine;
-  ServerOptions servers;
-  std::string vocabulary;
 };
 
 enum class AnnotatorKind { kLexicon, kPhrases, kModel };
@@ -48,9 +34,7 @@ Status CheckOptions(const AnnotateOptions& options);
 AnnotatorKind KindOf(const AnnotateOptions& options);
 // The file of "phrases:FILE".
 std::string PhrasesPath(const AnnotateOptions& options);
-
-// For a model: the cast that has it as its teacher, wherever it lives, and how it is asked.
+// For a model: the cast that has it as its teacher.
 Result<CastOptions> CastOptionsOf(const AnnotateOptions& options);
-SampleSettings SampleSettingsOf(const AnnotateOptions& options);
 
 }  // namespace tessy

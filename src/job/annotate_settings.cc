@@ -73,75 +73,31 @@ Settings WindowSettings(AnnotateOptions& o) {
 }
 
 // Rules depend on nothing that a model is told.
+AskedModelNames NamesOf(const AnnotateOptions& o) {
+  return {.role = "annotator",
+          .group = "Annotator",
+          .prompt_help = "what the model is asked, with {window} in it (default: built in)",
+          .is_asked = KindOf(o) == AnnotatorKind::kModel};
+}
+
 Settings AnnotatorSettings(AnnotateOptions& o) {
   const std::string group = "Annotator";
-  const bool is_model = KindOf(o) == AnnotatorKind::kModel;
-  const Recorded told{.as = Fingerprint::kValue, .applies = is_model};
-  const Recorded family{
-      .as = Fingerprint::kFamily, .name = "family", .if_empty = "by template", .applies = is_model};
-  return {{.key = "annotator",
-           .value = &o.annotator,
-           .help = "a .gguf file or http://host:port/v1#served-model; lexicon: the built-in rules; "
-                   "phrases:FILE: one phrase a line, # for a number",
-           .group = group,
-           .type_name = "MODEL",
-           .required = true,
-           .recorded = {.as = Fingerprint::kModel, .applies = o.lexicon.empty()}},
-          {.key = "lexicon",
-           .value = &o.lexicon,
-           .help = "rules of your own, with --annotator lexicon",
-           .group = group,
-           .type_name = "FILE.toml",
-           .recorded = {.as = Fingerprint::kFile, .name = "annotator"}},
-          {.key = "prompt",
-           .value = &o.prompt,
-           .help = "what the model is asked, with {window} in it (default: built in)",
-           .group = group,
-           .type_name = "FILE",
-           .recorded = {.as = Fingerprint::kFile, .if_empty = "built in", .applies = is_model}},
-          {.key = "annotator-family",
-           .value = &o.family,
-           .help = FamilyHelp(),
-           .group = group,
-           .type_name = "FAMILY",
-           .recorded = family},
-          {.key = "template-date",
-           .value = &o.template_date,
-           .help = "date for templates that show one (default: today)",
-           .group = group,
-           .range = &CheckDate,
-           .type_name = "YYYY-MM-DD",
-           .recorded = {.as = Fingerprint::kValue, .applies = is_model, .may_be_absent = true}},
-          {.key = "annotator-thinking",
-           .value = &o.thinking,
-           .help = "off: the model answers at once",
-           .group = group,
-           .range = Choices{"on", "off"},
-           .recorded = {.as = Fingerprint::kValue, .name = "thinking", .applies = is_model}},
-          {.key = "max-thinking-tokens",
-           .value = &o.thinking_tokens_max,
-           .help = "before an answer",
-           .group = group,
-           .range = WholeRange{1, kTokensMax},
-           .recorded = told},
-          {.key = "max-answer-tokens",
-           .value = &o.answer_tokens_max,
-           .help = "of an answer",
-           .group = group,
-           .range = WholeRange{1, kTokensMax},
-           .recorded = told},
-          {.key = "retries",
-           .value = &o.retries,
-           .help = "fresh attempts where no answer comes",
-           .group = group,
-           .range = WholeRange{0, 1000},
-           .recorded = told},
-          {.key = "temperature",
-           .value = &o.sampling.temperature,
-           .help = "0: always the most probable token",
-           .group = group,
-           .range = RealRange{0.0, 100.0},
-           .recorded = told}};
+  Settings settings{{.key = "annotator",
+                     .value = &o.annotator.model,
+                     .help = "a .gguf file or http://host:port/v1#served-model; lexicon: the built-in rules; "
+                             "phrases:FILE: one phrase a line, # for a number",
+                     .group = group,
+                     .type_name = "MODEL",
+                     .required = true,
+                     .recorded = {.as = Fingerprint::kModel, .applies = o.lexicon.empty()}},
+                    {.key = "lexicon",
+                     .value = &o.lexicon,
+                     .help = "rules of your own, with --annotator lexicon",
+                     .group = group,
+                     .type_name = "FILE.toml",
+                     .recorded = {.as = Fingerprint::kFile, .name = "annotator"}}};
+  Append(settings, AskedModelSettings(o.annotator, NamesOf(o)));
+  return settings;
 }
 
 }  // namespace
@@ -150,20 +106,9 @@ Settings AnnotateSettings(AnnotateOptions& options) {
   Settings settings = FileSettings(options);
   Append(settings, AnnotatorSettings(options));
   Append(settings, WindowSettings(options));
-  Append(
-      settings,
-      EngineSettings(options.engine,
-                     {.exact = "batch-invariant arithmetic",
-                      .concurrency = "windows at a time (default: what memory allows, at most 64; "
-                                     "256 with a server)",
-                      .context = "tokens of prompt and answer (default: what the model knows)"},
-                     4096, {.as = Fingerprint::kValue, .applies = KindOf(options) == AnnotatorKind::kModel}));
-  Append(settings, ServerSettings(options.servers));
-  settings.push_back({.key = "vocabulary",
-                      .value = &options.vocabulary,
-                      .help = "a .gguf of the model that is served, for its vocabulary and template",
-                      .group = "Servers",
-                      .type_name = "FILE"});
+  Append(settings, AskedEngineSettings(options.annotator, NamesOf(options),
+                                       "windows at a time (default: what memory allows, at most 64; 256 "
+                                       "with a server)"));
   return settings;
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <filesystem>
 #include <map>
@@ -15,18 +16,17 @@
 #include "base/numbers.h"
 #include "base/shorten.h"
 #include "dataset/question.h"
-#include "dataset/tables/spool.h"
 #include "dataset/tables/table_files.h"
 #include "dataset/tables/table_reader.h"
 #include "dataset/tables/table_writer.h"
 #include "job/output_check.h"
+#include "job/select_files.h"
 #include "job/settings_record.h"
 #include "job/stop_request.h"
+#include "job/teacher_decisions.h"
 #include "select/corpus.h"
 #include "select/lookup.h"
 #include "select/source_question.h"
-#include "store/append_file.h"
-#include "store/configuration.h"
 
 namespace tessy {
 namespace {
@@ -56,6 +56,14 @@ struct EvaluationText {
   std::string text;
 };
 
+// What a row says of the teacher's decision.
+Json DecisionJson(const Decision& decision) {
+  return {{"suits", decision.suits},
+          {"reason", decision.reason},
+          {"teacher", decision.teacher},
+          {"prompt_hash", decision.prompt}};
+}
+
 // The fields of an output row that do not depend on other rows, without braces.
 std::string PartOfRow(const SourceQuestion& question) {
   std::string part = "\"prompt\":" + Dump(question.text);
@@ -78,10 +86,9 @@ class SelectJob::Work {
 
  private:
   bool IsDry() const { return options_.dry_run > 0; }
-  Status CheckOptions() const;
   Status CheckPlaces();
   Status CheckSources() const;
-  Status OpenOutputs();
+  Status OpenTeacher();
   Status ReadEvaluations();
   Status ReadEvaluation(const std::string& name);
   static Status CheckEvaluation(SourceParser& parser, std::string_view row, const TableReader& reader);
@@ -94,22 +101,31 @@ class SelectJob::Work {
   void TellProgress();
 
   std::string IdOf(uint32_t text) const { return MadeId(kept_[text].hash); }
+  Result<std::string> TextOf(uint32_t text);
+  Status AskTeacher(Choice& choice);
+  Status Decide(Choice& choice);
+  // Why the teacher keeps a question from the sample: "unsuitable", "undecided"; empty: it does not.
+  std::string ObjectionTo(uint32_t text) const;
   Json OriginsOf(const std::vector<uint32_t>& texts) const;
   Status RejectText(uint32_t text, Json reason);
   Status RejectTexts(const Choice& choice);
+  Status RejectQuestion(const ChosenQuestion& question);
   Status WriteQuestions(const Choice& choice);
   Status WriteQuestion(const ChosenQuestion& question);
-  Status Commit(const SelectResult& result);
+  Result<bool> WriteAll(const Choice& choice, const SelectResult& result);
+  Result<std::string> Summary(const SelectResult& result);
   std::vector<SelectStage> Account(const Choice& choice) const;
+  Status Read();
+  Choice FindQuestions();
+  SelectResult Interrupted() const;
 
   SelectOptions options_;
   JobEvents events_;
   StopRequest stop_;
   std::optional<SourceParser> parser_;
   std::optional<Lookup> lookup_;
-  std::optional<Spool> spool_;
-  std::optional<TableWriter> out_;
-  std::optional<TableWriter> rejects_;
+  std::optional<SelectFiles> files_out_;
+  std::unique_ptr<TeacherDecisions> teacher_;  // null: nobody is asked
   Corpus corpus_;
   std::vector<KeptText> kept_;  // by text
   std::vector<EvaluationText> evaluations_;
@@ -124,21 +140,7 @@ class SelectJob::Work {
 
 // ---- Before anything is read.
 
-Status SelectJob::Work::CheckOptions() const {
-  if (options_.sources.empty()) {
-    return Usage("--source is missing: give files, folders or patterns of JSON lines or Parquet");
-  }
-  if (options_.out.empty() && !IsDry()) {
-    return Usage("--out is missing: give the file to write, or --dry-run N to look at the first rows only");
-  }
-  if (options_.rows > 0 && options_.distinct > options_.rows) {
-    return Usage(fmt::format("--rows {}: is less than --distinct {}, and each question gets a row at least",
-                             options_.rows, options_.distinct));
-  }
-  return {};
-}
-
-// All that can be known before an old output is set aside.
+// All that can be known before anything is read.
 Status SelectJob::Work::CheckPlaces() {
   if (IsDry()) return {};
   if (auto status = CheckOutputs(SelectSettings(options_)); !status) return status;
@@ -158,36 +160,11 @@ Status SelectJob::Work::CheckSources() const {
   return {};
 }
 
-Status SelectJob::Work::OpenOutputs() {
-  if (IsDry()) {
-    return Spool::Make().map([&](Spool made) { spool_.emplace(std::move(made)); });
-  }
-  const std::string folder = options_.out + ".run";
-  const std::string rejected = folder + "/rejected.jsonl";
-  std::error_code error;
-  if (fs::exists(options_.out, error) && !options_.fresh) {
-    return Fail(
-        ErrorCode::kConflict,
-        fmt::format("{}: is there already; use another --out, or --fresh to set it aside", options_.out));
-  }
-  // What stands beside an output that is not there is that of a selection which did not come to its end, or
-  // of something else.
-  std::vector<std::string> old{rejected};
-  if (options_.fresh) old = {options_.out, folder};
-  for (const std::string& path : old) {
-    auto moved = SetAside(path);
-    if (!moved) return tl::unexpected(moved.error());
-    if (!moved->empty()) Tell(events_.notice, fmt::format("{}: set aside as {}", path, *moved));
-  }
-  auto out = TableWriter::Open(options_.out);
-  if (!out) return tl::unexpected(out.error());
-  out_.emplace(std::move(*out));
-  auto rejects = TableWriter::Open(rejected);
-  if (!rejects) return tl::unexpected(rejects.error());
-  rejects_.emplace(std::move(*rejects));
-  auto spool = Spool::Make(folder);
-  if (!spool) return tl::unexpected(spool.error());
-  spool_.emplace(std::move(*spool));
+Status SelectJob::Work::OpenTeacher() {
+  if (options_.teacher.model.empty()) return {};
+  auto teacher = TeacherDecisions::Open(options_, events_, stop_.flag());
+  if (!teacher) return tl::unexpected(teacher.error());
+  teacher_ = std::move(*teacher);
   return {};
 }
 
@@ -314,7 +291,7 @@ Status SelectJob::Work::Take(std::string_view row, const TableReader& reader) {
 Status SelectJob::Work::TakeQuestion(const SourceQuestion& question, RowPlace place) {
   if (!corpus_.Add(question.text, place).is_new) return {};
   const std::string part = PartOfRow(question);
-  const auto offset = spool_->Append(part);
+  const auto offset = files_out_->spool().Append(part);
   if (!offset) return tl::unexpected(offset.error());
   const std::vector<Message> messages{{"user", question.text}};
   kept_.push_back({.offset = *offset, .bytes = part.size(), .hash = HashOfMessages(messages)});
@@ -323,13 +300,13 @@ Status SelectJob::Work::TakeQuestion(const SourceQuestion& question, RowPlace pl
 
 Status SelectJob::Work::RejectRow(const SourceQuestion& question, const TableReader& reader) {
   ++rejected_rows_[question.reason];
-  if (!rejects_) return {};
+  if (IsDry()) return {};
   Json line{{"reason", question.reason}};
   if (!question.detail.empty()) line["detail"] = question.detail;
   if (!question.id.empty()) line["source_id"] = question.id;
   if (!question.text.empty()) line["text"] = Shortened(question.text, kShownBytes);
   line["origins"] = Json::array({{{"file", reader.files()[reader.file()]}, {"row", reader.row()}}});
-  return rejects_->Write(Dump(line));
+  return files_out_->Reject(Dump(line));
 }
 
 void SelectJob::Work::TellProgress() {
@@ -340,6 +317,69 @@ void SelectJob::Work::TellProgress() {
   told_ = now;
   Tell(events_.notice, fmt::format("{} rows read, {} different questions", WithThousands(read_),
                                    WithThousands(corpus_.texts())));
+}
+
+// ---- Asking the teacher.
+
+Result<std::string> SelectJob::Work::TextOf(uint32_t text) {
+  const KeptText& kept = kept_[text];
+  auto part = files_out_->spool().Read(kept.offset, kept.bytes);
+  if (!part) return tl::unexpected(part.error());
+  const Json row = Json::parse("{" + *part + "}", nullptr, false);
+  return row.is_object() ? row.value("prompt", "") : std::string();
+}
+
+// In the order of the sample, so that no more questions are asked about than the sample needs: those that
+// suit first are the ones that it takes.
+Status SelectJob::Work::AskTeacher(Choice& choice) {
+  const std::vector<size_t> order = corpus_.SamplingOrder(choice, options_.seed);
+  const auto text_at = [&](size_t place) { return choice.questions[order[place]].text; };
+  // Of more questions than rows one is enough to say so.
+  const uint64_t too_many = options_.rows > 0 ? options_.rows + 1 : 0;
+  return teacher_->Ask({.count = order.size(),
+                        .id = [&](size_t place) { return IdOf(text_at(place)); },
+                        .text = [&](size_t place) { return TextOf(text_at(place)); },
+                        .wanted = options_.distinct > 0 ? options_.distinct : too_many});
+}
+
+Status SelectJob::Work::Decide(Choice& choice) {
+  if (!teacher_) return {};
+  if (auto status = AskTeacher(choice); !status) {
+    Error error = status.error();
+    if (teacher_->decided() > 0) error.message += "; what is decided is kept, and the same command goes on";
+    return tl::unexpected(std::move(error));
+  }
+  if (stop_.flag()) return {};
+  size_t suit = 0;
+  size_t undecided = 0;
+  for (ChosenQuestion& question : choice.questions) {
+    const Decision* decision = teacher_->Find(IdOf(question.text));
+    question.suits = decision != nullptr && decision->suits;
+    suit += question.suits ? 1 : 0;
+    undecided += ObjectionTo(question.text) == "undecided" ? 1 : 0;
+  }
+  if (options_.distinct == 0 && options_.rows > 0 && suit > options_.rows) {
+    return Usage(
+        fmt::format("--rows {0}: more than {0} questions suit, and each gets a row at least; give more "
+                    "rows, or a --distinct of at most {0}",
+                    options_.rows));
+  }
+  if (suit > 0) return {};
+  const std::string without =
+      undecided == 0 ? ""
+                     : fmt::format(" ({} without a decision, see {}.run/teacher/undecided.jsonl)", undecided,
+                                   options_.out.empty() ? "OUT" : options_.out);
+  return Fail(ErrorCode::kInvalidData,
+              fmt::format("the teacher finds none of {} suitable{}; nothing is written",
+                          Counted(choice.questions.size(), "question"), without));
+}
+
+std::string SelectJob::Work::ObjectionTo(uint32_t text) const {
+  if (!teacher_) return {};
+  const std::string id = IdOf(text);
+  const Decision* decision = teacher_->Find(id);
+  if (decision != nullptr) return decision->suits ? "" : "unsuitable";
+  return teacher_->FindUndecided(id) != nullptr ? "undecided" : "";
 }
 
 // ---- Writing.
@@ -355,18 +395,34 @@ Json SelectJob::Work::OriginsOf(const std::vector<uint32_t>& texts) const {
 }
 
 Status SelectJob::Work::RejectText(uint32_t text, Json reason) {
-  const KeptText& kept = kept_[text];
-  auto part = spool_->Read(kept.offset, kept.bytes);
-  if (!part) return tl::unexpected(part.error());
-  const Json row = Json::parse("{" + *part + "}", nullptr, false);
+  const auto question = TextOf(text);
+  if (!question) return tl::unexpected(question.error());
   reason["id"] = IdOf(text);
-  if (row.is_object()) reason["text"] = Shortened(row.value("prompt", ""), kShownBytes);
+  reason["text"] = Shortened(*question, kShownBytes);
   reason["origins"] = OriginsOf({text});
-  return rejects_->Write(Dump(reason));
+  return files_out_->Reject(Dump(reason));
+}
+
+Status SelectJob::Work::RejectQuestion(const ChosenQuestion& question) {
+  const std::string id = IdOf(question.text);
+  const std::string objection = ObjectionTo(question.text);
+  if (objection == "unsuitable") {
+    const Decision& decision = *teacher_->Find(id);
+    return RejectText(
+        question.text,
+        {{"reason", objection}, {"detail", decision.reason}, {"teacher_decision", DecisionJson(decision)}});
+  }
+  if (objection == "undecided") {
+    const Undecided& undecided = *teacher_->FindUndecided(id);
+    const std::string detail = undecided.reasons.empty() ? undecided.reason : undecided.reasons.back();
+    return RejectText(question.text, {{"reason", objection}, {"detail", detail}});
+  }
+  return RejectText(question.text, {{"reason", "not_sampled"}});
 }
 
 Status SelectJob::Work::RejectTexts(const Choice& choice) {
   for (const Contaminated& one : choice.contaminated) {
+    if (stop_.flag()) return {};
     const EvaluationText& evaluation = evaluations_[one.evaluation];
     Json reason{
         {"reason", "contaminated"},
@@ -375,30 +431,32 @@ Status SelectJob::Work::RejectTexts(const Choice& choice) {
     if (auto status = RejectText(one.question, std::move(reason)); !status) return status;
   }
   for (const ChosenQuestion& question : choice.questions) {
+    if (stop_.flag()) return {};
     for (const uint32_t text : question.texts) {
       if (text == question.text) continue;
       Json reason{{"reason", "near_duplicate"}, {"duplicate_of", IdOf(question.text)}};
       if (auto status = RejectText(text, std::move(reason)); !status) return status;
     }
     if (question.rows > 0) continue;
-    if (auto status = RejectText(question.text, {{"reason", "not_sampled"}}); !status) return status;
+    if (auto status = RejectQuestion(question); !status) return status;
   }
   return {};
 }
 
 Status SelectJob::Work::WriteQuestion(const ChosenQuestion& question) {
   const KeptText& kept = kept_[question.text];
-  auto part = spool_->Read(kept.offset, kept.bytes);
+  auto part = files_out_->spool().Read(kept.offset, kept.bytes);
   if (!part) return tl::unexpected(part.error());
   std::string rest = fmt::format(",{},\"count\":{}", *part, question.count);
   if (question.variant_of != question.text) {
     rest += fmt::format(",\"same_but_numbers\":\"{}\"", IdOf(question.variant_of));
   }
-  rest += ",\"origins\":" + Dump(OriginsOf(question.texts)) + "}";
   const std::string id = IdOf(question.text);
+  if (teacher_) rest += ",\"teacher_decision\":" + Dump(DecisionJson(*teacher_->Find(id)));
+  rest += ",\"origins\":" + Dump(OriginsOf(question.texts)) + "}";
   for (uint64_t copy = 1; copy <= question.rows; ++copy) {
     const std::string name = copy == 1 ? id : fmt::format("{}-{}", id, copy);
-    if (auto status = out_->Write("{\"id\":\"" + name + "\"" + rest); !status) return status;
+    if (auto status = files_out_->Write("{\"id\":\"" + name + "\"" + rest); !status) return status;
   }
   return {};
 }
@@ -412,7 +470,7 @@ Status SelectJob::Work::WriteQuestions(const Choice& choice) {
   return {};
 }
 
-Status SelectJob::Work::Commit(const SelectResult& result) {
+Result<std::string> SelectJob::Work::Summary(const SelectResult& result) {
   auto record = RecordOf(SelectSettings(options_), "tessy_selection", "1");
   if (!record) return tl::unexpected(record.error());
   Json summary = Json::parse(*record);
@@ -422,10 +480,18 @@ Status SelectJob::Work::Commit(const SelectResult& result) {
     if (stage.questions > 0) line["questions"] = stage.questions;
     summary["stages"].push_back(std::move(line));
   }
-  if (auto status = rejects_->Commit(); !status) return status;
-  if (auto status = WriteWhole(options_.out + ".run/summary.json", summary.dump(2) + "\n"); !status)
-    return status;
-  return out_->Commit();
+  return summary.dump(2) + "\n";
+}
+
+// False: it was interrupted, and nothing has its name.
+Result<bool> SelectJob::Work::WriteAll(const Choice& choice, const SelectResult& result) {
+  auto status = RejectTexts(choice);
+  if (status) status = WriteQuestions(choice);
+  if (!status) return tl::unexpected(status.error());
+  const auto summary = Summary(result);
+  if (!summary) return tl::unexpected(summary.error());
+  if (stop_.flag()) return false;
+  return files_out_->Commit(*summary).map([] { return true; });
 }
 
 // ---- The account.
@@ -441,15 +507,19 @@ std::vector<SelectStage> SelectJob::Work::Account(const Choice& choice) const {
       .name = "contaminated", .is_rejection = true, .questions = choice.contaminated.size()};
   for (const Contaminated& one : choice.contaminated) contaminated.rows += rows_of(one.question);
   SelectStage near{.name = "near_duplicate", .is_rejection = true};
-  SelectStage unsampled{.name = "not_sampled", .is_rejection = true};
+  std::array<SelectStage, 3> left_out{{{.name = "unsuitable", .is_rejection = true},
+                                       {.name = "undecided", .is_rejection = true},
+                                       {.name = "not_sampled", .is_rejection = true}}};
   SelectStage questions{.name = "questions"};
   SelectStage chosen{.name = "chosen"};
   uint64_t written = 0;
   for (const ChosenQuestion& question : choice.questions) {
     for (const uint32_t text : question.texts) near.rows += text == question.text ? 0 : rows_of(text);
     near.questions += question.texts.size() - 1;
-    SelectStage& where = question.rows > 0 ? chosen : unsampled;
-    for (SelectStage* stage : {&questions, &where}) {
+    const std::string objection = ObjectionTo(question.text);
+    SelectStage* left =
+        std::ranges::find(left_out, objection.empty() ? "not_sampled" : objection, &SelectStage::name);
+    for (SelectStage* stage : {&questions, question.rows > 0 ? &chosen : left}) {
       stage->rows += question.count;
       ++stage->questions;
     }
@@ -459,45 +529,68 @@ std::vector<SelectStage> SelectJob::Work::Account(const Choice& choice) const {
     if (stage.questions > 0) stages.push_back(stage);
   }
   stages.push_back(questions);
-  if (unsampled.questions > 0) stages.insert(stages.end(), {unsampled, chosen});
+  for (const SelectStage& stage : left_out) {
+    if (stage.questions > 0) stages.push_back(stage);
+  }
+  if (stages.back().is_rejection) stages.push_back(chosen);
   stages.push_back(
       {.name = IsDry() ? "to be written" : "written", .rows = written, .questions = chosen.questions});
   return stages;
 }
 
-Result<SelectResult> SelectJob::Work::Run() {
-  if (auto status = CheckOptions(); !status) return tl::unexpected(status.error());
+// ---- All of it.
+
+// The stages up to the questions of the sources.
+Status SelectJob::Work::Read() {
+  if (auto status = CheckOptions(options_); !status) return status;
   auto lookup = Lookup::Make(options_.lookup, &stop_.flag());
   if (!lookup) return tl::unexpected(lookup.error());
   lookup_.emplace(std::move(*lookup));
   parser_.emplace(options_.column.empty() ? SourceColumns() : std::vector<std::string>{options_.column});
-  if (auto status = CheckPlaces(); !status) return tl::unexpected(status.error());
-  if (auto status = ReadEvaluations(); !status) return tl::unexpected(status.error());
-  if (stop_.flag()) return SelectResult{.stages = {}, .interrupted = true};
-  if (auto status = OpenOutputs(); !status) return tl::unexpected(status.error());
-  if (auto status = ReadSources(); !status) return tl::unexpected(status.error());
-  if (stop_.flag()) return SelectResult{.stages = {}, .interrupted = true};
+  if (auto status = CheckPlaces(); !status) return status;
+  if (auto status = ReadEvaluations(); !status || stop_.flag()) return status;
+  auto files = SelectFiles::Open(options_, events_);
+  if (!files) return tl::unexpected(files.error());
+  files_out_.emplace(std::move(*files));
+  if (auto status = OpenTeacher(); !status) return status;
+  if (auto status = ReadSources(); !status || stop_.flag()) return status;
   if (with_system_ > 0) {
     Tell(events_.notice,
          fmt::format("{} have a system's turn, which is left out", Counted(with_system_, "row")));
   }
-  std::string cut;
-  const int threads = ThreadsWithin(options_.threads > 0 ? options_.threads : ProcessorsAvailable(), cut);
-  if (!cut.empty()) Tell(events_.warning, cut);
-  auto choice =
-      corpus_.Choose({.similarity = options_.similarity,
-                      .sample = {.distinct = options_.distinct, .rows = options_.rows, .seed = options_.seed},
-                      .threads = threads,
-                      .stop = &stop_.flag()});
-  if (!choice) return tl::unexpected(choice.error());
-  if (stop_.flag()) return SelectResult{.stages = {}, .interrupted = true};
-  SelectResult result{.stages = Account(*choice)};
   if (corpus_.texts() == 0) return Fail(ErrorCode::kInvalidData, "there is no question in any of the rows");
+  return {};
+}
+
+Choice SelectJob::Work::FindQuestions() {
+  std::string cut;
+  const int asked = ThreadsOf(options_);
+  const int threads = ThreadsWithin(asked > 0 ? asked : ProcessorsAvailable(), cut);
+  if (!cut.empty()) Tell(events_.warning, cut);
+  return corpus_.Choose({.similarity = options_.similarity, .threads = threads, .stop = &stop_.flag()});
+}
+
+SelectResult SelectJob::Work::Interrupted() const {
+  return {.stages = {}, .interrupted = true, .decided = teacher_ ? teacher_->decided() : 0};
+}
+
+Result<SelectResult> SelectJob::Work::Run() {
+  if (auto status = Read(); !status) return tl::unexpected(status.error());
+  if (stop_.flag()) return Interrupted();
+  Choice choice = FindQuestions();
+  if (stop_.flag()) return Interrupted();
+  if (auto status = Decide(choice); !status) return tl::unexpected(status.error());
+  if (stop_.flag()) return Interrupted();
+  const SampleSize size{.distinct = options_.distinct, .rows = options_.rows, .seed = options_.seed};
+  if (auto status = corpus_.Sample(choice, size); !status) return tl::unexpected(status.error());
+  SelectResult result{.stages = Account(choice)};
+  for (const SelectStage& stage : result.stages) {
+    if (stage.name == "undecided") result.undecided = stage.questions;
+  }
   if (IsDry()) return result;
-  if (auto status = RejectTexts(*choice); !status) return tl::unexpected(status.error());
-  if (auto status = WriteQuestions(*choice); !status) return tl::unexpected(status.error());
-  if (stop_.flag()) return SelectResult{.stages = {}, .interrupted = true};
-  if (auto status = Commit(result); !status) return tl::unexpected(status.error());
+  const auto is_written = WriteAll(choice, result);
+  if (!is_written) return tl::unexpected(is_written.error());
+  if (!*is_written) return Interrupted();
   return result;
 }
 

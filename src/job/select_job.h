@@ -22,13 +22,16 @@ struct SelectStage {
 
 struct SelectResult {
   std::vector<SelectStage> stages;
-  bool interrupted = false;  // nothing was written
+  bool interrupted = false;  // nothing was written but what the teacher has decided
+  size_t decided = 0;        // interrupted: questions about which it has
+  size_t undecided = 0;      // questions left out because no decision came
 };
 
 // Chooses questions from source data: finds them, merges those that are the same or nearly so, rejects those
-// of evaluations, takes a sample. It writes --out, and beside it OUT.run/rejected.jsonl and
-// OUT.run/summary.json; all of them appear when everything is done. An interrupted selection leaves nothing
-// but files that end in .tmp, which the next one writes anew.
+// of evaluations, asks a teacher which of the others suit, takes a sample. It writes --out, and beside it
+// OUT.run/rejected.jsonl and OUT.run/summary.json; all of them appear when everything is done. An interrupted
+// selection leaves files that end in .tmp, which the next one writes anew, and the teacher's decisions, which
+// the next one takes over.
 class SelectJob {
  public:
   SelectJob(SelectOptions options, JobEvents events, JobStop stop = {});
@@ -36,8 +39,9 @@ class SelectJob {
   SelectJob(const SelectJob&) = delete;
   SelectJob& operator=(const SelectJob&) = delete;
 
-  // To be called once. Errors: an option (kInvalidArgument), an output that is there (kConflict), a source
-  // that cannot be read.
+  // To be called once. Errors: an option (kInvalidArgument), an output that is there or decisions made with
+  // other settings (kConflict), a source that cannot be read, a teacher that cannot be loaded or reached. The
+  // teacher's decisions are kept after an error, too.
   Result<SelectResult> Run();
 
  private:

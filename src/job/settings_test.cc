@@ -47,7 +47,7 @@ TEST(Setting, AHomeIsThatOfTheUser) {
   EXPECT_EQ(options.servers.ca_file, "/home/me/certificates/c.pem");
   EXPECT_EQ(options.questions, "./~/q.jsonl");
   EXPECT_EQ(options.checker, "~/check") << "a shell runs it";
-  EXPECT_EQ(annotate.annotator, "phrases:/home/me/p.txt");
+  EXPECT_EQ(annotate.annotator.model, "phrases:/home/me/p.txt");
 }
 
 TEST(Setting, ValuesAreCheckedBeforeTheyAreAssigned) {
@@ -230,14 +230,14 @@ TEST(CastOptions, WhatContradictsIsRefused) {
 TEST_F(RecordTest, RecordsOfEarlierVersionsAreReadAsThoseOfThisOne) {
   AnnotateOptions options;
   options.responses = Write("r.jsonl", "{}\n");
-  options.annotator = "http://b:8000/v1#judge";
-  options.family = Write("my.toml", "a");
-  options.template_date = "2026-01-02";
+  options.annotator.model = "http://b:8000/v1#judge";
+  options.annotator.family = Write("my.toml", "a");
+  options.annotator.template_date = "2026-01-02";
   const Settings settings = AnnotateSettings(options);
   const std::string now = RecordOf(settings, "tessy_annotations", "1").value();
   Json earlier = Json::parse(now);
   earlier["annotator"]["server"] = "http://a:8000/v1#judge";
-  earlier["family"] = options.family;
+  earlier["family"] = options.annotator.family;
   earlier.erase("template_date");
   const auto read = nlohmann::json::parse(AsRecordedNow(settings, earlier.dump(), now));
   EXPECT_EQ(read, nlohmann::json::parse(now));

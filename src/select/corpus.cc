@@ -86,7 +86,7 @@ void Corpus::AddQuestionsOf(const std::vector<uint32_t>& cluster,
   }
 }
 
-Result<Choice> Corpus::Choose(const ChoiceOptions& options) {
+Choice Corpus::Choose(const ChoiceOptions& options) {
   IndexRows();
   Choice choice;
   choice.contaminated = contamination_.Find();
@@ -94,16 +94,33 @@ Result<Choice> Corpus::Choose(const ChoiceOptions& options) {
     AddQuestionsOf(cluster, choice.questions);
   }
   std::ranges::sort(choice.questions, {}, &ChosenQuestion::text);
-  std::vector<SampleCandidate> candidates;
-  for (const ChosenQuestion& question : choice.questions) {
-    const auto key = [this](uint32_t text) { return hashes_[text]; };
-    const uint32_t least = *std::ranges::min_element(question.texts, {}, key);
-    candidates.push_back({.key = hashes_[least], .count = question.count});
-  }
-  auto sampled = SampleQuestions(candidates, options.sample);
-  if (!sampled) return tl::unexpected(sampled.error());
-  for (const SampledQuestion& one : *sampled) choice.questions[one.candidate].rows = one.rows;
   return choice;
+}
+
+SampleCandidate Corpus::CandidateOf(const ChosenQuestion& question) const {
+  const auto key = [this](uint32_t text) { return hashes_[text]; };
+  const uint32_t least = *std::ranges::min_element(question.texts, {}, key);
+  return {.key = hashes_[least], .count = question.count};
+}
+
+std::vector<size_t> Corpus::SamplingOrder(const Choice& choice, uint64_t seed) const {
+  std::vector<SampleCandidate> candidates;
+  for (const ChosenQuestion& question : choice.questions) candidates.push_back(CandidateOf(question));
+  return OrderOfSample(candidates, seed);
+}
+
+Status Corpus::Sample(Choice& choice, const SampleSize& size) const {
+  std::vector<SampleCandidate> candidates;
+  std::vector<ChosenQuestion*> questions;
+  for (ChosenQuestion& question : choice.questions) {
+    if (!question.suits) continue;
+    candidates.push_back(CandidateOf(question));
+    questions.push_back(&question);
+  }
+  const auto sampled = SampleQuestions(candidates, size);
+  if (!sampled) return tl::unexpected(sampled.error());
+  for (const SampledQuestion& one : *sampled) questions[one.candidate]->rows = one.rows;
+  return {};
 }
 
 }  // namespace tessy

@@ -26,7 +26,6 @@ struct RowPlace {
 
 struct ChoiceOptions {
   double similarity = 0.8;  // the Jaccard index from which on two questions are the same
-  SampleSize sample;
   int threads = 1;
   const std::atomic<bool>* stop = nullptr;  // once it is true, Choose ends soon, and its choice is no good
 };
@@ -38,6 +37,7 @@ struct ChosenQuestion {
   uint64_t count = 0;           // rows of the sources that ask one of them
   uint64_t rows = 0;            // rows that it gets; 0: it is not in the sample
   uint32_t variant_of = 0;      // the first question that is the same but for its numbers; mostly itself
+  bool suits = true;            // may be in the sample
 };
 
 struct Choice {
@@ -64,9 +64,12 @@ class Corpus {
   // The rows that ask a text, in their order, once Choose has been called.
   std::vector<RowPlace> PlacesOf(uint32_t text) const;
 
-  // Decides about every text: contaminated, near-duplicate of another, or a question; and which questions are
-  // in the sample. Errors are those of SampleQuestions.
-  Result<Choice> Choose(const ChoiceOptions& options);
+  // Decides about every text: contaminated, near-duplicate of another, or a question.
+  Choice Choose(const ChoiceOptions& options);
+  // The places of the questions in the order in which samples of this seed take them.
+  std::vector<size_t> SamplingOrder(const Choice& choice, uint64_t seed) const;
+  // Gives rows to those of the questions that suit. Errors are those of SampleQuestions.
+  Status Sample(Choice& choice, const SampleSize& size) const;
 
  private:
   struct HashOfHash {
@@ -74,6 +77,7 @@ class Corpus {
   };
 
   void IndexRows();
+  SampleCandidate CandidateOf(const ChosenQuestion& question) const;
   std::vector<std::vector<uint32_t>> ClustersWithout(const std::vector<Contaminated>& contaminated,
                                                      const ChoiceOptions& options) const;
   void AddQuestionsOf(const std::vector<uint32_t>& cluster, std::vector<ChosenQuestion>& questions) const;

@@ -39,18 +39,17 @@ TEST(Corpus, EveryTextGoesToOnePlace) {
   for (uint32_t i = 0; i < rows.size(); ++i)
     texts.push_back(corpus.Add(rows[i], {.file = 0, .row = i + 1}).text);
   EXPECT_THAT(texts, ElementsAre(0, 0, 0, 1, 2, 3, 4));
-  const auto choice = corpus.Choose({.similarity = 0.7, .sample = {}});
-  ASSERT_TRUE(choice) << choice.error().message;
-  ASSERT_EQ(choice->contaminated.size(), 1U);
-  EXPECT_EQ(choice->contaminated[0].question, 3U);
-  ASSERT_EQ(choice->questions.size(), 3U);
-  EXPECT_EQ(choice->questions[0].text, 0U);
-  EXPECT_THAT(choice->questions[0].texts, ElementsAre(0, 1));
-  EXPECT_EQ(choice->questions[0].count, 4U);
-  EXPECT_EQ(choice->questions[1].text, 2U);
-  EXPECT_EQ(choice->questions[1].variant_of, 0U);
-  EXPECT_EQ(choice->questions[2].text, 4U);
-  EXPECT_EQ(choice->questions[2].variant_of, 4U);
+  const Choice choice = corpus.Choose({.similarity = 0.7});
+  ASSERT_EQ(choice.contaminated.size(), 1U);
+  EXPECT_EQ(choice.contaminated[0].question, 3U);
+  ASSERT_EQ(choice.questions.size(), 3U);
+  EXPECT_EQ(choice.questions[0].text, 0U);
+  EXPECT_THAT(choice.questions[0].texts, ElementsAre(0, 1));
+  EXPECT_EQ(choice.questions[0].count, 4U);
+  EXPECT_EQ(choice.questions[1].text, 2U);
+  EXPECT_EQ(choice.questions[1].variant_of, 0U);
+  EXPECT_EQ(choice.questions[2].text, 4U);
+  EXPECT_EQ(choice.questions[2].variant_of, 4U);
   EXPECT_EQ(corpus.PlacesOf(0), (std::vector<RowPlace>{{0, 1}, {0, 2}, {0, 3}}));
   EXPECT_EQ(corpus.PlacesOf(4), (std::vector<RowPlace>{{0, 7}}));
 }
@@ -71,9 +70,10 @@ TEST(Corpus, TheSampleDoesNotDependOnTheOrderOfTheRows) {
   const auto sample = [&] {
     Corpus corpus;
     for (uint32_t i = 0; i < rows.size(); ++i) corpus.Add(rows[i], {.file = 0, .row = i + 1});
-    const auto choice = corpus.Choose({.sample = {.distinct = 60, .rows = 150, .seed = 5}, .threads = 2});
+    Choice choice = corpus.Choose({.threads = 2});
+    EXPECT_TRUE(corpus.Sample(choice, {.distinct = 60, .rows = 150, .seed = 5}));
     std::map<std::string, uint64_t> chosen;  // by the least text of each question
-    for (const ChosenQuestion& question : choice->questions) {
+    for (const ChosenQuestion& question : choice.questions) {
       std::set<std::string> texts;
       for (const uint32_t text : question.texts) texts.insert(rows[corpus.PlacesOf(text)[0].row - 1]);
       if (question.rows > 0) chosen[*texts.begin()] = question.rows;
@@ -89,15 +89,38 @@ TEST(Corpus, TheSampleDoesNotDependOnTheOrderOfTheRows) {
   }
 }
 
+// A sample of the questions that suit is the first of them in the order of the sample, so nobody need look at
+// the others.
+TEST(Corpus, WhatDoesNotSuitIsNotInTheSampleAndTheOrderSaysWhoComesNext) {
+  Corpus corpus;
+  for (uint32_t i = 0; i < 50; ++i) {
+    corpus.Add("question number " + std::to_string(i * 7919), {.file = 0, .row = i + 1});
+  }
+  Choice choice = corpus.Choose({});
+  ASSERT_EQ(choice.questions.size(), 50U);
+  const std::vector<size_t> order = corpus.SamplingOrder(choice, 3);
+  std::vector<size_t> expected;
+  for (size_t i = 0; i < order.size(); ++i) {
+    choice.questions[order[i]].suits = i % 3 != 0;
+    if (i % 3 != 0 && expected.size() < 10) expected.push_back(order[i]);
+  }
+  ASSERT_TRUE(corpus.Sample(choice, {.distinct = 10, .rows = 0, .seed = 3}));
+  std::vector<size_t> chosen;
+  for (size_t i = 0; i < choice.questions.size(); ++i) {
+    if (choice.questions[i].rows > 0) chosen.push_back(i);
+  }
+  EXPECT_THAT(chosen, testing::UnorderedElementsAreArray(expected));
+}
+
 TEST(Corpus, OnlyContaminatedTextsGo) {
   Corpus corpus;
   corpus.AddEvaluation(kStory);
   corpus.Add(kStory, {.file = 0, .row = 1});
   corpus.Add("Nothing of the kind.", {.file = 0, .row = 2});
-  const auto choice = corpus.Choose({.sample = {}});
-  ASSERT_EQ(choice->questions.size(), 1U);
-  EXPECT_EQ(choice->questions[0].text, 1U);
-  EXPECT_TRUE(Corpus().Choose({.sample = {}})->questions.empty());
+  const Choice choice = corpus.Choose({});
+  ASSERT_EQ(choice.questions.size(), 1U);
+  EXPECT_EQ(choice.questions[0].text, 1U);
+  EXPECT_TRUE(Corpus().Choose({}).questions.empty());
 }
 
 }  // namespace

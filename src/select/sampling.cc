@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <queue>
+#include <tuple>
 #include <utility>
 
 #include "base/random.h"
@@ -13,8 +14,6 @@ namespace tessy {
 namespace {
 
 struct Place {
-  uint64_t hash = 0;
-  TextHash key;
   size_t candidate = 0;
   uint64_t rows = 1;
 };
@@ -44,15 +43,27 @@ void Divide(std::vector<Place>& places, std::span<const SampleCandidate> candida
 
 }  // namespace
 
+std::vector<size_t> OrderOfSample(std::span<const SampleCandidate> candidates, uint64_t seed) {
+  std::vector<std::tuple<uint64_t, TextHash, size_t>> hashed;
+  hashed.reserve(candidates.size());
+  for (size_t i = 0; i < candidates.size(); ++i) {
+    const std::array<uint64_t, 3> parts{seed, candidates[i].key.high, candidates[i].key.low};
+    hashed.emplace_back(HashParts(parts), candidates[i].key, i);
+  }
+  std::ranges::sort(hashed);
+  std::vector<size_t> order;
+  order.reserve(hashed.size());
+  for (const auto& [hash, key, candidate] : hashed) order.push_back(candidate);
+  return order;
+}
+
 Result<std::vector<SampledQuestion>> SampleQuestions(std::span<const SampleCandidate> candidates,
                                                      const SampleSize& size) {
   std::vector<Place> places;
   places.reserve(candidates.size());
-  for (size_t i = 0; i < candidates.size(); ++i) {
-    const std::array<uint64_t, 3> parts{size.seed, candidates[i].key.high, candidates[i].key.low};
-    places.push_back({.hash = HashParts(parts), .key = candidates[i].key, .candidate = i});
+  for (const size_t candidate : OrderOfSample(candidates, size.seed)) {
+    places.push_back({.candidate = candidate});
   }
-  std::ranges::sort(places, {}, [](const Place& place) { return std::pair(place.hash, place.key); });
   if (size.distinct > 0 && size.distinct < places.size()) places.resize(size.distinct);
   if (size.rows > 0) {
     if (size.rows < places.size()) {

@@ -29,6 +29,9 @@ struct SampledQuestion {
   bool operator==(const SampledQuestion&) const = default;
 };
 
+// The places of the candidates, ascending by the hash of seed and key. A sample takes the first ones. Pure.
+std::vector<size_t> OrderOfSample(std::span<const SampleCandidate> candidates, uint64_t seed);
+
 // Chooses the `distinct` candidates with the least hash of seed and key, and divides the rows among them in
 // proportion to their counts, each getting at least one (the highest averages of Webster and Sainte-Laguë,
 // begun at one each). The choice depends on the keys alone, the order of the result is that of the

@@ -21,9 +21,9 @@ namespace dom = simdjson::dom;
 
 constexpr std::array<std::string_view, 6> kColumns = {"conversations", "messages", "question",
                                                       "problem",       "prompt",   "input"};
-constexpr std::array<std::string_view, 11> kOtherPromptColumns = {
-    "dialogs", "system", "system_prompt", "instruction",     "id", "id_ddm", "image",
-    "images",  "count",  "origins",       "same_but_numbers"};
+constexpr std::array<std::string_view, 12> kOtherPromptColumns = {
+    "dialogs", "system",  "system_prompt",    "instruction",     "id", "id_ddm", "image", "images",
+    "count",   "origins", "same_but_numbers", "teacher_decision"};
 constexpr std::array<std::string_view, 24> kResponseColumns = {"output",
                                                                "outputs",
                                                                "response",

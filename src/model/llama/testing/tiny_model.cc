@@ -155,7 +155,8 @@ class ModelWriter {
     const int64_t rows = spec_.embedding_rows > 0 ? spec_.embedding_rows : tokens;
     Matrix("token_embd.weight", {width, rows}, spec_.tied_output ? logit_scale : std::sqrt(spec_.width));
     Norm("output_norm.weight", width);
-    if (!spec_.tied_output) Matrix("output.weight", {width, tokens}, logit_scale);
+    if (!spec_.tied_output && spec_.follows.empty()) Matrix("output.weight", {width, tokens}, logit_scale);
+    if (!spec_.follows.empty()) AddPlan(rows, tokens);
     for (int i = 0; i < spec_.layers; ++i) {
       prefix_ = fmt::format("blk.{}.", i);
       spec_.architecture == "mamba" ? AddMambaLayer() : AddAttentionLayer();
@@ -223,14 +224,14 @@ class ModelWriter {
     Matrix("attn_q.weight", {width, query});
     Matrix("attn_k.weight", {width, key});
     Matrix("attn_v.weight", {width, key});
-    Matrix("attn_output.weight", {query, width});
+    Matrix("attn_output.weight", {query, width}, branch_scale());
     if (normed) Norm("attn_q_norm.weight", spec_.head_width);
     if (normed) Norm("attn_k_norm.weight", spec_.head_width);
     if (normed_after) Norm("post_attention_norm.weight", width);
     Norm("ffn_norm.weight", width);
     Matrix("ffn_gate.weight", {width, spec_.feed_forward});
     Matrix("ffn_up.weight", {width, spec_.feed_forward});
-    Matrix("ffn_down.weight", {spec_.feed_forward, width});
+    Matrix("ffn_down.weight", {spec_.feed_forward, width}, branch_scale());
     if (normed_after) Norm("post_ffw_norm.weight", width);
   }
 
@@ -262,14 +263,27 @@ class ModelWriter {
     Add(name, type, std::move(shape), 0.0, deviation);
   }
 
-  void Add(const std::string& name, ggml_type type, std::vector<int64_t> shape, double mean,
-           double deviation) {
-    if (shape[0] % ggml_blck_size(type) != 0) type = GGML_TYPE_F32;
-    ggml_tensor* tensor = ggml_new_tensor(tensors_.get(), type, static_cast<int>(shape.size()), shape.data());
-    ggml_set_name(tensor, (prefix_ + name).c_str());
-    std::vector<float> values(static_cast<size_t>(ggml_nelements(tensor)));
+  // With a plan the layers add nothing, so that the last token alone decides.
+  double branch_scale() const { return spec_.follows.empty() ? 1.0 : 0.0; }
+
+  // The output row of a token is the sum of the embeddings after which it comes.
+  void AddPlan(int64_t rows, int64_t tokens) {
+    const auto width = static_cast<size_t>(spec_.width);
+    const auto embeddings = Values("token_embd.weight", width * static_cast<size_t>(rows), 0.0, 1.0);
+    std::vector<float> output(width * static_cast<size_t>(tokens));
+    for (const auto& [token, next] : spec_.follows) {
+      for (size_t i = 0; i < width; ++i) {
+        output[static_cast<size_t>(next) * width + i] += embeddings[static_cast<size_t>(token) * width + i];
+      }
+    }
+    Add("output.weight", GGML_TYPE_F32, {spec_.width, tokens}, output);
+  }
+
+  // Uniform, of this deviation.
+  std::vector<float> Values(const std::string& name, size_t count, double mean, double deviation) const {
+    std::vector<float> values(count);
     const uint64_t key = HashBytes(prefix_ + name, spec_.seed);
-    for (size_t i = 0; i < values.size(); i += 4) {  // uniform, of this deviation
+    for (size_t i = 0; i < values.size(); i += 4) {
       const auto bits = Philox4x32({static_cast<uint32_t>(i), static_cast<uint32_t>(i >> 32), 0, 0},
                                    {static_cast<uint32_t>(key), static_cast<uint32_t>(key >> 32)});
       for (size_t j = i; j < std::min(values.size(), i + 4); ++j) {
@@ -277,6 +291,22 @@ class ModelWriter {
         values[j] = static_cast<float>(mean + deviation * std::sqrt(3.0) * unit);
       }
     }
+    return values;
+  }
+
+  void Add(const std::string& name, ggml_type type, std::vector<int64_t> shape, double mean,
+           double deviation) {
+    size_t count = 1;
+    for (const int64_t side : shape) count *= static_cast<size_t>(side);
+    const auto values = Values(name, count, mean, deviation);
+    Add(name, type, std::move(shape), values);
+  }
+
+  void Add(const std::string& name, ggml_type type, std::vector<int64_t> shape,
+           const std::vector<float>& values) {
+    if (shape[0] % ggml_blck_size(type) != 0) type = GGML_TYPE_F32;
+    ggml_tensor* tensor = ggml_new_tensor(tensors_.get(), type, static_cast<int>(shape.size()), shape.data());
+    ggml_set_name(tensor, (prefix_ + name).c_str());
     ggml_quantize_chunk(type, values.data(), tensor->data, 0, ggml_nrows(tensor), shape[0], nullptr);
     gguf_add_tensor(gguf_.get(), tensor);
   }

@@ -47,6 +47,9 @@ struct TinyModelSpec {
   // A boundary predictor's head (see LlamaModel::LoadClassifier) with this many outputs; 0: none.
   int head_outputs = 0;
   int embedding_rows = 0;  // 0: one for each token, as it should be
+  // If it is not empty, the model has a plan instead of chance: after the first token of a pair the second
+  // one is by far the most probable, whatever stood before. Of a few tokens; what follows others is chance.
+  std::vector<std::pair<int32_t, int32_t>> follows{};
   // Further metadata: for errors, and for keys that no field above sets.
   std::vector<std::pair<std::string, std::string>> strings{};
 };
