@@ -53,8 +53,11 @@ class Walk {
       : questions_(questions), decisions_(decisions), undecided_(undecided) {
     for (size_t i = 0; i < questions.count; ++i) {
       const std::string id = questions.id(i);
-      if (decisions.contains(id)) ++known_decided_;
-      if (undecided.contains(id)) ++known_undecided_;
+      if (decisions.contains(id)) {
+        ++known_decided_;
+      } else if (undecided.contains(id)) {
+        ++known_undecided_;
+      }
     }
   }
 
