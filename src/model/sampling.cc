@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 namespace tessy {
 
@@ -35,10 +36,10 @@ void Sampler::Gather(std::span<const float> logits, size_t count) {
 
 // Leaves all candidates of at least this logit, in descending order.
 void Sampler::GatherFrom(std::span<const float> logits, double least) {
+  ids_.clear();
+  loops_->gather(logits, least, ids_);
   candidates_.clear();
-  for (size_t i = 0; i < logits.size(); ++i) {
-    if (double{logits[i]} >= least) candidates_.push_back({logits[i], static_cast<TokenId>(i)});
-  }
+  for (const int32_t id : ids_) candidates_.push_back({logits[static_cast<size_t>(id)], id});
   std::sort(candidates_.begin(), candidates_.end(), IsBetter);
 }
 
@@ -48,9 +49,11 @@ TokenId Sampler::Draw(std::span<const float> logits, const Sampling& sampling, d
     Gather(logits, std::min(greedy ? 1 : static_cast<size_t>(sampling.top_k), logits.size()));
     if (candidates_.empty()) return -1;
     if (greedy) return candidates_.front().id;
-    return DrawCandidate(sampling, std::nullopt, uniform);
+    Weigh(sampling);
+    const double total = std::accumulate(weights_.begin(), weights_.end(), 0.0);
+    return DrawCandidate(sampling, Reaching(sampling.top_p * total), uniform);
   }
-  const float best = LargestLogit(logits);
+  const float best = loops_->largest(logits);
   if (best == -std::numeric_limits<float>::infinity()) return -1;
   if (best == std::numeric_limits<float>::infinity()) {
     return static_cast<TokenId>(std::find(logits.begin(), logits.end(), best) - logits.begin());
@@ -60,29 +63,46 @@ TokenId Sampler::Draw(std::span<const float> logits, const Sampling& sampling, d
   // each again.
   const double floor = std::max(kNegligibleLogit, std::log(double{sampling.min_p}) - 1e-6);
   GatherFrom(logits, double{best} + floor * double{sampling.temperature} - 1e-6 * std::abs(double{best}));
-  // What top-p is a share of includes those that min-p then takes away.
-  if (sampling.top_p >= 1.0F) return DrawCandidate(sampling, std::nullopt, uniform);
-  return DrawCandidate(sampling, WideDraw::Total(logits, best, sampling.temperature), uniform);
+  Weigh(sampling);
+  const size_t size = sampling.top_p < 1.0F ? ReachingOfAll(logits, sampling) : weights_.size();
+  return DrawCandidate(sampling, size, uniform);
 }
 
-// Draws among the candidates; `all` is the sum of the weights of everything that they are a share of, their
-// own sum if not given.
-TokenId Sampler::DrawCandidate(const Sampling& sampling, std::optional<double> all, double uniform) {
+void Sampler::Weigh(const Sampling& sampling) {
   const double best = candidates_.front().logit;
   weights_.clear();
-  double total = 0.0;
   for (const Candidate& candidate : candidates_) {
     const double scaled = (candidate.logit - best) / sampling.temperature;
     if (scaled < kNegligibleLogit) break;
     weights_.push_back(std::exp(scaled));
-    total += weights_.back();
   }
-  total = all.value_or(total);
+}
 
-  // top-p: the smallest set of best candidates whose probabilities reach p.
+// The size of the smallest set of best candidates whose weights reach `limit`, for top-p.
+size_t Sampler::Reaching(double limit) const {
   double kept = 0.0;
   size_t size = 0;
-  while (size < weights_.size() && (size == 0 || kept < sampling.top_p * total)) kept += weights_[size++];
+  while (size < weights_.size() && (size == 0 || kept < limit)) kept += weights_[size++];
+  return size;
+}
+
+// Top-p is a share of all weights, of those that min-p takes away, too. Their sum in single precision takes
+// half the time and mostly tells: only where its error could decide, they are summed again.
+size_t Sampler::ReachingOfAll(std::span<const float> logits, const Sampling& sampling) const {
+  const float best = candidates_.front().logit;
+  const double rate = 1.0 / double{sampling.temperature};
+  const double top_p = sampling.top_p;
+  if (const auto single = static_cast<float>(rate); std::isfinite(single)) {
+    const double limit = top_p * loops_->approximate_total(logits, best, single);
+    const size_t size = Reaching(limit * (1.0 - kApproximateShare));
+    if (size == Reaching(limit * (1.0 + kApproximateShare))) return size;
+  }
+  return Reaching(top_p * loops_->total(logits, best, rate));
+}
+
+// Draws among the first `size` candidates, those that top-p leaves.
+TokenId Sampler::DrawCandidate(const Sampling& sampling, size_t size, double uniform) const {
+  double kept = std::accumulate(weights_.begin(), weights_.begin() + static_cast<std::ptrdiff_t>(size), 0.0);
   // min-p: relative to the best candidate, whose weight is 1.
   while (size > 1 && weights_[size - 1] < sampling.min_p) kept -= weights_[--size];
 

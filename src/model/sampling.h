@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <vector>
 
@@ -24,6 +23,8 @@ struct Sampling {
 // Draws token ids from logits. Keeps scratch space between calls, so that each thread needs its own instance.
 class Sampler {
  public:
+  explicit Sampler(const WideLoops& loops = FastestWideLoops()) : loops_(&loops), wide_(loops) {}
+
   // The token that `uniform`, in [0, 1), selects; equal arguments give equal tokens. Of equal logits the
   // lower id comes first. Logits that are not a number are never drawn; -1 if none is finite.
   TokenId Draw(std::span<const float> logits, const Sampling& sampling, double uniform);
@@ -36,10 +37,15 @@ class Sampler {
   static bool IsBetter(const Candidate& a, const Candidate& b);
   void Gather(std::span<const float> logits, size_t count);
   void GatherFrom(std::span<const float> logits, double least);
-  TokenId DrawCandidate(const Sampling& sampling, std::optional<double> all, double uniform);
+  void Weigh(const Sampling& sampling);
+  size_t Reaching(double limit) const;
+  size_t ReachingOfAll(std::span<const float> logits, const Sampling& sampling) const;
+  TokenId DrawCandidate(const Sampling& sampling, size_t size, double uniform) const;
 
+  const WideLoops* loops_;
+  std::vector<int32_t> ids_;
   std::vector<Candidate> candidates_;
-  std::vector<double> weights_;
+  std::vector<double> weights_;  // of the candidates, as far as they are not negligible
   WideDraw wide_;
 };
 

@@ -6,11 +6,9 @@
 #include <vector>
 
 #include "cooperation/trace.h"
+#include "model/wide_loops.h"
 
 namespace tessy {
-
-// exp(x) below this adds nothing to a sum of probabilities in double precision.
-inline constexpr double kNegligibleLogit = -46.0;
 
 // Draws from the probabilities of a whole vocabulary, where neither top-k nor min-p leaves few candidates. No
 // entry is sorted that does not have to be: weights are summed into bins of equal width in the logit, from
@@ -18,19 +16,17 @@ inline constexpr double kNegligibleLogit = -46.0;
 // 262,144 entries that is under a millisecond, where sorting them takes thirty (bench/, "drawing a token").
 //
 // The order is that of `Sampler`: by logit, of equal logits the lower id first; and a draw is a pure function
-// of its arguments. Its sums may differ in their last bits between builds for different processors, as logits
-// do. Where nearly all logits are equal, one bin holds them all and is sorted as a whole. Keeps scratch space
-// between calls, so that each thread needs its own instance.
+// of its arguments, whatever the processor. Where nearly all logits are equal, one bin holds them all and is
+// sorted as a whole. Keeps scratch space between calls, so that each thread needs its own instance.
 class WideDraw {
  public:
+  explicit WideDraw(const WideLoops& loops = FastestWideLoops()) : loops_(&loops) {}
+
   // The token that `uniform`, in [0, 1), selects among the best entries whose probabilities reach `top_p` (1:
   // all of them). `best` is the largest logit and finite; `temperature` is above 0. Entries that are not a
   // number, and those whose weight exp((logit - best) / temperature) is below e^-46 (nothing, in a sum in
   // double precision), are never drawn.
   TokenId Draw(std::span<const float> logits, float best, float temperature, float top_p, double uniform);
-
-  // The sum of the weights of all entries; arguments as above.
-  static double Total(std::span<const float> logits, float best, float temperature);
 
  private:
   struct Entry {
@@ -42,12 +38,10 @@ class WideDraw {
   // The entries of one bin, in their order, in entries_.
   void Sort(std::span<const float> logits, double best, double rate, size_t bin);
 
+  const WideLoops* loops_;
   std::vector<uint16_t> bin_of_;  // by entry
   std::vector<double> sums_;      // by bin
   std::vector<Entry> entries_;
 };
-
-// The largest logit that is a number; minus infinity if there is none.
-float LargestLogit(std::span<const float> logits);
 
 }  // namespace tessy
