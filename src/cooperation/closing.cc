@@ -13,4 +13,15 @@ std::optional<size_t> FindMarker(std::string_view text, size_t from, std::span<c
   return first;
 }
 
+std::optional<size_t> FindMarkerOfText(std::string_view text, size_t from,
+                                       std::span<const std::string> markers) {
+  for (const std::string_view marker : markers) {
+    const size_t first = marker.find_first_not_of('\n');
+    if (first == 0 || first == std::string_view::npos) continue;
+    const std::string_view line = marker.substr(first);
+    if (line.size() > from && text.starts_with(line)) return 0;
+  }
+  return FindMarker(text, from, markers);
+}
+
 }  // namespace tessy

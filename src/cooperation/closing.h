@@ -13,4 +13,9 @@ namespace tessy {
 // that arrives in pieces is found with its last piece. Empty markers are ignored. Pure.
 std::optional<size_t> FindMarker(std::string_view text, size_t from, std::span<const std::string> markers);
 
+// As FindMarker, in a whole text: a marker that begins with newlines, and so means the begin of a line, is
+// found at the begin of the text without them, too. Pure.
+std::optional<size_t> FindMarkerOfText(std::string_view text, size_t from,
+                                       std::span<const std::string> markers);
+
 }  // namespace tessy

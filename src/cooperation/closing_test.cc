@@ -78,6 +78,18 @@ TEST(FindMarker, AgreesWithItsDefinitionOnRandomText) {
   }
 }
 
+TEST(FindMarkerOfText, TheBeginOfTheTextIsThatOfALine) {
+  const Markers markers = {"\nAnswer:", "\n\nQ:", "\n", "stop"};
+  EXPECT_EQ(FindMarkerOfText("Answer: 12", 0, markers), 0U);
+  EXPECT_EQ(FindMarkerOfText("Answer: 12", 6, markers), 0U) << "its last byte is new";
+  EXPECT_EQ(FindMarkerOfText("Answer: 12", 7, markers), std::nullopt) << "that was looked at";
+  EXPECT_EQ(FindMarkerOfText("Q: stop", 0, markers), 0U);
+  EXPECT_EQ(FindMarkerOfText("The Answer: 12", 0, markers), std::nullopt) << "within a line";
+  EXPECT_EQ(FindMarkerOfText("Well.\nAnswer: 12", 0, {{"\nAnswer:"}}), 5U);
+  EXPECT_EQ(FindMarkerOfText("", 0, markers), std::nullopt);
+  EXPECT_EQ(FindMarkerOfText("to stop", 0, markers), 3U) << "others as anywhere";
+}
+
 TEST(FindMarker, FindsTheSameInTextThatGrows) {
   const std::string whole = "Okay. assistant final? assistantfinal</think> rest";
   const Markers markers = {"</think>", "assistantfinal"};

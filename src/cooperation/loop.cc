@@ -39,7 +39,7 @@ void TakeIn(LoopState& s, const DraftToken& token) {
   s.p_style.push_back(kNotAsked);
   if (s.open + 1 < s.span.size()) return;
   if (token.end != DraftToken::End::kNone) return;
-  s.closing_at = FindMarker(s.text, looked_at, s.settings.close_texts[Index(s.speaker)]);
+  s.closing_at = FindMarkerOfText(s.text, looked_at, s.settings.close_texts[Index(s.speaker)]);
   if (!s.closing_at) ++s.open;
 }
 

@@ -50,8 +50,9 @@ struct Family {
   // models that may stop there (few-shot). May be absent: false, and such a token there is a failure.
   bool end_closes_thinking = false;
   // Texts with which a model of this family goes past its thinking (the begin of the answer, another
-  // question): they close it, too, where this model writes them; where another one does, they mean nothing.
-  // The key may be absent.
+  // question): they close it, too, where this model writes them; where another one does, they mean nothing. A
+  // text that begins with a newline means the begin of a line, also of the first (FindMarkerOfText); so do
+  // those of close_texts and answer_stops. The key may be absent.
   std::vector<std::string> thinking_stops;
   // Appended to the last message of the user: asks for the thinking. The key may be absent: nothing is.
   std::string thinking_request;

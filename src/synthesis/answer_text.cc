@@ -55,7 +55,7 @@ tl::expected<bool, FailureReason> AnswerText::Take(const Draft& draft) {
 }
 
 bool AnswerText::CutAtStop(size_t looked_at) {
-  const auto stop = FindMarker(text_, looked_at, rules_.stops);
+  const auto stop = FindMarkerOfText(text_, looked_at, rules_.stops);
   if (!stop) return false;
   const size_t last = std::string_view(text_).substr(0, *stop).find_last_not_of(kBlanks);
   CountTokens(0, last == std::string::npos ? 0 : last + 1);

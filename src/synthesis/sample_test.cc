@@ -676,6 +676,26 @@ TEST(RunSample, StopsEndThinkingAndAnswerOfTheirFamily) {
       << ran.texts[0];
 }
 
+// Before the first line no newline stands.
+TEST(RunSample, AStopAtTheVeryBeginIsOneToo) {
+  const auto vocabulary = VocabularyOf({{"\n", 1},
+                                        {"Okay", 1},
+                                        {" 12", 1},
+                                        {"Question:", 1},
+                                        {"Answer:", 1},
+                                        {"</think>", 1, ScriptedPiece::Kind::kControl}});
+  TestCase test = SimpleCase(vocabulary, 1);
+  test.settings.method = *FindMethod("student-only");
+  test.settings.retries_max = 0;
+  test.cast.players[0].family = BuiltIn("few-shot");
+  test.cast.players[0].script = {"Answer: 12\n 12 12"};
+  EXPECT_THAT(RunOnce(test, {}).outcomes[0].failures, testing::ElementsAre("empty_generation"));
+  test.cast.players[0].script = {"Okay 12 Answer: 12</think>", "Question: 12 12"};
+  const Ran ran = RunOnce(test, {});
+  EXPECT_EQ(ran.outcomes[0].thinking.text, "Okay 12 Answer: 12") << "within a line it is a word";
+  EXPECT_THAT(ran.outcomes[0].failures, testing::ElementsAre("empty_generation")) << "of the answer";
+}
+
 // The student's stops are no words to a teacher of another family.
 TEST(RunSample, StopsOfOneFamilyMeanNothingToTheOther) {
   const auto vocabulary = VocabularyOf(
