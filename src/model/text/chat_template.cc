@@ -460,9 +460,16 @@ Result<std::vector<PromptPart>> RenderOpenThinking(const ChatTemplate& chat_temp
                                                    const TemplateOptions& options) {
   std::vector<Message> asked(messages.begin(), messages.end());
   if (!asked.empty()) asked.back().content += family.thinking_request;
-  auto parts = chat_template.Render(asked, MergeOptions(family.template_options, options));
+  // Thinking aloud in a turn of its own takes the place of the model's own thinking, which is switched off,
+  // or closed where the template opens it all the same.
+  const bool aloud = !family.answer_request.empty();
+  auto parts = chat_template.Render(asked, MergeOptions(family.template_options, options), !aloud);
   if (!parts) return parts;
   const std::string_view tail = MarkupAtEnd(*parts);
+  if (aloud) {
+    if (EndsWithOpener(tail, family)) AppendMissing(*parts, family.content_close);
+    return parts;
+  }
   if (EndsWithClose(tail, family)) {
     return Fail(
         ErrorCode::kInvalidData,

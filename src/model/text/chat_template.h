@@ -89,8 +89,9 @@ Result<ChatTemplate> TemplateFor(const Family& family, const std::string& own, c
 Result<Family> WithHandover(Family family, const ChatTemplate& chat_template, const TemplateOptions& options);
 
 // The prompt with the thinking opened as the family does it, and asked for where the family does: the next
-// token is the first of the thinking. An error where the template's generation prompt has closed the thinking
-// already.
+// token is the first of the thinking. Where the thinking is a turn of its own (answer_request), the template
+// gets enable_thinking = false, and what it opens all the same is closed with content_close. An error where
+// the template's generation prompt has closed the thinking already.
 Result<std::vector<PromptPart>> RenderOpenThinking(const ChatTemplate& chat_template, const Family& family,
                                                    std::span<const Message> messages,
                                                    const TemplateOptions& options);

@@ -562,6 +562,23 @@ TEST(RenderAnswer, WhatTheTemplateOpenedIsClosed) {
   EXPECT_EQ(Alone(Parsed("a<think>\n\n"), instruct), "a<think>\n</think>\n\n") << "nobody asks again";
 }
 
+// A model that thinks by itself, asked to think aloud in a turn: the turn is the thinking, not its own part.
+TEST(Instruct, WhatTheTemplateOpensIsClosedBeforeTheTurn) {
+  const std::string source =
+      "{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}[assistant]"
+      "{% if enable_thinking %}<think>\n{% else %}<think>\n\n</think>\n\n{% endif %}";
+  Family family = *LoadFamily("instruct");
+  family.thinking_request = " Aloud.";
+  EXPECT_EQ(Text(RenderOpenThinking(Parsed(source), family, kQuestion, {})),
+            "[user]What is 1 + 2? Aloud.[assistant]<think>\n\n</think>\n\n");
+  const std::string opens = "{{ messages[-1].content }}[assistant]<think>\n\n";
+  EXPECT_EQ(Text(RenderOpenThinking(Parsed(opens), family, kQuestion, {})),
+            "What is 1 + 2? Aloud.[assistant]<think>\n</think>\n\n")
+      << "a newline before </think>, as the content has it; templates lose one at their end";
+  EXPECT_EQ(Text(RenderOpenThinking(Parsed("{{ messages[-1].content }}[assistant]"), family, kQuestion, {})),
+            "What is 1 + 2? Aloud.[assistant]");
+}
+
 TEST(FewShot, TheQuestionStandsBehindWorkedExamples) {
   const Family family = *LoadFamily("few-shot");
   const auto own = TemplateFor(family, "the model's own", kTokens);
