@@ -34,10 +34,12 @@ size_t Rounded(size_t tokens) {
   return (tokens + kContextRounding - 1) / kContextRounding * kContextRounding;
 }
 
-MemoryPlan::Share ShareOf(const MemoryNeeds& needs, uint64_t weights, uint64_t bytes_per_token) {
-  return {.weights = weights,
-          .cache_per_sample = needs.is_window ? bytes_per_token * needs.context_tokens : 0,
-          .cache_per_token = needs.is_window ? 0 : bytes_per_token};
+MemoryPlan::Share ShareOf(const MemoryNeeds& needs, uint64_t weights, uint64_t bytes_per_token,
+                          uint64_t bytes_per_sample) {
+  return {
+      .weights = weights,
+      .cache_per_sample = bytes_per_sample + (needs.is_window ? bytes_per_token * needs.context_tokens : 0),
+      .cache_per_token = needs.is_window ? 0 : bytes_per_token};
 }
 
 // What accelerators take of the RAM counts there.
@@ -47,19 +49,15 @@ MemoryPlan::Line LineOf(std::string what, const MemoryNeeds& needs, bool devices
   const uint64_t device_weights = first ? needs.device_weights_bytes : 0;
   const uint64_t weights = first ? needs.weights_bytes : 0;
   if (devices_share_ram) {
-    return {.what = std::move(what),
-            .ram = ShareOf(needs, weights + device_weights,
-                           needs.bytes_per_token + needs.device_bytes_per_token)};
+    return {
+        .what = std::move(what),
+        .ram = ShareOf(needs, weights + device_weights, needs.bytes_per_token + needs.device_bytes_per_token,
+                       needs.bytes_per_sample + needs.device_bytes_per_sample)};
   }
-  return {.what = std::move(what),
-          .ram = ShareOf(needs, weights, needs.bytes_per_token),
-          .device = ShareOf(needs, device_weights, needs.device_bytes_per_token)};
-}
-
-// No template says of such a family that a model is of it: where it is the writer's, somebody has named it,
-// and the template would give the row another form than the writer's.
-bool IsOneThatIsNamed(const Family& family) {
-  return family.use_default_template || family.end_closes_thinking;
+  return {
+      .what = std::move(what),
+      .ram = ShareOf(needs, weights, needs.bytes_per_token, needs.bytes_per_sample),
+      .device = ShareOf(needs, device_weights, needs.device_bytes_per_token, needs.device_bytes_per_sample)};
 }
 
 // By the template of the file.

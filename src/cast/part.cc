@@ -41,9 +41,11 @@ MemoryNeeds NeedsOf(const LlamaModel& model, size_t context_tokens) {
   return {.file = model.file().path(),
           .weights_bytes = places.ram_weights,
           .bytes_per_token = places.ram_cache_per_token,
+          .bytes_per_sample = places.ram_state,
           .context_tokens = context_tokens,
           .device_weights_bytes = places.device_weights,
           .device_bytes_per_token = places.device_cache_per_token,
+          .device_bytes_per_sample = places.device_state,
           .is_large = IsLarge(model)};
 }
 

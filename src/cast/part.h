@@ -19,14 +19,16 @@ inline constexpr size_t kPredictorContextTokens = 256;
 
 // The memory of this machine that a player or predictor needs: RAM, unless a device is named.
 struct MemoryNeeds {
-  std::string file;              // of the weights; parts of one file share them
-  uint64_t weights_bytes = 0;    // once
-  uint64_t bytes_per_token = 0;  // of the cache, for each sample
-  size_t context_tokens = 0;     // the most that a sample may hold; 0: any number
-  bool is_window = false;        // each sample has a place of context_tokens, however long it is
+  std::string file;               // of the weights; parts of one file share them
+  uint64_t weights_bytes = 0;     // once
+  uint64_t bytes_per_token = 0;   // of the cache, for each sample
+  uint64_t bytes_per_sample = 0;  // besides, of recurrent layers
+  size_t context_tokens = 0;      // the most that a sample may hold; 0: any number
+  bool is_window = false;         // each sample has a place of context_tokens, however long it is
   // The same on accelerators, of all of them together.
   uint64_t device_weights_bytes = 0;
   uint64_t device_bytes_per_token = 0;
+  uint64_t device_bytes_per_sample = 0;
   bool is_large = false;  // see IsLarge
 };
 

@@ -35,8 +35,9 @@ Need NeedOf(const FitPart& part, int layers, const Way& way) {
                              ? part.context_tokens
                              : (way.context_tokens + kContextStep - 1) / kContextStep * kContextStep;
   const uint64_t once = part.same_file ? 0 : 1;
-  return {.ram = once * places.ram_weights + context * places.ram_cache_per_token,
-          .device = once * places.device_weights + context * places.device_cache_per_token};
+  return {
+      .ram = once * places.ram_weights + context * places.ram_cache_per_token + places.ram_state,
+      .device = once * places.device_weights + context * places.device_cache_per_token + places.device_state};
 }
 
 Need NeedOf(const FitQuestion& question, const Way& way) {

@@ -17,10 +17,9 @@ constexpr uint64_t kMib = uint64_t{1} << 20;
 // 10 layers of 100 MiB with 32 KiB of F16 cache a token (of 320 KiB in all), and 50 MiB of output.
 ModelShape Shape(uint64_t experts_mib = 0) {
   ModelShape shape;
-  shape.layers.assign(10, {.weights = 100 * kMib, .experts = experts_mib * kMib});
+  shape.layers.assign(10, {.weights = 100 * kMib, .experts = experts_mib * kMib, .cache_values = 16 * 1024});
   shape.output = 50 * kMib;
   shape.elsewhere = 60 * kMib;
-  shape.cache_values_per_layer = 16 * 1024;
   shape.holds_q8_0 = true;
   return shape;
 }

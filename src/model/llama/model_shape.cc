@@ -37,6 +37,42 @@ uint64_t BytesOf(std::span<const GgufFile::Tensor> tensors, std::string_view nam
   return found == tensors.end() ? 0 : found->bytes;
 }
 
+// A recurrent layer's state of one sequence, in 32-bit floats: what it convolves, and what it remembers
+// (n_embd_r and n_embd_s in llama.cpp's llama-hparams.cpp). 0 where the model has no such layers.
+uint64_t StateBytes(const GgufFile& file) {
+  const auto value = [&](const char* key) {
+    return static_cast<uint64_t>(std::max<int64_t>(0, file.ArchInteger(key).value_or(0)));
+  };
+  const uint64_t width = value("embedding_length");
+  const uint64_t kernel = value("ssm.conv_kernel");
+  uint64_t values = 0;
+  if (const uint64_t head = value("wkv.head_size"); head > 0) {
+    const uint64_t shifts = std::max<uint64_t>(2, value("token_shift_count"));
+    values = width * (shifts + head);
+  } else if (const uint64_t window = value("shortconv.l_cache"); window > 0) {
+    values = width * (window - 1);
+  } else if (const uint64_t size = value("kda.head_dim"); size > 0) {
+    const uint64_t inner = value("attention.head_count") * size;
+    values = inner * (3 * (kernel > 0 ? kernel - 1 : 3) + size);
+  } else {
+    const uint64_t inner = value("ssm.inner_size");
+    const uint64_t remembered = value("ssm.state_size");
+    values = (kernel > 0 ? kernel - 1 : 0) * (inner + 2 * value("ssm.group_count") * remembered) +
+             inner * remembered;
+  }
+  return values * sizeof(float);
+}
+
+// Caches and states. A layer has one of the two, but for those of falcon-h1, which have both.
+void AddCaches(const GgufFile& file, std::vector<ModelShape::Layer>& layers) {
+  const std::vector<uint64_t> cached = file.cache_values_by_layer();
+  const uint64_t state = StateBytes(file);
+  for (size_t i = 0; i < layers.size(); ++i) {
+    layers[i].cache_values = cached[i];
+    if (cached[i] == 0 || file.architecture() == "falcon-h1") layers[i].state = state;
+  }
+}
+
 }  // namespace
 
 bool ModelShape::has_experts() const {
@@ -69,7 +105,7 @@ ModelShape ShapeOf(const GgufFile& file) {
   uint64_t placed = shape.output;
   for (const ModelShape::Layer& layer : shape.layers) placed += layer.weights;
   shape.elsewhere = file.file_bytes() - std::min(placed, file.file_bytes()) + VocabularyBytes(file);
-  shape.cache_values_per_layer = layers == 0 ? 0 : file.cache_values_per_token() / layers;
+  AddCaches(file, shape.layers);
   shape.holds_q8_0 = CheckCacheType(file, CacheType::kQ8_0).has_value();
   return shape;
 }
@@ -78,19 +114,21 @@ MemoryPlaces PlacesOf(const ModelShape& shape, int gpu_layers, bool cpu_experts,
   const size_t most = shape.layers.size() + 1;  // the output is the last
   const size_t on_device =
       gpu_layers == kAllLayers ? most : std::min(most, static_cast<size_t>(std::max(0, gpu_layers)));
-  const uint64_t cache_bytes = CacheBytes(shape.cache_values_per_layer, cache);
   MemoryPlaces places{.ram_weights = shape.elsewhere};
   for (size_t i = 0; i < shape.layers.size(); ++i) {
     const ModelShape::Layer& layer = shape.layers[i];
+    const uint64_t cache_bytes = CacheBytes(layer.cache_values, cache);
     if (i + on_device < most) {
       places.ram_weights += layer.weights;
       places.ram_cache_per_token += cache_bytes;
+      places.ram_state += layer.state;
       continue;
     }
     const uint64_t kept = cpu_experts ? layer.experts : 0;
     places.ram_weights += kept;
     places.device_weights += layer.weights - kept;
     places.device_cache_per_token += cache_bytes;
+    places.device_state += layer.state;
   }
   if (on_device > 0) {
     places.device_weights += shape.output + shape.tied_output;

@@ -17,15 +17,16 @@ inline constexpr const char* kExpertTensors = R"(\.ffn_(up|down|gate|gate_up)_(c
 struct ModelShape {
   struct Layer {
     uint64_t weights = 0;
-    uint64_t experts = 0;  // of these, the matrices of experts
+    uint64_t experts = 0;       // of these, the matrices of experts
+    uint64_t cache_values = 0;  // numbers that attention caches for one token of one sequence
+    uint64_t state = 0;         // of a recurrent layer, for each sequence, however long it is
   };
   std::vector<Layer> layers;
   uint64_t output = 0;  // the output matrix, and what else follows the last layer
   // The embedding matrix, where it is the output matrix, too: a device gets a copy of it.
   uint64_t tied_output = 0;
-  uint64_t elsewhere = 0;               // in RAM always: embeddings, the vocabulary, alignment
-  uint64_t cache_values_per_layer = 0;  // numbers that attention caches for one token of one sequence
-  bool holds_q8_0 = false;              // the cache may be of that type
+  uint64_t elsewhere = 0;   // in RAM always: embeddings, the vocabulary, alignment
+  bool holds_q8_0 = false;  // the cache may be of that type
 
   bool has_experts() const;
 };
@@ -36,6 +37,8 @@ struct MemoryPlaces {
   uint64_t device_weights = 0;
   uint64_t ram_cache_per_token = 0;  // for each sequence
   uint64_t device_cache_per_token = 0;
+  uint64_t ram_state = 0;  // for each sequence, besides
+  uint64_t device_state = 0;
 };
 
 // The shape of a model of `layers` layers with these tensors: blk.N.* belong to layer N, embeddings to the

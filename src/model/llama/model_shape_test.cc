@@ -51,7 +51,7 @@ void ExpectPlaces(const MemoryPlaces& places, const MemoryPlaces& expected) {
 
 ModelShape Mixture() {
   ModelShape shape = ShapeOf(Tensors(kMixture), 3);
-  shape.cache_values_per_layer = 64;
+  for (ModelShape::Layer& layer : shape.layers) layer.cache_values = 64;
   return shape;
 }
 
@@ -103,6 +103,31 @@ TEST(ModelShape, TiedEmbeddingsAreCopiedToTheDevice) {
   ExpectPlaces(PlacesOf(shape, 0, false, CacheType::kF16), {61, 0, 0, 0});
   ExpectPlaces(PlacesOf(shape, 1, false, CacheType::kF16), {60, 51, 0, 0});
   ExpectPlaces(PlacesOf(shape, kAllLayers, false, CacheType::kF16), {50, 61, 0, 0});
+}
+
+TEST(ModelShape, ALayerWithoutACacheTakesNone) {
+  ModelShape shape = Mixture();
+  shape.layers[1].cache_values = 0;
+  shape.layers[1].state = 1000;
+  const MemoryPlaces ram = PlacesOf(shape, 0, false, CacheType::kF16);
+  EXPECT_EQ(ram.ram_cache_per_token, 256U);
+  EXPECT_EQ(ram.ram_state, 1000U);
+  const MemoryPlaces both = PlacesOf(shape, 2, false, CacheType::kF16);
+  EXPECT_EQ(both.ram_cache_per_token, 128U) << "of layer 0";
+  EXPECT_EQ(both.device_cache_per_token, 128U);
+  EXPECT_EQ(both.ram_state, 1000U) << "layer 1 lies there";
+  EXPECT_EQ(PlacesOf(shape, kAllLayers, false, CacheType::kF16).device_state, 1000U);
+}
+
+TEST(ModelShape, ARecurrentModelHasAStateInPlaceOfACache) {
+  const auto file =
+      GgufFile::Open(TinyModel("states", {.architecture = "mamba", .width = 64, .layers = 2})).value();
+  const MemoryPlaces places = PlacesOf(ShapeOf(file), 0, false, CacheType::kF16);
+  EXPECT_EQ(places.ram_cache_per_token, 0U);
+  const auto value = [&](const char* key) { return static_cast<uint64_t>(file.ArchInteger(key).value()); };
+  const uint64_t inner = value("ssm.inner_size");
+  const uint64_t state = inner * value("ssm.state_size") + inner * (value("ssm.conv_kernel") - 1);
+  EXPECT_EQ(places.ram_state, 2 * state * sizeof(float));
 }
 
 TEST(ModelShape, APredictorsOutputIsItsHead) {

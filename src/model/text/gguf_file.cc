@@ -316,6 +316,16 @@ std::vector<float> GgufFile::Floats(const std::string& key) const {
   return {values, values + gguf_get_arr_n(gguf, id)};
 }
 
+std::vector<int64_t> GgufFile::Integers(const std::string& key) const {
+  const gguf_context* gguf = handle_->gguf;
+  const int64_t id = gguf_find_key(gguf, key.c_str());
+  if (id < 0 || gguf_get_kv_type(gguf, id) != GGUF_TYPE_ARRAY) return {};
+  const gguf_type type = gguf_get_arr_type(gguf, id);
+  if (type != GGUF_TYPE_INT32 && type != GGUF_TYPE_UINT32) return {};
+  const auto* values = static_cast<const int32_t*>(gguf_get_arr_data(gguf, id));
+  return {values, values + gguf_get_arr_n(gguf, id)};
+}
+
 std::vector<std::pair<std::string, std::string>> GgufFile::Describe() const {
   std::vector<std::pair<std::string, std::string>> out;
   for (int64_t i = 0; i < gguf_get_n_kv(handle_->gguf); ++i) {
@@ -371,13 +381,32 @@ uint64_t GgufFile::vocabulary_fingerprint() const {
   return hash;
 }
 
-uint64_t GgufFile::cache_values_per_token() const {
+std::vector<uint64_t> GgufFile::cache_values_by_layer() const {
   const int64_t heads = std::max<int64_t>(1, ArchInteger("attention.head_count").value_or(1));
   const int64_t head_width = ArchInteger("embedding_length").value_or(0) / heads;
-  const int64_t kv_heads = ArchInteger("attention.head_count_kv").value_or(heads);
   const int64_t key = ArchInteger("attention.key_length").value_or(head_width);
   const int64_t value = ArchInteger("attention.value_length").value_or(head_width);
-  return static_cast<uint64_t>(ArchInteger("block_count").value_or(0) * kv_heads * (key + value));
+  const std::string own_key = "attention.head_count_kv";
+  // One number for all layers, or one for each.
+  const std::string kv_key = ArchInteger(own_key) ? own_key : "attention.head_count";
+  const int64_t kv_heads = ArchInteger(kv_key).value_or(heads);
+  const std::vector<int64_t> kv_heads_by_layer = Integers(architecture() + "." + kv_key);
+  const auto interval =
+      static_cast<size_t>(std::max<int64_t>(1, ArchInteger("full_attention_interval").value_or(1)));
+  std::vector<uint64_t> values(
+      static_cast<size_t>(std::max<int64_t>(0, ArchInteger("block_count").value_or(0))));
+  for (size_t i = 0; i < values.size(); ++i) {
+    if ((i + 1) % interval != 0) continue;
+    const int64_t here = i < kv_heads_by_layer.size() ? kv_heads_by_layer[i] : kv_heads;
+    values[i] = static_cast<uint64_t>(std::max<int64_t>(0, here) * (key + value));
+  }
+  return values;
+}
+
+uint64_t GgufFile::cache_values_per_token() const {
+  uint64_t sum = 0;
+  for (const uint64_t values : cache_values_by_layer()) sum += values;
+  return sum;
 }
 
 uint64_t GgufFile::content_fingerprint() const {

@@ -38,8 +38,9 @@ class GgufFile {
   std::optional<double> Number(const std::string& key) const;
   std::optional<bool> Boolean(const std::string& key) const;
   std::vector<std::string> Strings(const std::string& key) const;
-  size_t Count(const std::string& key) const;               // entries of an array; 0: there is none
-  std::vector<float> Floats(const std::string& key) const;  // empty if absent or of another type
+  size_t Count(const std::string& key) const;                   // entries of an array; 0: there is none
+  std::vector<float> Floats(const std::string& key) const;      // empty if absent or of another type
+  std::vector<int64_t> Integers(const std::string& key) const;  // of 32 bits; empty as above
   // Every key with its value as text that people read; long arrays are shortened.
   std::vector<std::pair<std::string, std::string>> Describe() const;
   const std::vector<Tensor>& tensors() const { return tensors_; }
@@ -50,7 +51,11 @@ class GgufFile {
     return Integer(architecture() + "." + key);
   }
 
-  // How many numbers full attention caches for one token of one sequence: keys and values of every layer.
+  // How many numbers each layer caches for one token of one sequence: its keys and values, as full attention
+  // does. 0 for a layer that has none: of a hybrid model, those whose attention.head_count_kv is 0, or that
+  // full_attention_interval leaves out (llama.cpp's load_hparams).
+  std::vector<uint64_t> cache_values_by_layer() const;
+  // The sum of them.
   uint64_t cache_values_per_token() const;
 
   // The tensor's values as F32, dequantised where needed.

@@ -150,6 +150,29 @@ TEST_F(GgufFileTest, ValuesThatLlamaWouldEndTheProcessForAreRefusedByKey) {
 }
 
 // As gpt-4o's, deepseek's and tekken's expressions match them: one call for each blank.
+// The student has three layers of one head for keys and values, 16 wide.
+TEST_F(GgufFileTest, LayersWithoutAttentionCacheNothing) {
+  const auto values_of = [&](const std::string& key, const std::vector<uint32_t>& numbers) {
+    const std::string path = Path("hybrid.gguf");
+    EXPECT_TRUE(WriteWithNumbers(kStudent, path, key, numbers));
+    return GgufFile::Open(path).value();
+  };
+  const auto whole = GgufFile::Open(kStudent).value();
+  const auto layer = whole.cache_values_by_layer();
+  ASSERT_THAT(layer, testing::SizeIs(3));
+  EXPECT_GT(layer[0], 0U);
+  EXPECT_EQ(whole.cache_values_per_token(), 3 * layer[0]);
+  const auto kv_heads = static_cast<uint32_t>(whole.ArchInteger("attention.head_count_kv").value());
+  const auto hybrid = values_of("qwen3.attention.head_count_kv", {0, kv_heads, 0});
+  EXPECT_THAT(hybrid.cache_values_by_layer(), testing::ElementsAre(0, layer[1], 0));
+  EXPECT_EQ(hybrid.cache_values_per_token(), layer[1]);
+  const auto unlike = values_of("qwen3.attention.head_count_kv", {kv_heads, 0, 2 * kv_heads});
+  EXPECT_THAT(unlike.cache_values_by_layer(), testing::ElementsAre(layer[0], 0, 2 * layer[0]));
+  ASSERT_TRUE(WriteWithNumber(kStudent, Path("every.gguf"), "qwen3.full_attention_interval", 2));
+  EXPECT_THAT(GgufFile::Open(Path("every.gguf"))->cache_values_by_layer(),
+              testing::ElementsAre(0, layer[1], 0));
+}
+
 TEST_F(GgufFileTest, LongRunsOfBlanksAreTokenised) {
   for (const char* pre : {"gpt-4o", "deepseek-llm", "tekken", "qwen2"}) {
     ASSERT_TRUE(WriteWithText(kStudent, Path("pre.gguf"), "tokenizer.ggml.pre", pre));

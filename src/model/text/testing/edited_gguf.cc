@@ -79,6 +79,13 @@ Status WriteWithNumber(const std::string& path, const std::string& to, const std
   return WriteEdited(path, to, [&](gguf_context* gguf) { gguf_set_val_u32(gguf, key.c_str(), value); });
 }
 
+Status WriteWithNumbers(const std::string& path, const std::string& to, const std::string& key,
+                        const std::vector<uint32_t>& values) {
+  return WriteEdited(path, to, [&](gguf_context* metadata) {
+    gguf_set_arr_data(metadata, key.c_str(), GGUF_TYPE_UINT32, values.data(), values.size());
+  });
+}
+
 Status WriteWithText(const std::string& path, const std::string& to, const std::string& key,
                      const std::string& text) {
   return WriteEdited(path, to,

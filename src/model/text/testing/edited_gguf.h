@@ -19,6 +19,9 @@ Result<std::vector<std::string>> WriteSplitModel(const std::string& path, const 
 // Writes the file anew with one more value, or with another one for a key that is there.
 Status WriteWithNumber(const std::string& path, const std::string& to, const std::string& key,
                        uint32_t value);
+// With a list of numbers, one for each layer.
+Status WriteWithNumbers(const std::string& path, const std::string& to, const std::string& key,
+                        const std::vector<uint32_t>& values);
 Status WriteWithText(const std::string& path, const std::string& to, const std::string& key,
                      const std::string& text);
 Status WriteWithTexts(const std::string& path, const std::string& to, const std::string& key,
