@@ -156,6 +156,8 @@ Status ModelCast::LoadPredictors(const CastOptions& options, const CastLayers& l
   return {};
 }
 
+// Rows have the form of the student's family. Where nothing is known of a student, that is the writer's own,
+// as somebody has named it or as its template says.
 Status ModelCast::ChooseFamilies(const CastOptions& options) {
   for (const Role role : kRoles) {
     if (players_[Index(role)]) {
@@ -163,18 +165,13 @@ Status ModelCast::ChooseFamilies(const CastOptions& options) {
       continue;
     }
     const std::string& own = options.models[Index(role)];
-    const Role other = Other(role);
-    if (own.empty() && options.servers[Index(other)]) {
-      families_[Index(role)] = players_[Index(other)]->family();
+    const std::string& named = options.families[Index(role)];
+    const auto& other = players_[Index(Other(role))];
+    if (own.empty() && named.empty() && other) {
+      families_[Index(role)] = other->family();
       continue;
     }
-    if (own.empty() && options.families[Index(role)].empty() && players_[Index(other)] &&
-        IsOneThatIsNamed(players_[Index(other)]->family())) {
-      families_[Index(role)] = players_[Index(other)]->family();
-      continue;
-    }
-    auto family =
-        FamilyOfFile(own.empty() ? options.models[Index(other)] : own, options.families[Index(role)]);
+    auto family = FamilyOfFile(own.empty() ? options.models[Index(Other(role))] : own, named);
     if (!family) return tl::unexpected(family.error());
     families_[Index(role)] = std::move(*family);
   }

@@ -134,7 +134,7 @@ TEST_F(ModelCastTest, MethodOfOneRoleLoadsThatOneAlone) {
   EXPECT_EQ(cast->FamilyOf(Role::kStudent).name, "qwen3") << "the response is written in its form";
 }
 
-TEST_F(ModelCastTest, WithoutAStudentRowsHaveTheFormOfTheWriterWhereTheTemplateCannotKnowIt) {
+TEST_F(ModelCastTest, WithoutAStudentRowsHaveTheFormOfTheWriter) {
   options_.method = *FindMethod("teacher-only");
   options_.models[Index(Role::kStudent)].clear();
   const auto form = [&](const std::string& student, const std::string& teacher) {
@@ -144,7 +144,8 @@ TEST_F(ModelCastTest, WithoutAStudentRowsHaveTheFormOfTheWriterWhereTheTemplateC
   };
   EXPECT_EQ(form("", "few-shot"), "few-shot");
   EXPECT_EQ(form("", "instruct"), "instruct");
-  EXPECT_EQ(form("", "qwen3"), "plain") << "as the template says";
+  EXPECT_EQ(form("", "qwen3"), "qwen3") << "somebody has named it";
+  EXPECT_EQ(form("", ""), "plain") << "as its template says";
   EXPECT_EQ(form("qwen3", "few-shot"), "qwen3");
 }
 
