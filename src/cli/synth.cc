@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -20,6 +19,19 @@ namespace {
 
 void SayLine(const std::string& line) { Say(line + "\n"); }
 
+// Where nothing was thought, thinking is not counted.
+std::string DescribeSamples(const SampleStats& totals, double samples) {
+  const auto thinking = static_cast<double>(totals.thinking_tokens());
+  if (thinking == 0) {
+    return fmt::format("a sample: {:.1f} answer tokens", static_cast<double>(totals.answer_tokens) / samples);
+  }
+  return fmt::format(
+      "a sample: {:.1f} thinking tokens, {:.1f} switches; teacher's share {:.3f}; {} of {} drafted tokens "
+      "discarded",
+      thinking / samples, static_cast<double>(totals.switches) / samples,
+      static_cast<double>(totals.teacher_tokens) / thinking, totals.discarded_tokens, totals.drafted_tokens);
+}
+
 // What the file holds now, in one line.
 void SayTotals(const SynthResult& result) {
   if (result.out.empty()) return;
@@ -27,14 +39,9 @@ void SayTotals(const SynthResult& result) {
   if (result.responses == 0) return;
   const auto& totals = *result.totals;
   const auto& progress = result.progress;
-  const auto samples = static_cast<double>(result.responses);
-  const auto thinking = static_cast<double>(totals.thinking_tokens());
   SayLine(fmt::format(
-      "{}: {} responses; a sample: {:.1f} thinking tokens, {:.1f} switches; teacher's share {:.3f}; "
-      "{} of {} drafted tokens discarded; {:.0f} tokens/s{}{}",
-      result.out, result.responses, thinking / samples, static_cast<double>(totals.switches) / samples,
-      static_cast<double>(totals.teacher_tokens) / std::max(1.0, thinking), totals.discarded_tokens,
-      totals.drafted_tokens,
+      "{}: {} responses; {}; {:.0f} tokens/s{}{}", result.out, result.responses,
+      DescribeSamples(totals, static_cast<double>(result.responses)),
       progress.seconds > 0 ? static_cast<double>(progress.counters.tokens) / progress.seconds : 0.0,
       progress.counters.recalled > 0
           ? fmt::format("; {} taken over", Counted(progress.counters.recalled, "token"))
