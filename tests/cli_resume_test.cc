@@ -353,12 +353,12 @@ TEST_F(ResumeTest, WhatIsKeptBindsARunThatWritesOneCandidate) {
   const Arguments correct{"--keep", "correct", "--candidates", "1"};
   ASSERT_NE(run("kept.jsonl", correct).exit_status, 1);
   ASSERT_NE(run("kept.jsonl", correct).exit_status, 1) << "nothing differs";
-  ExpectRefusal(run("kept.jsonl", {}), {"kept.jsonl: ", "keep correct -> (none)"});
+  ExpectRefusal(run("kept.jsonl", {}), {"kept.jsonl: ", "keep correct -> all"});
   Arguments checked = correct;
   checked.insert(checked.end(), {"--checker", "true"});
   ExpectRefusal(run("kept.jsonl", checked), {"kept.jsonl: ", "checker (none) -> true"});
   ASSERT_NE(run("all.jsonl", {}).exit_status, 1);
-  ExpectRefusal(run("all.jsonl", correct), {"all.jsonl: ", "keep (none) -> correct"});
+  ExpectRefusal(run("all.jsonl", correct), {"all.jsonl: ", "keep all -> correct"});
 }
 
 TEST_F(ResumeTest, OneRunAtATimeWritesAFile) {

@@ -136,6 +136,7 @@ Status AnnotateJob::Work::OpenFiles() {
   folder.as_recorded_now = [&](const std::string& before) {
     return AsRecordedNow(settings, before, *record);
   };
+  folder.unset = UnsetTextsOf(settings);
   auto files = RunFolder::Open(folder, *record);
   if (!files) return tl::unexpected(files.error());
   files_ = std::move(*files);
@@ -298,7 +299,10 @@ Result<AnnotateResult> AnnotateJob::Work::Run() {
     Tell(events_.notice, fmt::format("{}: {} windows are there already{}, {} to go", options_.out,
                                      windows_total_ - windows_.size(), rejected, windows_.size()));
   }
-  if (windows_.empty()) return Conclude({});
+  if (windows_.empty()) {
+    if (auto status = files_->RecordConfiguration(); !status) return tl::unexpected(status.error());
+    return Conclude({});
+  }
   auto result = KindOf(options_) == AnnotatorKind::kModel ? AskModel() : AskRules();
   if (!result) return tl::unexpected(result.error());
   return Conclude(std::move(*result));

@@ -117,6 +117,7 @@ std::optional<int> GpuLayersOf(const std::string& text) {
 
 Setting CacheTypeSetting(EnginesOptions& o, Recorded recorded) {
   recorded.applies = recorded.applies && o.cache_type != "f16";
+  recorded.unset = "f16";
   return {.key = "cache-type",
           .value = &o.cache_type,
           .help = "of the attention caches; q8_0 takes 17/32 of f16's memory (with --exact: f32)",

@@ -46,6 +46,9 @@ struct Recorded {
   bool applies = true;
   // Earlier versions did not record it: a record without it agrees with any value.
   bool may_be_absent = false;
+  // What a record means that has no value, 0 or an empty text, where a user is told how settings differ;
+  // empty: the default that the help tells.
+  std::string unset = {};
 };
 
 // Where the value lives.

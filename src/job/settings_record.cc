@@ -88,6 +88,14 @@ Result<Json> Fingerprinted(const Setting& setting) {
   return ValueOf(setting);
 }
 
+// "(default: all)" at the end of a help text, without its frame; empty if there is none.
+std::string DefaultInHelp(const std::string& help) {
+  constexpr std::string_view kBegin = "(default: ";
+  const size_t begin = help.rfind(kBegin);
+  if (begin == std::string::npos || !help.ends_with(')')) return "";
+  return help.substr(begin + kBegin.size(), help.size() - begin - kBegin.size() - 1);
+}
+
 // Numbers and switches always have a value.
 bool IsEmpty(const Setting& setting) {
   return FirstText(setting).empty() && setting.recorded.as != Fingerprint::kValue;
@@ -139,6 +147,18 @@ std::string AsRecordedNow(std::span<const Setting> settings, const std::string& 
     }
   }
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+UnsetTexts UnsetTextsOf(std::span<const Setting> settings) {
+  UnsetTexts texts;
+  for (const Setting& setting : settings) {
+    if (!IsBinding(setting)) continue;
+    const std::string told = DefaultInHelp(setting.help);
+    std::string text = setting.recorded.unset;
+    if (text.empty() && !told.empty()) text = fmt::format("default ({})", told);
+    if (!text.empty()) texts.emplace(PlaceOf(setting).substr(1), std::move(text));
+  }
+  return texts;
 }
 
 std::string RecordedText(const std::string& recorded, std::string_view name) {

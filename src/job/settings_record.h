@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "job/settings.h"
+#include "store/configuration.h"
 
 namespace tessy {
 
@@ -21,6 +22,10 @@ Result<std::string> RecordOf(std::span<const Setting> settings, std::string_view
 // present value. `now` is RecordOf the same settings. Text that is no JSON object is returned as it is. Pure.
 std::string AsRecordedNow(std::span<const Setting> settings, const std::string& recorded,
                           const std::string& now);
+
+// The meanings of settings that were not given, for those of which the table tells: by its `unset`, else by
+// the default in the help, "default (what the models know)". Pure.
+UnsetTexts UnsetTextsOf(std::span<const Setting> settings);
 
 // A text among the recorded values; empty if the record is empty, damaged or has no such text. Pure.
 std::string RecordedText(const std::string& recorded, std::string_view name);

@@ -249,6 +249,20 @@ TEST_F(RecordTest, RecordsOfEarlierVersionsAreReadAsThoseOfThisOne) {
   EXPECT_EQ(AsRecordedNow(settings, "torn", now), "torn");
 }
 
+TEST_F(RecordTest, SettingsThatAreNotGivenHaveAMeaning) {
+  SynthOptions options;
+  const UnsetTexts texts = UnsetTextsOf(SynthSettings(options));
+  const auto text = [&](const char* key) { return texts.contains(key) ? texts.at(key) : "(none)"; };
+  EXPECT_EQ(text("context"), "default (what the models know, at most 40960)");
+  EXPECT_EQ(text("reasoning_effort"), "default (high)");
+  EXPECT_EQ(text("thinking"), "on");
+  EXPECT_EQ(text("close_thinking"), "fail");
+  EXPECT_EQ(text("cache_type"), "f16");
+  EXPECT_EQ(text("seed"), "(none)") << "0 is a seed";
+  EXPECT_EQ(text("temperature"), "(none)") << "and 0 a temperature";
+  EXPECT_EQ(text("memory"), "(none)") << "no run is bound to it";
+}
+
 TEST_F(RecordTest, ATextIsFoundInARecord) {
   EXPECT_EQ(RecordedText(R"({"template_date":"2026-01-02","seed":5})", "template_date"), "2026-01-02");
   EXPECT_EQ(RecordedText(R"({"seed":5})", "seed"), "");

@@ -144,7 +144,8 @@ RunFiles::Options SynthJob::Work::FileOptions() const {
           .accept_flag = "--accept-config-change",
           .accepts_change = options_.accept_config_change,
           .reference_lines = AsReference(),
-          .as_recorded_now = {}};
+          .as_recorded_now = {},
+          .unset = {}};
 }
 
 Status SynthJob::Work::OpenFiles() {
@@ -167,6 +168,7 @@ Status SynthJob::Work::OpenFiles() {
   file_options.as_recorded_now = [&](const std::string& before) {
     return AsRecordedNow(options_, before, *record);
   };
+  file_options.unset = UnsetTextsOf(SynthSettings(options_));
   auto files = RunFiles::Open(file_options, {.json = *record}, hash_of);
   if (!files) return tl::unexpected(files.error());
   files_ = std::move(*files);

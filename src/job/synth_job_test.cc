@@ -113,8 +113,30 @@ TEST_F(JobTest, WhatIsRefusedIsAnErrorAndBeginsNothing) {
   ASSERT_FALSE(result);
   EXPECT_THAT(result.error().message, HasSubstr("nowhere.gguf"));
   EXPECT_THAT(items_, IsEmpty());
+  EXPECT_TRUE(std::filesystem::is_empty(folder_)) << "no empty file, and no folder of a run";
+  options.fresh = true;
+  EXPECT_FALSE(SynthJob(options, Events()).Run());
+  EXPECT_TRUE(std::filesystem::is_empty(folder_));
   options.questions.clear();
   EXPECT_THAT(SynthJob(options, Events()).Run().error().message, HasSubstr("--questions is missing"));
+}
+
+// What an earlier run has made is not touched by one that is refused.
+TEST_F(JobTest, ARefusedRunLeavesAnEarlierOneAsItIs) {
+  SynthOptions options = Options(1);
+  options.out = Path("r.jsonl");
+  ASSERT_TRUE(SynthJob(options, Events()).Run());
+  const auto size = std::filesystem::file_size(options.out);
+  options.limit = 2;
+  options.engine.machine.memory_gib = 1e-6;
+  ASSERT_FALSE(SynthJob(options, Events()).Run()) << "nothing fits";
+  EXPECT_EQ(std::filesystem::file_size(options.out), size);
+  EXPECT_TRUE(std::filesystem::exists(options.out + ".run/config.json"));
+  EXPECT_TRUE(std::filesystem::exists(options.out + ".run/run.sqlite"));
+  options.engine.machine.memory_gib = 0;
+  const auto result = SynthJob(options, Events()).Run();
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->responses, 2U);
 }
 
 TEST_F(JobTest, AnnotationsAreMadeOfResponsesAndCounted) {

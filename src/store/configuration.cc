@@ -23,6 +23,17 @@ std::string Short(const Json& value) {
   return text;
 }
 
+bool IsUnset(const Json& value) {
+  return (value.is_string() && value.get<std::string>().empty()) || (value.is_number() && value == 0);
+}
+
+// `value`: null if the record has none.
+std::string Shown(const std::string& key, const Json* value, const UnsetTexts& unset) {
+  const auto text = unset.find(key);
+  if (text != unset.end() && (value == nullptr || IsUnset(*value))) return text->second;
+  return value == nullptr ? "(none)" : Short(*value);
+}
+
 }  // namespace
 
 std::string FreeNameAside(const std::string& path) {
@@ -33,7 +44,7 @@ std::string FreeNameAside(const std::string& path) {
   }
 }
 
-std::string DifferenceOf(const std::string& recorded_json, const std::string& json) {
+std::string DifferenceOf(const std::string& recorded_json, const std::string& json, const UnsetTexts& unset) {
   // Comparing and flattening call themselves for each level.
   if (NestsDeeperThan(recorded_json, kNestingMax)) {
     return fmt::format("its config.json is damaged: nested more than {} levels deep", kNestingMax);
@@ -42,22 +53,26 @@ std::string DifferenceOf(const std::string& recorded_json, const std::string& js
   const Json wanted = Json::parse(json, nullptr, false);
   if (!recorded.is_object()) return "its config.json is damaged";
   std::string difference;
-  const auto add = [&](const std::string& key, const std::string& before, const std::string& after) {
-    difference += fmt::format("{}{} {} -> {}", difference.empty() ? "" : ", ", key, before, after);
+  const auto add = [&](const std::string& pointer, const Json* before, const Json* after) {
+    const std::string key = pointer.substr(1);
+    const std::string was = Shown(key, before, unset);
+    const std::string is = Shown(key, after, unset);
+    const bool on_one_side = before == nullptr || after == nullptr;
+    if (on_one_side && was == is) return;  // given, with the value that it has anyway
+    difference += fmt::format("{}{} {} -> {}", difference.empty() ? "" : ", ", key, was, is);
   };
   const Json before = recorded.flatten();
   const Json after = wanted.flatten();
-  const auto name = [](const std::string& key) { return key.substr(1); };
   for (const auto& [key, value] : before.items()) {
     if (key.empty()) continue;  // so an empty object is flattened
     if (!after.contains(key)) {
-      add(name(key), Short(value), "(none)");
+      add(key, &value, nullptr);
     } else if (after[key] != value) {
-      add(name(key), Short(value), Short(after[key]));
+      add(key, &value, &after[key]);
     }
   }
   for (const auto& [key, value] : after.items()) {
-    if (!key.empty() && !before.contains(key)) add(name(key), "(none)", Short(value));
+    if (!key.empty() && !before.contains(key)) add(key, nullptr, &value);
   }
   return difference;
 }

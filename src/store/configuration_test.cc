@@ -35,6 +35,17 @@ TEST(DifferenceTest, WhatIsThereOnOneSideOnlyIsShown) {
   EXPECT_EQ(DifferenceOf(R"({"k":20})", R"({})"), "k 20 -> (none)");
 }
 
+TEST(DifferenceTest, SettingsThatWereNotGivenAreShownByTheirMeaning) {
+  const UnsetTexts unset{
+      {"context", "default (what the models know)"}, {"thinking", "on"}, {"effort", "high"}};
+  EXPECT_EQ(DifferenceOf(R"({"context":0})", R"({"context":2048})", unset),
+            "context default (what the models know) -> 2048");
+  EXPECT_EQ(DifferenceOf(R"({})", R"({"thinking":"off"})", unset), "thinking on -> off");
+  EXPECT_EQ(DifferenceOf(R"({"effort":"low"})", R"({"effort":""})", unset), "effort low -> high");
+  EXPECT_EQ(DifferenceOf(R"({"seed":0})", R"({"seed":1})", unset), "seed 0 -> 1") << "0 is a seed";
+  EXPECT_EQ(DifferenceOf(R"({})", R"({"thinking":"on"})", unset), "") << "as it was";
+}
+
 TEST(DifferenceTest, NestedSettingsHaveTheirPath) {
   EXPECT_EQ(DifferenceOf(R"({"student":{"file":"a.gguf","fingerprint":"1"}})",
                          R"({"student":{"file":"b.gguf","fingerprint":"1"}})"),

@@ -58,12 +58,15 @@ Error RunFolder::OtherSettings(const Options& options, const std::string& differ
 
 Result<RunFolder> RunFolder::Open(const Options& options, std::string configuration_json) {
   const std::string folder = RunFolder::FolderOf(options.out, options.run_folder);
+  NewFiles made;
+  made.Expect(options.out);
   std::vector<std::string> set_aside;
   if (options.fresh) {
     auto names = SetAllAside(options);
     if (!names) return tl::unexpected(names.error());
     set_aside = std::move(*names);
   }
+  made.Expect(options.out);  // again, for what has been set aside
   auto results = AppendFile::Open(options.out);
   if (!results) return tl::unexpected(results.error());
   const std::string recorded = RecordedConfiguration(options);
@@ -73,15 +76,17 @@ Result<RunFolder> RunFolder::Open(const Options& options, std::string configurat
                              "--out, or --fresh to set it aside",
                              options.out, ConfigurationPath(folder))};
   if (!results->empty() && recorded.empty()) return tl::unexpected(unknown);
+  made.Expect(folder + "/" + options.rejects);
+  for (const std::string& other : options.others) made.Expect(folder + "/" + other);
   auto rejects = AppendFile::Open(folder + "/" + options.rejects);
   if (!rejects) return tl::unexpected(rejects.error());
   const bool begun = !results->empty() || !rejects->empty();
   if (begun && recorded.empty()) return tl::unexpected(unknown);
   const std::string known = options.as_recorded_now ? options.as_recorded_now(recorded) : recorded;
-  const std::string difference = begun ? DifferenceOf(known, configuration_json) : "";
+  const std::string difference = begun ? DifferenceOf(known, configuration_json, options.unset) : "";
   const bool accepted = options.accepts_change && IsSound(recorded);
   if (!difference.empty() && !accepted) return tl::unexpected(OtherSettings(options, difference));
-  RunFolder run(std::move(*results), std::move(*rejects));
+  RunFolder run(std::move(*results), std::move(*rejects), std::move(made));
   for (AppendFile* file : {&run.results_, &run.rejects_}) {
     auto repaired = file->RepairTail();
     if (!repaired) return tl::unexpected(repaired.error());
@@ -106,6 +111,7 @@ Status RunFolder::RewriteRejects(const std::vector<std::string>& lines) {
 }
 
 Status RunFolder::RecordConfiguration() {
+  made_.Keep();
   if (recorded_) return {};
   recorded_ = true;
   return WriteWhole(ConfigurationPath(folder_), configuration_ + "\n");

@@ -7,24 +7,31 @@
 
 #include "base/error.h"
 #include "store/append_file.h"
+#include "store/configuration.h"
+#include "store/new_files.h"
 
 namespace tessy {
 
 // The files of work that can be interrupted: a file of results, one per line, and beside it a folder with
 // the settings (config.json) and a file of rejected items with reasons. Both files are locked, and a torn
-// last line is cut off. Used by one process at a time; not thread-safe.
+// last line is cut off. Used by one process at a time; not thread-safe. Until the settings are recorded
+// nothing of a new run stays: what Open has made is removed with the object.
 class RunFolder {
  public:
   struct Options {
     std::string out;         // results
     std::string run_folder;  // empty: `out` + ".run"
     std::string rejects;     // file name, in the folder
-    bool fresh = false;      // set what is there aside (renamed, not deleted) and start over
+    // Names of files that the caller will make in the folder; they are removed with those of a run that does
+    // not begin.
+    std::vector<std::string> others = {};
+    bool fresh = false;  // set what is there aside (renamed, not deleted) and start over
     // The flag that accepts other settings; empty: there is none.
     std::string accept_flag = {};
     bool accepts_change = false;  // it was given
     // A record of an earlier version in the form that it has today; empty: it has not changed.
     std::function<std::string(const std::string& recorded)> as_recorded_now = {};
+    UnsetTexts unset = {};  // of the settings, for the error that tells how they differ
   };
 
   // The folder of a run: `run_folder`, or `out` + ".run" where that is empty.
@@ -59,11 +66,12 @@ class RunFolder {
   size_t repaired_bytes() const { return repaired_bytes_; }
 
  private:
-  RunFolder(AppendFile results, AppendFile rejects)
-      : results_(std::move(results)), rejects_(std::move(rejects)) {}
+  RunFolder(AppendFile results, AppendFile rejects, NewFiles made)
+      : results_(std::move(results)), rejects_(std::move(rejects)), made_(std::move(made)) {}
 
   AppendFile results_;
   AppendFile rejects_;
+  NewFiles made_;  // destroyed first: files go while they are locked
   std::string folder_;
   std::string configuration_;
   std::string accepted_change_;

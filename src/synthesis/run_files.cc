@@ -21,10 +21,12 @@ RunFolder::Options FolderOptions(const RunFiles::Options& options) {
   return {.out = options.out,
           .run_folder = options.run_folder,
           .rejects = "failures.jsonl",
+          .others = {kRunStoreFile},
           .fresh = options.fresh,
           .accept_flag = options.accept_flag,
           .accepts_change = options.accepts_change,
-          .as_recorded_now = options.as_recorded_now};
+          .as_recorded_now = options.as_recorded_now,
+          .unset = options.unset};
 }
 
 std::span<const Message> AskedIn(const Response& response) {
@@ -83,7 +85,7 @@ Status RunFiles::ReadStore(const Options& options) {
   if (!configurations) return tl::unexpected(configurations.error());
   std::string recorded = configurations->empty() ? configuration_.json : configurations->back().json;
   if (options.as_recorded_now) recorded = options.as_recorded_now(recorded);
-  const std::string difference = DifferenceOf(recorded, configuration_.json);
+  const std::string difference = DifferenceOf(recorded, configuration_.json, options.unset);
   new_configuration_ = configurations->empty() || !difference.empty();
   if (new_configuration_) {
     const auto unfinished = store_->Unfinished();

@@ -45,6 +45,7 @@ class RunFiles {
     bool reference_lines = false;
     // A record of an earlier version in the form that it has today; empty: it has not changed.
     std::function<std::string(const std::string& recorded)> as_recorded_now = {};
+    UnsetTexts unset = {};  // of the settings, for the error that tells how they differ
     // Whether a sample that has failed for this reason is tried again; empty: none is. The file of failures
     // is then kept as a copy ("failures.jsonl.old-1") and written anew without them.
     std::function<bool(std::string_view reason)> retries = {};
@@ -61,7 +62,8 @@ class RunFiles {
   // The configuration that an earlier run recorded; empty if there is none.
   static std::string RecordedConfiguration(const Options& options);
 
-  // To be called once all is ready to run, before the first response.
+  // To be called once all is ready to run, before the first response. Until then nothing of a new run stays:
+  // the files that Open has made go with this object.
   Status RecordConfiguration();
   // A sample of the question is about to begin.
   void NameQuestion(const std::string& id, uint64_t messages_hash);

@@ -108,6 +108,14 @@ TEST_F(RunFilesTest, NewRunIsEmpty) {
   EXPECT_FALSE(fs::exists(Path("r.jsonl.run/config.json"))) << "nothing has run yet";
 }
 
+TEST_F(RunFilesTest, OfARunThatNeverBeginsNothingStays) {
+  Open();
+  EXPECT_TRUE(std::filesystem::is_empty(folder_));
+  Begin();
+  Open();
+  EXPECT_EQ(Open()->done(), 1U);
+}
+
 TEST_F(RunFilesTest, WhatIsDoneIsFoundAgain) {
   {
     const auto files = Open();
