@@ -23,7 +23,6 @@ CONTEXT = 2048
 PLAN_SHARE = 0.15
 
 
-
 def inventory(shelves):
     """A question of about 20 tokens a shelf."""
     people = [("screws", "Ada"), ("lamps", "Grace"), ("paper", "Alan")]
@@ -109,10 +108,13 @@ class Server:
         return self.post("/tokenize", content=text, add_special=True, parse_special=True)["tokens"]
 
     def greedy(self, prompt, count):
-        """A list of (bytes, lead of the best token over the second in nats), one a token."""
-        answer = self.post("/completion", prompt=prompt, n_predict=count, temperature=0, n_probs=2, cache_prompt=False)
-        return [(bytes(p["bytes"]), p["top_logprobs"][0]["logprob"] - p["top_logprobs"][1]["logprob"])
-                for p in answer.get("completion_probabilities", [])]
+        """How many tokens there are, and a list of (bytes, lead of the best token over the second in nats): one a token, but
+        for a character in several tokens, which comes with the last of them, and not at all where that is missing."""
+        answer = self.post("/completion", prompt=prompt, n_predict=count, temperature=0, n_probs=2, cache_prompt=False,
+                           return_tokens=True)
+        pieces = [(bytes(p["bytes"]), p["top_logprobs"][0]["logprob"] - p["top_logprobs"][1]["logprob"])
+                  for p in answer.get("completion_probabilities", [])]
+        return len(answer["tokens"]), pieces
 
 
 class Run:
@@ -165,15 +167,15 @@ class Run:
         return found
 
 
-def tokens_equal(text, count, tokens):
-    """How many of the tokens, in their order, `text` begins with, and whether it is `count` of them to the last byte."""
+def pieces_equal(text, pieces):
+    """How many of the pieces, in their order, `text` begins with, and whether they are all of it but for a character that the
+    last token left incomplete."""
     at = 0
-    for i, (piece, _) in enumerate(tokens[:count]):
+    for i, (piece, _) in enumerate(pieces):
         if not text.startswith(piece, at):
             return i, False
         at += len(piece)
-    # The server holds back a character that the last token left incomplete.
-    return min(count, len(tokens)), len(tokens) >= count and not text[at:].decode(errors="ignore")
+    return len(pieces), not text[at:].decode(errors="ignore")
 
 
 def greedy_equals(tessy, server, folder, name, has_template):
@@ -187,15 +189,15 @@ def greedy_equals(tessy, server, folder, name, has_template):
         for question in QUESTIONS:
             text, count = texts.get(question["id"], (b"", 0))
             prompt = llama.prompt(question, has_template)
-            tokens = llama.greedy(prompt, count)
-            same, whole = tokens_equal(text, count, tokens)
-            if not whole or count == 0:
-                near = f"; there llama.cpp's best leads by {tokens[same][1]:.4f} nats" if same < len(tokens) else ""
-                print(f"    {name}, {question['id']}: {same} of {count} tokens equal{near}; tessy wrote {text!r}, "
-                      f"llama.cpp {b''.join(piece for piece, _ in tokens)!r}")
+            written, pieces = llama.greedy(prompt, count)
+            same, whole = pieces_equal(text, pieces)
+            if not whole or count == 0 or written != count:
+                near = f"; there llama.cpp's best leads by {pieces[same][1]:.4f} nats" if same < len(pieces) else ""
+                print(f"    {name}, {question['id']}: the first {same} of {count} tokens equal{near}; tessy wrote {text!r}, "
+                      f"llama.cpp {written} tokens, {b''.join(piece for piece, _ in pieces)!r}")
                 check(f"{name}, {question['id']}: greedy tokens are llama.cpp's", False, f"{same} of {count}")
-            equal += same
-            lead = min([lead, *(more for _, more in tokens[:same])])
+            equal += count if whole else same
+            lead = min([lead, *(more for _, more in pieces[:same])])
             prompts.append(len(prompt))
         asked = time.monotonic() - start
     check(f"{name}: greedy tokens are llama.cpp's, one sample at a time", equal >= COMPARED_MIN,
