@@ -9,6 +9,7 @@
 #include "base/machine.h"
 #include "job/identity.h"
 #include "job/output_check.h"
+#include "job/settings_record.h"
 #include "job/stop_request.h"
 #include "job/train_data.h"
 #include "model/text/chat_format.h"
@@ -60,6 +61,8 @@ TrainingJob JobOf(const Options& options, const std::string& base, const std::st
   job.as_recorded_now = [options, record](const std::string& recorded) {
     return AsRecordedNow(options, recorded, record);
   };
+  Options copy = options;
+  job.unset = UnsetTextsOf(TrainSettings(copy));
   job.fresh = options.fresh;
   job.save_every = options.save_every;
   job.file = {.tokenizer_from = base,

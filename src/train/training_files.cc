@@ -90,7 +90,7 @@ Status SetAsideAll(const std::string& out, const std::string& folder) {
 
 Result<TrainingFiles> TrainingFiles::Open(
     const std::string& out, const std::string& configuration_json, bool fresh,
-    const std::function<std::string(const std::string& recorded)>& as_recorded_now) {
+    const std::function<std::string(const std::string& recorded)>& as_recorded_now, const UnsetTexts& unset) {
   const std::string folder = out + ".run";
   if (fresh) {
     if (auto status = SetAsideAll(out, folder); !status) return tl::unexpected(status.error());
@@ -109,7 +109,7 @@ Result<TrainingFiles> TrainingFiles::Open(
   const std::string recorded = begun ? ReadWhole(config).value_or("") : "";
   if (begun) {
     const std::string known = as_recorded_now ? as_recorded_now(recorded) : recorded;
-    const std::string difference = DifferenceOf(known, configuration_json);
+    const std::string difference = DifferenceOf(known, configuration_json, unset);
     if (!difference.empty()) {
       return Fail(
           ErrorCode::kConflict,

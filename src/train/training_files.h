@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "store/append_file.h"
+#include "store/configuration.h"
 #include "train/trainer.h"
 
 namespace tessy {
@@ -36,10 +37,12 @@ class TrainingFiles {
  public:
   // Opens and locks the folder. kConflict if another training writes here, if `out` was not made by a
   // training, or if it was made with other settings. With `fresh` the existing files are set aside.
-  // `as_recorded_now` gives the settings that an earlier version recorded in the form of configuration_json.
+  // `as_recorded_now` gives the settings that an earlier version recorded in the form of configuration_json;
+  // `unset` says what settings mean that were not given, for the error that tells how they differ.
   static Result<TrainingFiles> Open(
       const std::string& out, const std::string& configuration_json, bool fresh,
-      const std::function<std::string(const std::string& recorded)>& as_recorded_now = {});
+      const std::function<std::string(const std::string& recorded)>& as_recorded_now = {},
+      const UnsetTexts& unset = {});
 
   // The result, if the training is done.
   const std::optional<std::string>& result_json() const { return result_; }

@@ -189,7 +189,8 @@ Result<TrainingOutcome> TrainingRun::Run(const std::atomic<bool>& stop) {
 
 Result<TrainingOutcome> RunTraining(const TrainingJob& job, const TrainingCallbacks& callbacks,
                                     const std::atomic<bool>& stop) {
-  auto files = TrainingFiles::Open(job.out, job.configuration_json, job.fresh, job.as_recorded_now);
+  auto files =
+      TrainingFiles::Open(job.out, job.configuration_json, job.fresh, job.as_recorded_now, job.unset);
   if (!files) return tl::unexpected(files.error());
   if (files->result_json()) {
     return TrainingOutcome{.interrupted = false, .was_done = true, .result_json = *files->result_json()};

@@ -34,6 +34,7 @@ struct TrainingJob {
   std::string configuration_json;
   // The settings that an earlier version recorded, in the form of configuration_json; empty: as recorded.
   std::function<std::string(const std::string& recorded)> as_recorded_now = {};
+  UnsetTexts unset = {};  // what settings mean that were not given
   bool fresh = false;
   uint64_t save_every = 200;  // steps between checkpoints; one is also saved at the end of each epoch
   WriteGgufOptions file;
