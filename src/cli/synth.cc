@@ -35,12 +35,13 @@ std::string DescribeSamples(const SampleStats& totals, double samples) {
 // What the file holds now, in one line.
 void SayTotals(const SynthResult& result) {
   if (result.out.empty()) return;
-  if (!result.totals) return SayLine(fmt::format("{}: {} responses", result.out, result.responses));
+  if (!result.totals)
+    return SayLine(fmt::format("{}: {}", result.out, Counted(result.responses, "response")));
   if (result.responses == 0) return;
   const auto& totals = *result.totals;
   const auto& progress = result.progress;
   SayLine(fmt::format(
-      "{}: {} responses; {}; {:.0f} tokens/s{}{}", result.out, result.responses,
+      "{}: {}; {}; {:.0f} tokens/s{}{}", result.out, Counted(result.responses, "response"),
       DescribeSamples(totals, static_cast<double>(result.responses)),
       progress.seconds > 0 ? static_cast<double>(progress.counters.tokens) / progress.seconds : 0.0,
       progress.counters.recalled > 0

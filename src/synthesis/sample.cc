@@ -77,7 +77,7 @@ class Attempt {
   awaitable<Result<void>> Think(SampleOutcome& outcome);
   awaitable<Result<void>> Answer(SampleOutcome& outcome);
   void CountSurplus(SampleOutcome& outcome);
-  bool IsClosedByBudget(const Action& action, const LoopState& loop) const;
+  bool IsClosedByBudget(Action& action, const LoopState& loop) const;
   bool DropOwnOpener(SampleOutcome& outcome) const;
   AnswerRules RulesOfAnswer(Role role) const;
   awaitable<Result<Event>> Perform(LoopState& loop, const Action& action);
@@ -243,15 +243,11 @@ awaitable<Result<Event>> Attempt::Perform(LoopState& loop, const Action& action)
 
 awaitable<Result<void>> Attempt::Think(SampleOutcome& outcome) {
   LoopState loop(LoopSettingsOfTask());
-  outcome.closed_by_budget = false;
   Event event = Start{};
   while (true) {
     const Role speaker = loop.speaker;
     Action action = Step(loop, event);
-    if (IsClosedByBudget(action, loop)) {
-      action.kind = Action::Kind::kAnswer;
-      outcome.closed_by_budget = true;
-    }
+    outcome.closed_by_budget = IsClosedByBudget(action, loop);
     tokens_ = loop.thinking_tokens();
     PassOn(action, speaker);
     const bool closed = action.kind == Action::Kind::kAnswer;
@@ -284,11 +280,20 @@ awaitable<Result<void>> Attempt::Think(SampleOutcome& outcome) {
   co_return Result<void>();
 }
 
-// The attempt goes on with what is thought, where the settings say so.
-bool Attempt::IsClosedByBudget(const Action& action, const LoopState& loop) const {
-  return settings_.force_close && action.kind == Action::Kind::kFail &&
-         action.reason == FailureReason::kThinkingNotClosed && !IsBlankText(loop.y.text) &&
-         !EndsInLoop(loop.y.text);
+// The attempt goes on with what is thought, where the settings say so. Nothing, or a loop, is no thinking to
+// answer from: then that is the reason of the failure, and not the budget.
+bool Attempt::IsClosedByBudget(Action& action, const LoopState& loop) const {
+  if (!settings_.force_close || action.kind != Action::Kind::kFail ||
+      action.reason != FailureReason::kThinkingNotClosed) {
+    return false;
+  }
+  const bool blank = IsBlankText(loop.y.text);
+  if (blank || EndsInLoop(loop.y.text)) {
+    action.reason = blank ? FailureReason::kEmptyGeneration : FailureReason::kRepetition;
+    return false;
+  }
+  action.kind = Action::Kind::kAnswer;
+  return true;
 }
 
 std::string_view Trimmed(std::string_view text, std::string_view characters) {

@@ -601,6 +601,22 @@ TEST(RunSample, ABudgetThatIsUsedUpClosesTheThinkingWhereThatIsAskedFor) {
   EXPECT_NE(ran.texts[0].find(content), std::string::npos) << ran.texts[0];
 }
 
+// It is looked for every 64 tokens, and here at the end of a budget that is no such multiple.
+TEST(RunSample, ALoopAtTheEndOfTheBudgetIsTheReasonWhereTheBudgetWouldClose) {
+  TestCase test = SimpleCase(kWords, 1);
+  test.settings.method = *FindMethod("student-only");
+  std::string loop;
+  for (int i = 0; i < 10; ++i) loop += " the x =";
+  test.cast.players[0].script = {loop};
+  test.settings.retries_max = 0;
+  test.settings.thinking_tokens_max = 30;
+  for (const bool force : {false, true}) {
+    test.settings.force_close = force;
+    EXPECT_THAT(RunOnce(test, {}).outcomes[0].failures,
+                testing::ElementsAre(force ? "repetition" : "thinking_not_closed"));
+  }
+}
+
 TEST(RunAll, EveryThinkingThatFillsItsBudgetIsAnsweredWhereThatIsAskedFor) {
   const auto never_closes = VocabularyOf({{" and", 100}, {" on", 99}, {",", 99}});
   for (const Method& method : SimpleMethods()) {

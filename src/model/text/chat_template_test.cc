@@ -489,7 +489,8 @@ TEST(RenderOpenThinking, AsksForTheThinkingInTheUsersLastMessage) {
   const auto parts = RenderOpenThinking(Real("Qwen-Qwen3-0.6B.jinja"), family, messages, kToday);
   EXPECT_EQ(Text(parts),
             "<|im_start|>user\nA?<|im_end|>\n<|im_start|>assistant\na<|im_end|>\n"
-            "<|im_start|>user\nB? Aloud!<|im_end|>\n<|im_start|>assistant\n");
+            "<|im_start|>user\nB? Aloud!<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n")
+      << "in place of the model's own thinking";
 }
 
 std::string Handover(const std::string& source) {
