@@ -8,7 +8,7 @@
 
 namespace tessy {
 
-// What a model has decided about a question.
+// A model's decision about a question.
 struct Decision {
   std::string id;  // of the question
   bool suits = false;

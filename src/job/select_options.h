@@ -35,7 +35,7 @@ Settings SelectSettings(SelectOptions& options);
 // The part of it that binds the teacher's decisions.
 Settings TeacherSettings(SelectOptions& options);
 
-// What can be said of the options without looking at files; errors name the flag.
+// Checks of the options that look at no file; errors name the flag.
 Status CheckOptions(const SelectOptions& options);
 // The cast that has the teacher.
 Result<CastOptions> CastOptionsOf(const SelectOptions& options);

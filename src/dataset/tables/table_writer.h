@@ -14,7 +14,7 @@ namespace tessy {
 // Not thread-safe.
 class TableWriter {
  public:
-  // What a file that has the name already is to Open.
+  // How Open takes a file that has the name already.
   enum class NameTaken {
     kRefused,
     kUntilCommit,  // it is left where it is, and the caller moves it away before Commit
