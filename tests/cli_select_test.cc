@@ -31,12 +31,12 @@ class SelectTest : public CliTest {
   static std::string Row(const std::string& question) {
     return Json{{"question", question}, {"output", "an old response"}}.dump() + "\n";
   }
-  void WriteParquet(const std::string& name, const std::string& select) const {
+  void WriteParquet(const std::string& name, const std::string& select, const std::string& more = "") const {
     std::filesystem::create_directories(std::filesystem::path(Path(name)).parent_path());
     auto database = DuckDb::Open();
     ASSERT_TRUE(database) << database.error().message;
     const auto status =
-        database->Run("COPY (" + select + ") TO " + SqlText(Path(name)) + " (FORMAT parquet)");
+        database->Run("COPY (" + select + ") TO " + SqlText(Path(name)) + " (FORMAT parquet" + more + ")");
     ASSERT_TRUE(status) << status.error().message;
   }
   ProgramResult Select(Arguments arguments, ProgramOptions options = {}) const {
@@ -156,6 +156,23 @@ TEST_F(SelectTest, PlaceholdersAreLookedUp) {
   ASSERT_THAT(Rows("q.jsonl"), SizeIs(1));
   EXPECT_EQ(Rows("q.jsonl")[0]["prompt"], "second");
   EXPECT_THAT(Reasons("q.jsonl.run/rejected.jsonl"), ElementsAre("placeholder"));
+}
+
+// Columns that are not needed must not even be read: here they cannot be.
+TEST_F(SelectTest, OfTablesThatAreLookedUpOnlyQuestionsAreRead) {
+  WriteParquet(
+      "taco/train.parquet",
+      "SELECT 'task ' || i AS question, repeat('z', 2000) || i AS input_output FROM range(50) AS r(i)",
+      ", COMPRESSION uncompressed");
+  std::string bytes = Read("taco/train.parquet");
+  const size_t at = bytes.find("zzzzzzzz");
+  ASSERT_NE(at, std::string::npos);
+  Write("taco/train.parquet", bytes.replace(at - 4, 4, "\xFF\xFF\xFF\xFF"));  // the length of the first text
+  Write("s.jsonl",
+        Json{{"question", "-"}, {"dataset", "taco"}, {"split", "train"}, {"index", "7"}}.dump() + "\n");
+  const auto result = Select({"s.jsonl", "--lookup", "taco=taco", "--out", "q.jsonl"});
+  ASSERT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_EQ(Rows("q.jsonl").at(0)["prompt"], "task 7");
 }
 
 TEST_F(SelectTest, RowsWithImagesAreRejectedAsSuch) {

@@ -7,9 +7,6 @@
 #include <atomic>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
-
-#include "dataset/tables/duckdb.h"
 
 namespace tessy {
 namespace {
@@ -67,29 +64,6 @@ TEST_F(LookupTest, NothingIsReadOnceItIsToStop) {
   EXPECT_EQ(Find(*lookup, "taco", "train", "0"), "");
   stop = false;
   EXPECT_EQ(Find(*lookup, "taco", "train", "0"), "t0");
-}
-
-// Columns that are not needed must not even be read: here they cannot be.
-TEST_F(LookupTest, ColumnsOfParquetThatAreNotNeededAreNotRead) {
-  std::filesystem::create_directories(folder_ + "/taco");
-  const std::string path = folder_ + "/taco/train.parquet";
-  auto database = DuckDb::Open();
-  ASSERT_TRUE(database) << database.error().message;
-  ASSERT_TRUE(
-      database->Run("COPY (SELECT 't' || i AS question, repeat('z', 2000) || i AS input_output FROM "
-                    "range(50) AS r(i)) TO " +
-                    SqlText(path) + " (FORMAT parquet, COMPRESSION uncompressed)"));
-  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
-  const std::string bytes{std::istreambuf_iterator<char>(file), {}};
-  const size_t at = bytes.find("zzzzzzzz");
-  ASSERT_NE(at, std::string::npos);
-  file.seekp(static_cast<std::streamoff>(at) - 4);
-  file << std::string(4, '\xFF');  // the length of the first text
-  file.close();
-  ASSERT_TRUE(file);
-  auto lookup = Lookup::Make({"taco=" + folder_ + "/taco"});
-  ASSERT_TRUE(lookup);
-  EXPECT_EQ(Find(*lookup, "taco", "train", "7"), "t7");
 }
 
 TEST_F(LookupTest, WhatIsWrongIsSaid) {
