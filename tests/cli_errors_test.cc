@@ -193,7 +193,8 @@ TEST_F(ErrorTest, AnotherConfigurationIsRefusedWithTheDifference) {
   refused({"--seed", "2"}, {"r.jsonl: ", "other settings: seed 1 -> 2;", "--fresh", "--out"});
   refused({"--seed", "1", "--temperature", "0.6"}, {"temperature 0.7 -> 0.6;"});
   refused({"--seed", "1", "--method", "student-only"}, {"method tessy -> student-only"});
-  refused({"--seed", "1", "--context", "200"}, {"context default (what the models know, at most 40960) -> 200;"});
+  refused({"--seed", "1", "--context", "200"},
+          {"context default (what the models know, at most 40960) -> 200;"});
   refused({"--seed", "1", "--close-thinking", "force"}, {"close_thinking fail -> force;"});
   refused({"--seed", "1", "--teacher", Model("student")}, {"teacher/file teacher.gguf -> student.gguf"});
   refused({"--seed", "1", "--student-boundary", Model("boundary-student")},
