@@ -146,7 +146,7 @@ TEST_F(JobTest, AnnotationsAreMadeOfResponsesAndCounted) {
   AnnotateOptions annotate;
   annotate.responses = Path("r.jsonl");
   annotate.out = Path("a.jsonl");
-  annotate.annotator = "lexicon";
+  annotate.annotator.model = "lexicon";
   annotate.windows.per_response = 2;
   annotate.windows.words = 10;
   const auto result = AnnotateJob(annotate, Events()).Run();
@@ -155,7 +155,7 @@ TEST_F(JobTest, AnnotationsAreMadeOfResponsesAndCounted) {
   EXPECT_EQ(result->annotated, 4U);
   EXPECT_THAT(items_, SizeIs(4));
   EXPECT_GT(result->window_bytes, result->style_bytes);
-  annotate.annotator.clear();
+  annotate.annotator.model.clear();
   EXPECT_THAT(AnnotateJob(annotate, {}).Run().error().message, HasSubstr("--annotator is missing"));
 }
 
@@ -166,7 +166,7 @@ TEST_F(JobTest, RulesStopWhenTheyAreAsked) {
   AnnotateOptions annotate;
   annotate.responses = Path("r.jsonl");
   annotate.out = Path("a.jsonl");
-  annotate.annotator = "lexicon";
+  annotate.annotator.model = "lexicon";
   annotate.windows.words = 10;
   std::stop_source stop;
   JobEvents events;
