@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "store/append_file.h"
+#include "store/configuration.h"
 
 extern "C" {  // glibc 2.36 leaves it out
 #include <sys/pidfd.h>
@@ -138,6 +139,9 @@ class Stages::Processes {
   size_t count() const { return running_.size(); }
 
   Status Start(const Stage& stage) {
+    if (!stage.set_aside.empty()) {
+      if (const auto moved = SetAside(stage.set_aside); !moved) return tl::unexpected(moved.error());
+    }
     const auto process = Spawn(stages_.options_.program, stage, stages_.LogOf(stage));
     if (!process) return tl::unexpected(process.error());
     const int handle = pidfd_open(*process, 0);

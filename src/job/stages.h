@@ -13,6 +13,9 @@ namespace tessy {
 struct Stage {
   std::string name;                    // of its log and of the note that it is done
   std::vector<std::string> arguments;  // after "tessy"
+  // A file or folder that the command refuses to find. One that was killed when its work was done, before
+  // that was noted, has left it; it is renamed (SetAside) before the stage starts. Empty: none.
+  std::string set_aside = {};
 };
 
 // Some of a list of stages are not done and are about to run.
@@ -41,7 +44,8 @@ class Stages {
 
   // Starts those that are not done in the order given, `jobs` at a time, and returns when none runs any more.
   // kConflict: one was done with other arguments. kCancelled: SIGINT or SIGTERM came; each one that comes
-  // is passed on to those that run. kBackend: one failed; the message has its last line.
+  // is passed on to those that run. kBackend: one failed; the message has its last line. kIo: what stands in
+  // the way of one cannot be renamed.
   Status Run(const std::string& title, const std::vector<Stage>& stages);
 
  private:

@@ -68,6 +68,21 @@ TEST_F(StagesTest, AFailureTellsTheLastLineStartsNoMoreAndIsTriedAgain) {
   }
 }
 
+// Killed between the end of its work and the note of it, a stage would never get past what it left.
+TEST_F(StagesTest, WhatACommandRefusesToFindIsRenamedBeforeItStarts) {
+  const std::string out = folder_ + "/out";
+  Stage stage = Leaving("a", "mkdir " + out + " && echo old > " + out + "/file && exit 1");
+  stage.set_aside = out;
+  EXPECT_FALSE(Open().Run("", {stage}));
+  stage.arguments.back() = "mkdir " + out + " && echo new > " + out + "/file";
+  const auto status = Open().Run("", {stage});
+  EXPECT_TRUE(status) << status.error().message;
+  EXPECT_EQ(ReadWhole(out + "/file").value_or(""), "new\n");
+  EXPECT_EQ(ReadWhole(out + ".old-1/file").value_or(""), "old\n");
+  EXPECT_TRUE(Open().Run("", {stage}));  // what is done is not renamed
+  EXPECT_EQ(ReadWhole(out + "/file").value_or(""), "new\n");
+}
+
 TEST_F(StagesTest, OtherArgumentsThanThoseOfWhatIsDoneAreRefused) {
   EXPECT_TRUE(Open().Run("", {Leaving("a")}));
   const auto status = Open().Run("", {Leaving("b"), Leaving("a", "false")});
