@@ -58,6 +58,8 @@ std::string LabPlan::Data(const std::string& data_set) const {
   return In("data-" + FileOf(data_set) + ".jsonl");
 }
 
+std::string LabPlan::TrainingSet(const std::string& data_set) const { return In("set-" + FileOf(data_set)); }
+
 std::string LabPlan::Tuned(const LabTuning& tuning, int steps) const {
   return fmt::format("tuned-{}-{}-{}{}", FileOf(tuning.data), tuning.seed, steps,
                      tuning.rate == kLabRate ? "" : "-high");
@@ -85,10 +87,11 @@ std::vector<LabTuning> LabPlan::HighTunings() const {
 }
 
 std::vector<LabPlan::Step> LabPlan::Steps() const {
-  std::vector<Step> steps{World()};
+  std::vector<Step> steps{World(), Selection()};
   if (options_.models.empty()) AddPretraining(steps);
   AddPredictors(steps);
   steps.push_back(Synthesis());
+  steps.push_back(Export());
   AddFineTuning(steps);
   return steps;
 }
@@ -108,9 +111,9 @@ LabPlan::Step LabPlan::World() const {
                            {"lab", "corpus", "--role", role, "--count", std::to_string(count), "--seed", seed,
                             "--out", In("corpus-" + role + ".jsonl")}});
   }
-  step.stages.push_back({"questions",
+  step.stages.push_back({"problems",
                          {"lab", "questions", "--task", "CODE", "--count", std::to_string(size_.questions),
-                          "--seed", questions_seed, "--steps", "0", "--out", In("questions.jsonl")}});
+                          "--seed", questions_seed, "--steps", "0", "--out", In("problems.jsonl")}});
   const auto evaluation = [&](const std::string& name, const Words& tasks) {
     Words words{"lab",    "questions",     "--count", std::to_string(size_.evaluation),
                 "--seed", evaluation_seed, "--out",   In(name)};
@@ -120,6 +123,14 @@ LabPlan::Step LabPlan::World() const {
   evaluation("evaluation.jsonl", {"CODE", "ADD", "MAX", "REV"});
   evaluation("evaluation-code.jsonl", {"CODE"});
   return step;
+}
+
+// Whoever repeats the lab with other seeds may draw a problem twice, or one of the evaluation's.
+LabPlan::Step LabPlan::Selection() const {
+  return {"choosing questions",
+          {{"questions",
+            {"select", In("problems.jsonl"), "--decontaminate", In("evaluation.jsonl"), "--threads", "1",
+             "--out", In("questions.jsonl"), "--fresh"}}}};
 }
 
 Stage LabPlan::Pretrain(const std::string& role) const {
@@ -225,11 +236,25 @@ LabPlan::Step LabPlan::Synthesis() const {
   return step;
 }
 
+// The rows of ms-swift are those that can be checked with the lab's template, which writes no assistant's
+// turn.
+LabPlan::Step LabPlan::Export() const {
+  Step step{"training sets", {}};
+  for (const LabDataSet& data : data_sets_) {
+    const std::string set = TrainingSet(data.name);
+    step.stages.push_back(
+        {"export-" + FileOf(data.name),
+         {"export", Data(data.name), "--format", "ms-swift", "--template-of", Model("student"), "--out", set},
+         set});
+  }
+  return step;
+}
+
 Stage LabPlan::Tune(const LabTuning& tuning, int steps) const {
   const std::string name = Tuned(tuning, steps);
   return {name, {"train",          "sft",
                  "--student",      Model("student"),
-                 "--responses",    Data(tuning.data),
+                 "--responses",    TrainingSet(tuning.data) + "/train.jsonl",
                  "--out",          In(name + ".gguf"),
                  "--epochs",       "100",
                  "--steps",        std::to_string(steps),

@@ -67,9 +67,10 @@ class LabPlan {
   std::vector<int> CurveSteps(double rate) const;
 
   std::string In(const std::string& name) const { return options_.out + "/" + name; }
-  std::string Model(const std::string& role) const;      // "student", "teacher"
-  std::string Data(const std::string& data_set) const;   // its responses
-  std::string Tuned(const LabTuning&, int steps) const;  // the name of its stage
+  std::string Model(const std::string& role) const;            // "student", "teacher"
+  std::string Data(const std::string& data_set) const;         // its responses
+  std::string TrainingSet(const std::string& data_set) const;  // the folder of its rows for a trainer
+  std::string Tuned(const LabTuning&, int steps) const;        // the name of its stage
   std::string Evaluation(const std::string& name) const { return In("eval-" + name + ".jsonl"); }
   // The questions that a model tuned for so many steps is asked: all tasks, or CODE alone.
   std::string EvaluationQuestions(int steps) const;
@@ -78,9 +79,11 @@ class LabPlan {
   using Words = std::vector<std::string>;
 
   Step World() const;
+  Step Selection() const;
   void AddPretraining(std::vector<Step>& steps) const;
   void AddPredictors(std::vector<Step>& steps) const;
   Step Synthesis() const;
+  Step Export() const;
   void AddFineTuning(std::vector<Step>& steps) const;
   Stage Pretrain(const std::string& role) const;
   Stage Tune(const LabTuning& tuning, int steps) const;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace tessy {
@@ -48,7 +49,9 @@ TEST(LabPlan, EveryFileIsWrittenBeforeItIsRead) {
         for (std::string word : stage.arguments) {
           if (word.starts_with("phrases:")) word = word.substr(8);
           if (!word.starts_with("lab/") || word == out) continue;
-          EXPECT_TRUE(written.contains(word)) << stage.name << " reads " << word;
+          // Of a folder that a stage writes, another one reads a file.
+          const std::string folder = word.substr(0, word.rfind('/'));
+          EXPECT_TRUE(written.contains(word) || written.contains(folder)) << stage.name << " reads " << word;
         }
         outputs.insert(out);
       }
@@ -72,6 +75,36 @@ TEST(LabPlan, ResultsAreReadWhereStagesPutThem) {
     }
     EXPECT_EQ(plan.CurveSteps(tuning.rate).back(), plan.size().steps.back());
   }
+}
+
+// The lab's own data take the way of a user's: its questions are chosen, its training sets exported.
+TEST(LabPlan, StudentsAreTunedOnWhatWasExportedOfChosenQuestions) {
+  const LabPlan plan({.out = "lab"});
+  std::map<std::string, std::string> exported;  // the folder, by the responses
+  for (const Stage& stage : AllStages(plan)) {
+    const std::string& command = stage.arguments.front();
+    if (command == "select") {
+      EXPECT_EQ(ArgumentOf(stage, "--out"), "lab/questions.jsonl");
+      EXPECT_THAT(stage.arguments, testing::Contains("--fresh"));
+    } else if (command == "synth") {
+      EXPECT_EQ(ArgumentOf(stage, "--questions"), "lab/questions.jsonl");
+    } else if (command == "export") {
+      exported[stage.arguments[1]] = ArgumentOf(stage, "--out");
+      // An export that was killed at its end goes on with the same command.
+      EXPECT_EQ(stage.set_aside, ArgumentOf(stage, "--out"));
+    }
+  }
+  EXPECT_EQ(exported.size(), plan.data_sets().size());
+  std::set<std::string> tuned;
+  for (const Stage& stage : AllStages(plan)) {
+    if (stage.name.starts_with("tuned-")) tuned.insert(ArgumentOf(stage, "--responses"));
+  }
+  std::set<std::string> sets;
+  for (const LabDataSet& data : plan.data_sets()) {
+    EXPECT_EQ(exported[plan.Data(data.name)], plan.TrainingSet(data.name));
+    sets.insert(plan.TrainingSet(data.name) + "/train.jsonl");
+  }
+  EXPECT_EQ(tuned, sets);
 }
 
 TEST(LabPlan, TheQuickFormTakesModelsThatAreThereAndThreeMethods) {
