@@ -1,5 +1,4 @@
 // README.md is run: its commands, as a reader would type them, and its sample of a run's file.
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -7,6 +6,7 @@
 
 #include "base/testing/source_tree.h"
 #include "cli_fixture.h"
+#include "typed_commands.h"
 
 namespace tessy {
 namespace {
@@ -19,7 +19,7 @@ using testing::Not;
 using testing::SizeIs;
 
 struct Document {
-  std::vector<std::string> commands;  // of indented blocks, lines that go on joined
+  std::vector<std::string> commands;  // of indented blocks
   std::vector<std::string> inline_commands;
   std::string run_file;
 };
@@ -34,17 +34,13 @@ std::string ReadWholeFile(const fs::path& path) {
 Document ReadReadme() {
   Document document;
   bool in_toml = false;
-  bool goes_on = false;
   const std::string text = ReadWholeFile(InSource("README.md"));
+  document.commands = TypedCommands(text);
   for (const std::string& line : Lines(text)) {
     if (line.starts_with("```")) {
       in_toml = line == "```toml";
     } else if (in_toml) {
       document.run_file += line + "\n";
-    } else if (goes_on || line.starts_with("    tessy ") || line.starts_with("    make ")) {
-      if (!goes_on) document.commands.emplace_back();
-      document.commands.back() += line.substr(line.find_first_not_of(' ')) + "\n";
-      goes_on = line.ends_with('\\');
     }
   }
   const std::regex quoted("`(tessy [^`]+)`");
@@ -59,8 +55,7 @@ class ReadmeTest : public CliTest {
   // A folder with questions and models under the names that the README uses, and the program as `tessy`.
   std::string Prepare(const std::string& name) const {
     const fs::path folder = Path(name);
-    fs::create_directories(folder / "bin");
-    fs::create_symlink(ProgramPath(), folder / "bin/tessy");
+    MakeReadersFolder(folder);
     WriteQuestions(name + "/q.jsonl", kSanitized ? 4 : 40);
     const std::pair<const char*, const char*> names[] = {{"S", "student"},
                                                          {"T", "teacher"},
@@ -79,32 +74,9 @@ class ReadmeTest : public CliTest {
     // The system is not changed.
     command = std::regex_replace(command, std::regex(" (/etc/|/usr/)"), " " + folder + "$1");
     fs::create_directories(folder + "/etc/bash_completion.d");
-    const std::string path = folder + "/bin:" + std::getenv("PATH");
-    const auto result =
-        tessy::RunProgram({"bash", "-c", command}, {.folder = folder, .environment = {"PATH=" + path}});
+    const auto result = RunTyped(command, folder);
     EXPECT_EQ(result.exit_status, 0) << result.err;
   }
-};
-
-// A build without libtorch skips training and every command that depends on its results.
-class Untrained {
- public:
-  bool Covers(const std::string& command) {
-#ifdef TESSY_WITHOUT_TORCH
-    const bool covers = command.starts_with("tessy train") ||
-                        std::any_of(files_.begin(), files_.end(), [&](const auto& file) {
-                          return command.find(" " + file) != std::string::npos;
-                        });
-    std::smatch out;
-    if (covers && std::regex_search(command, out, std::regex("--out (\\S+)"))) files_.push_back(out[1]);
-    return covers;
-#else
-    return command.empty();
-#endif
-  }
-
- private:
-  std::vector<std::string> files_;
 };
 
 TEST_F(ReadmeTest, CommandsRunInTheirOrder) {
