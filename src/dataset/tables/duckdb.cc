@@ -250,7 +250,12 @@ Result<DuckDb> DuckDb::Open() {
   if (library.connect(impl->database, &impl->connection) != 0) {
     return Fail(ErrorCode::kResourceLimit, "DuckDB does not start: it takes no connection");
   }
-  return DuckDb(std::move(impl));
+  DuckDb made(std::move(impl));
+  // What is computed ahead is bounded by bytes, of which a text counts 16, whatever its length: by default
+  // 60,000 rows would be held. With less than a chunk of them, one chunk is.
+  if (auto status = made.Run("SET streaming_buffer_size='1KB'"); !status)
+    return tl::unexpected(status.error());
+  return made;
 }
 
 Result<DuckDb::Rows> DuckDb::Query(const std::string& sql) {

@@ -60,7 +60,8 @@ const char* SpeakerOf(const std::string& type) {
   return HasField(type, "from") ? "from" : nullptr;
 }
 
-std::string Expression(const TableColumn& column, const TableOptions& options) {
+// `turn`: a name that no column has.
+std::string Expression(const TableColumn& column, const TableOptions& options, const std::string& turn) {
   const std::string name = SqlName(column.name);
   // Some writers do not say of a text that it is one. Bytes that are none are written with \x escapes.
   if (column.type == "BLOB") {
@@ -69,10 +70,9 @@ std::string Expression(const TableColumn& column, const TableOptions& options) {
   const char* speaker = options.without_assistant ? SpeakerOf(column.type) : nullptr;
   if (speaker == nullptr) return name;
   return fmt::format(
-      "[turn FOR turn IN {0} IF coalesce(turn.{1}, '') NOT IN ('assistant', 'gpt', 'model', 'chatgpt', "
-      "'bot', "
+      "[{2} FOR {2} IN {0} IF coalesce({2}.{1}, '') NOT IN ('assistant', 'gpt', 'model', 'chatgpt', 'bot', "
       "'ai')] AS {0}",
-      name, SqlName(speaker));
+      name, SqlName(speaker), turn);
 }
 
 // Bytes within structs and lists are taken for texts, too, unless there may be images among them: structs of
@@ -84,12 +84,11 @@ bool MayBeText(const std::vector<TableColumn>& columns) {
   });
 }
 
-// A name that no column has; names of SQL do not know case.
-std::string NameBesides(const std::vector<TableColumn>& columns) {
+// A name, lengthened until no column has it; names of SQL do not know case.
+std::string NameBesides(const std::vector<TableColumn>& columns, std::string name) {
   const auto same = [](char a, char b) {
     return std::tolower(static_cast<unsigned char>(a)) == std::tolower(static_cast<unsigned char>(b));
   };
-  std::string name = "whole_row";
   while (std::ranges::any_of(
       columns, [&](const TableColumn& column) { return std::ranges::equal(column.name, name, same); })) {
     name += '_';
@@ -133,15 +132,16 @@ struct ParquetSource::Impl {
   }
 
   Status Begin(const TableOptions& options) {
+    const std::string turn = NameBesides(columns, "turn");
     std::string wanted;
     for (const TableColumn& column : columns) {
       if (options.leaves_out && options.leaves_out(column.name)) continue;
-      wanted += (wanted.empty() ? "" : ", ") + Expression(column, options);
+      wanted += (wanted.empty() ? "" : ", ") + Expression(column, options, turn);
     }
     if (wanted.empty()) wanted = "NULL AS nothing";
     auto begun =
         database.Query(fmt::format("SELECT CAST(to_json({0}) AS VARCHAR) FROM (SELECT {1} FROM {2}) AS {0}",
-                                   NameBesides(columns), wanted, name.Table(binary_as_string)));
+                                   NameBesides(columns, "whole_row"), wanted, name.Table(binary_as_string)));
     if (!begun) return tl::unexpected(begun.error());
     rows.emplace(std::move(*begun));
     return {};
