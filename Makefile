@@ -22,7 +22,7 @@ help:
 	@echo "make build   the program, at build/tessy; CUDA=1, VULKAN=1 or VULKAN=prebuilt: for a graphics card"
 	@echo "make interop   the tests beside a real llama-server, which it builds"
 	@echo "make lint    clang-format, and clang-tidy over what changed within a day; make lint-all: over all"
-	@echo "make bench   measure the engine, training (beside python3-torch), and runs over servers"
+	@echo "make bench   measure the engine, training (beside python3-torch), runs over servers, and reading and choosing questions"
 	@echo "make bench-quick   each benchmark for a second, to see that it works"
 	@echo "make sanitize   the tests under ASan+UBSan, then under TSan"
 	@echo "make fuzz    every parser on inputs that are made up, for a minute each (FUZZ_SECONDS), under ASan+UBSan"
@@ -91,18 +91,20 @@ lab: build
 	@build/tessy lab run --seeds 2 --out build/lab
 
 bench: build/release/build.ninja
-	@cmake --build --preset release -j $(JOBS) --target tessy_bench tessy_training_bench tessy_server_bench tessy_duplicates_bench
+	@cmake --build --preset release -j $(JOBS) --target tessy_bench tessy_training_bench tessy_server_bench tessy_duplicates_bench tessy_tables_bench
 	@build/release/tessy_bench
 	@build/release/tessy_training_bench
 	@build/release/tessy_server_bench
 	@build/release/tessy_duplicates_bench
+	@build/release/tessy_tables_bench
 
 bench-quick: build/release/build.ninja
-	@cmake --build --preset release -j $(JOBS) --target tessy_bench tessy_training_bench tessy_server_bench tessy_duplicates_bench
+	@cmake --build --preset release -j $(JOBS) --target tessy_bench tessy_training_bench tessy_server_bench tessy_duplicates_bench tessy_tables_bench
 	@build/release/tessy_bench --quick
 	@build/release/tessy_training_bench --quick
 	@build/release/tessy_server_bench --quick
 	@build/release/tessy_duplicates_bench --quick
+	@build/release/tessy_tables_bench --quick
 
 clean:
 	rm -rf build

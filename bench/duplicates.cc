@@ -7,16 +7,19 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <map>
-#include <random>
+#include <fstream>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/numbers.h"
 #include "base/random.h"
 #include "clocks.h"
+#include "made_questions.h"
+#include "select/compared_text.h"
 #include "select/near_duplicates.h"
 #include "select/shingles.h"
 #include "select/union_find.h"
@@ -25,42 +28,6 @@ namespace tessy::bench {
 namespace {
 
 constexpr double kThreshold = 0.8;
-
-// Contest tasks in their normal form: a frame that all share, a story of random words, and for a fourth of
-// them another one that differs in a word, in its numbers, or not at all.
-std::vector<std::string> MakeQuestions(size_t count) {
-  std::mt19937_64 random(20260414);
-  constexpr std::array kNames{"alice", "bob", "chef", "polycarp", "vasya", "kira", "takahashi", "ivan"};
-  constexpr std::array kThings{"array", "tree",        "graph",  "string",
-                               "grid",  "permutation", "matrix", "sequence"};
-  constexpr std::array kWords{"river",  "stone",   "lamp",   "cloud",  "paper",   "engine", "market",
-                              "forest", "window",  "copper", "violin", "harbour", "meadow", "candle",
-                              "basket", "orchard", "temple", "saddle", "ribbon",  "anchor"};
-  const auto one_of = [&](const auto& list) { return std::string(list[random() % list.size()]); };
-  const auto make = [&] {
-    std::string story;
-    for (uint64_t i = 20 + random() % 41; i > 0; --i) story += one_of(kWords) + " ";
-    return fmt::format(
-        "{} has a {} of size n and gives it to {}. the story speaks of {}you should find the longest path, "
-        "where "
-        "every value is at most {}. input: the first line contains n (1 <= n <= {}); the second line "
-        "contains n "
-        "integers. output: print one integer.",
-        one_of(kNames), one_of(kThings), one_of(kNames), story, random() % 1'000'000, random() % 1'000'000);
-  };
-  std::vector<std::string> questions;
-  while (questions.size() < count) {
-    std::string text = make();
-    questions.push_back(text);
-    const uint64_t kind = random() % 16;
-    if (kind < 2) questions.push_back(text);
-    if (kind == 2) questions.push_back(text.replace(text.find("longest"), 7, "shortest"));
-    if (kind == 3) questions.push_back(text.replace(text.find("one integer"), 11, "one word"));
-  }
-  questions.resize(count);
-  std::shuffle(questions.begin(), questions.end(), random);
-  return questions;
-}
 
 size_t CountClusters(const std::vector<uint32_t>& clusters) {
   return std::unordered_set(clusters.begin(), clusters.end()).size();
@@ -74,7 +41,7 @@ struct Measured {
 Measured Ours(const std::vector<std::string>& questions, int threads) {
   const double begin = threads > 1 ? WallSeconds() : ProcessCpuSeconds();
   NearDuplicates texts;
-  for (const std::string& question : questions) texts.Add(question);
+  for (const std::string& question : questions) texts.Add(NormalForm(question));
   Measured measured{.clusters = texts.Clusters(kThreshold, threads)};
   measured.seconds = (threads > 1 ? WallSeconds() : ProcessCpuSeconds()) - begin;
   return measured;
@@ -113,7 +80,7 @@ Measured Plain(const std::vector<std::string>& questions) {
   std::array<std::unordered_map<uint64_t, std::vector<uint32_t>>, kBands> buckets;
   UnionFind joined(questions.size());
   for (uint32_t text = 0; text < questions.size(); ++text) {
-    shingles.push_back(PlainShingles(questions[text]));
+    shingles.push_back(PlainShingles(NormalForm(questions[text])));
     std::array<uint64_t, kHashes> least;
     least.fill(UINT64_MAX);
     for (const std::string& shingle : shingles.back()) {
@@ -138,30 +105,71 @@ Measured Plain(const std::vector<std::string>& questions) {
   return measured;
 }
 
-// Every pair that shares a shingle, by the exact index.
-std::vector<uint32_t> Exact(const std::vector<std::string>& questions) {
-  std::vector<std::vector<uint64_t>> shingles;
+// The pairs at the threshold, found by the exact index of all pairs that share a shingle.
+struct TruePairs {
+  std::vector<std::pair<uint32_t, uint32_t>> pairs;
+  std::vector<uint32_t> clusters;
+};
+
+TruePairs FindTruePairs(const std::vector<std::string>& questions) {
+  TruePairs found;
+  std::vector<size_t> sizes;
   std::unordered_map<uint64_t, std::vector<uint32_t>> holders;
   UnionFind joined(questions.size());
   for (uint32_t text = 0; text < questions.size(); ++text) {
-    shingles.push_back(Shingles(questions[text]));
-    std::map<uint32_t, size_t> shared;
-    for (const uint64_t shingle : shingles.back()) {
+    const auto shingles = Shingles(NormalForm(questions[text]));
+    sizes.push_back(shingles.size());
+    std::vector<uint32_t> shared(text);
+    for (const uint64_t shingle : shingles) {
       for (const uint32_t other : holders[shingle]) ++shared[other];
       holders[shingle].push_back(text);
     }
-    for (const auto& [other, count] : shared) {
-      const size_t all = shingles[text].size() + shingles[other].size() - count;
-      if (static_cast<double>(count) / static_cast<double>(all) >= kThreshold) joined.Join(text, other);
+    for (uint32_t other = 0; other < text; ++other) {
+      const size_t all = sizes[text] + sizes[other] - shared[other];
+      if (static_cast<double>(shared[other]) / static_cast<double>(all) < kThreshold) continue;
+      found.pairs.emplace_back(other, text);
+      joined.Join(text, other);
     }
   }
-  std::vector<uint32_t> clusters(questions.size());
-  for (uint32_t text = 0; text < questions.size(); ++text) clusters[text] = joined.Find(text);
-  return clusters;
+  found.clusters.resize(questions.size());
+  for (uint32_t text = 0; text < questions.size(); ++text) found.clusters[text] = joined.Find(text);
+  return found;
 }
 
-int Run(size_t count, bool alone, bool exact) {
+// Says whether what was found is what is there.
+bool CompareWithTruth(const std::vector<std::string>& questions, const std::vector<uint32_t>& clusters) {
+  const TruePairs truth = FindTruePairs(questions);
+  const auto together = std::ranges::count_if(
+      truth.pairs, [&](const auto& pair) { return clusters[pair.first] == clusters[pair.second]; });
+  fmt::print("  all pairs          {} pairs at the threshold, {} of them together in ours; {}\n",
+             WithThousands(truth.pairs.size()), WithThousands(static_cast<uint64_t>(together)),
+             truth.clusters == clusters ? "the same clusters" : "OTHER CLUSTERS");
+  return truth.clusters == clusters;
+}
+
+// For programs of others.
+bool WriteLines(const std::vector<std::string>& questions, const std::string& path) {
+  std::ofstream out(path, std::ios::binary);
+  for (size_t i = 0; i < questions.size(); ++i) {
+    out << nlohmann::ordered_json{{"id", fmt::format("q{:07}", i)}, {"prompt", questions[i]}}.dump() << '\n';
+  }
+  out.close();
+  if (!out) fmt::print(stderr, "bench: {}: cannot be written\n", path);
+  return out.good();
+}
+
+struct Options {
+  size_t count = 10'000;
+  bool quick = false;
+  bool alone = false;
+  bool exact = false;
+  std::string write;
+};
+
+int Run(const Options& options) {
+  const size_t count = options.quick ? 1000 : options.count;
   const auto questions = MakeQuestions(count);
+  if (!options.write.empty() && !WriteLines(questions, options.write)) return 1;
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   const auto before = static_cast<uint64_t>(usage.ru_maxrss) << 10;
@@ -176,16 +184,12 @@ int Run(size_t count, bool alone, bool exact) {
   fmt::print("  ours, 2 threads    {:9.2f} s       {}\n", two.seconds,
              two.clusters == ours.clusters ? "the same clusters" : "OTHER CLUSTERS");
   bool sound = two.clusters == ours.clusters;
-  if (!alone) {
+  if (!options.alone) {
     const Measured plain = Plain(questions);
     fmt::print("  plain, 1 thread    {:9.2f} s CPU   {:.0f} times as much   {} clusters\n", plain.seconds,
                plain.seconds / ours.seconds, WithThousands(CountClusters(plain.clusters)));
   }
-  if (exact) {
-    const bool same = Exact(questions) == ours.clusters;
-    fmt::print("  all pairs          {}\n", same ? "the same clusters" : "OTHER CLUSTERS");
-    sound = sound && same;
-  }
+  if (options.exact || options.quick) sound = CompareWithTruth(questions, ours.clusters) && sound;
   return sound ? 0 : 1;
 }
 
@@ -194,14 +198,12 @@ int Run(size_t count, bool alone, bool exact) {
 
 int main(int argc, char** argv) {
   CLI::App app{"near-duplicates of questions, beside a plain search"};
-  size_t count = 10'000;
-  bool quick = false;
-  bool alone = false;
-  bool exact = false;
-  app.add_option("--questions", count, "how many");
-  app.add_flag("--alone", alone, "without the plain search");
-  app.add_flag("--exact", exact, "compare with all pairs");
-  app.add_flag("--quick", quick, "a few, to see that it works");
+  tessy::bench::Options options;
+  app.add_option("--questions", options.count, "how many");
+  app.add_flag("--alone", options.alone, "without the plain search");
+  app.add_flag("--exact", options.exact, "compare with all pairs");
+  app.add_option("--write", options.write, "write the questions to this file, too, as JSON lines");
+  app.add_flag("--quick", options.quick, "a few, to see that it works");
   CLI11_PARSE(app, argc, argv);
-  return tessy::bench::Run(quick ? 1000 : count, alone, exact || quick);
+  return tessy::bench::Run(options);
 }
