@@ -22,8 +22,8 @@ struct LabOptions {
 struct LabSize {
   uint64_t student_corpus = 80000;  // responses: 2,500 steps of 32
   uint64_t teacher_corpus = 64000;  // 2,000 steps
-  uint64_t questions = 600;
-  uint64_t evaluation = 400;  // problems of each task
+  uint64_t questions = 600;         // drawn; nearly all of them are chosen
+  uint64_t evaluation = 400;        // problems of each task
   std::vector<int> steps{20, 40, 80, 160};
   bool high_rate = true;  // the curves at kLabHighRate
 };
