@@ -181,11 +181,20 @@ std::optional<std::string> LastBold(std::string_view text) {
 
 }  // namespace
 
-std::optional<std::string> TextAfterThinking(std::string_view response) {
+std::optional<std::string_view> AfterThinking(std::string_view response) {
   constexpr std::string_view kClose = "</think>";
-  if (const size_t at = response.rfind(kClose); at != std::string_view::npos)
-    response = response.substr(at + kClose.size());
+  if (const size_t at = response.rfind(kClose); at != std::string_view::npos) {
+    response.remove_prefix(at + kClose.size());
+    while (!response.empty() && IsSpace(response[0])) response.remove_prefix(1);
+  }
   if (response.find("<think>") != std::string_view::npos) return std::nullopt;
+  return response;
+}
+
+std::optional<std::string> TextAfterThinking(std::string_view response) {
+  const auto answer = AfterThinking(response);
+  if (!answer) return std::nullopt;
+  response = *answer;
   std::string text;
   for (size_t at = 0; at < response.size();) {
     const size_t end =

@@ -11,6 +11,11 @@ namespace tessy {
 // Where a response says its answer. Everything here is pure, takes any bytes, and takes time in proportion to
 // them.
 
+// The answer of a response: what follows the last </think> and the blanks behind it; all of it where there is
+// no thinking. Nothing where a <think> has no end: the response was cut off, and says nothing. A view of the
+// response.
+std::optional<std::string_view> AfterThinking(std::string_view response);
+
 // The text after the last </think>, without marks of a model's turn (<|im_end|>). Nothing where a <think> has
 // no end: the response was cut off, and says nothing.
 std::optional<std::string> TextAfterThinking(std::string_view response);
