@@ -10,6 +10,7 @@
 
 #include "dataset/response.h"
 #include "judge/answer.h"
+#include "judge/statistics.h"
 
 namespace tessy {
 namespace {
@@ -20,17 +21,6 @@ struct Tally {
   uint32_t right = 0;
   uint32_t there = 0;
 };
-
-struct Interval {
-  double low = 0;
-  double high = 0;
-};
-
-Interval Wilson(double p, double n) {
-  const double middle = (p + kZ * kZ / (2 * n)) / (1 + kZ * kZ / n);
-  const double half = kZ / (1 + kZ * kZ / n) * std::sqrt(p * (1 - p) / n + kZ * kZ / (4 * n * n));
-  return {middle - half, middle + half};
-}
 
 Grade GradeOf(const std::vector<Tally>& tallies, uint32_t samples) {
   Grade grade;
@@ -52,7 +42,7 @@ Grade GradeOf(const std::vector<Tally>& tallies, uint32_t samples) {
   const double p = grade.pass_at_1;
   // Of equal shares the difference of the squares is rounding alone.
   const double variance = squares / n - p * p;
-  Interval interval = Wilson(p, n);
+  Interval interval = Wilson95(p, n);
   if (!all_agree && variance > 1e-12) {
     const double half = kZ * std::sqrt(variance / (n - 1));
     interval = {p - half, p + half};
