@@ -54,7 +54,7 @@ std::string Joined(const std::vector<std::string>& parts, size_t begin, size_t c
 
 class Judging {
  public:
-  Judging(std::string_view text, std::string expected, const AnswerRules& rules)
+  Judging(std::string_view text, std::string expected, const ComparisonRules& rules)
       : text_(Trimmed(text)),
         expected_(std::move(expected)),
         rules_(rules),
@@ -150,7 +150,7 @@ class Judging {
 
   std::string_view text_;
   std::string expected_;
-  const AnswerRules& rules_;
+  const ComparisonRules& rules_;
   AnswerForm form_;
   std::vector<std::string> several_;
   size_t wanted_ = 0;  // numbers; 0: something else is expected
@@ -160,7 +160,7 @@ class Judging {
 
 }  // namespace
 
-AnswerVerdict JudgeAnswer(std::string_view answer, std::string_view expected, const AnswerRules& rules) {
+AnswerVerdict JudgeAnswer(std::string_view answer, std::string_view expected, const ComparisonRules& rules) {
   const auto text = TextAfterThinking(answer);
   if (!text) return {};
   std::string wanted = AnswerOfSolution(expected);

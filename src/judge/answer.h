@@ -9,7 +9,7 @@
 namespace tessy {
 
 // How an answer is found and compared, where it is not as everywhere.
-struct AnswerRules {
+struct ComparisonRules {
   // Benchmarks whose prompts ask for a box or for "Answer: X" count nothing else: no number, sentence or line
   // that stands outside it.
   bool marked_only = false;
@@ -34,7 +34,8 @@ struct AnswerVerdict {
 // An expected answer may be a whole solution: what follows "####", or its last box, counts (GSM8K, MATH).
 // What follows the last </think> is judged; an answer with a <think> that does not end is wrong.
 // Pure; takes any bytes, and a bounded time to compare (see MathWork).
-AnswerVerdict JudgeAnswer(std::string_view answer, std::string_view expected, const AnswerRules& rules = {});
+AnswerVerdict JudgeAnswer(std::string_view answer, std::string_view expected,
+                          const ComparisonRules& rules = {});
 
 bool IsRightAnswer(std::string_view answer, std::string_view expected);         // JudgeAnswer(…).right
 std::string ExtractAnswer(std::string_view answer, std::string_view expected);  // JudgeAnswer(…).extracted

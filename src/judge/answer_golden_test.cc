@@ -26,8 +26,8 @@ std::vector<Json> Rows(const std::string& name) {
   return rows;
 }
 
-AnswerRules RulesOf(const Json& row) {
-  AnswerRules rules{.marked_only = true};
+ComparisonRules RulesOf(const Json& row) {
+  ComparisonRules rules{.marked_only = true};
   std::istringstream tolerances(row.value("error", ""));
   for (std::string one; std::getline(tolerances, one, ',');) rules.tolerances.push_back(std::stod(one));
   return rules;
@@ -74,7 +74,7 @@ TEST(AnswerGoldenTest, MathHoldsAllThatMustBeHeld) {
 TEST(AnswerGoldenTest, WithoutTheNeedOfABoxOnlyUnboxedAnswersDiffer) {
   size_t compared = 0;
   for (const Json& row : Rows("math.jsonl")) {
-    AnswerRules rules = RulesOf(row);
+    ComparisonRules rules = RulesOf(row);
     rules.marked_only = false;
     const auto response = row["response"].get<std::string>();
     const bool has_box = TextAfterThinking(response).value_or("").find("\\boxed") != std::string::npos;

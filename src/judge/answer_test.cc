@@ -102,7 +102,7 @@ TEST(AnswerTest, BoxesCount) {
 }
 
 TEST(AnswerTest, BenchmarksThatAskForABoxCountNothingElse) {
-  const AnswerRules marked{.marked_only = true};
+  const ComparisonRules marked{.marked_only = true};
   EXPECT_FALSE(JudgeAnswer("The answer is 8.", "8", marked).right);
   EXPECT_TRUE(JudgeAnswer("The answer is \\boxed{8}.", "8", marked).right);
   EXPECT_FALSE(JudgeAnswer("It is B, I think", "B", marked).right);
