@@ -11,11 +11,19 @@
 #include "cli/job_display.h"
 #include "cli/setting_flags.h"
 #include "cli/synth.h"
+#include "eval/benchmark_report.h"
+#include "eval/compare_runs.h"
 
 namespace tessy {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+struct CompareFlags {
+  std::string a;
+  std::string b;
+  bool json = false;
+};
 
 struct EvalFlags {
   EvalOptions options;
@@ -35,6 +43,10 @@ std::string Row(const std::string& name, const Grade& grade) {
                      name, 100 * grade.pass_at_1, 100 * grade.low, 100 * grade.high, grade.right,
                      grade.samples, grade.questions,
                      grade.missing > 0 ? fmt::format(", {} missing", grade.missing) : "");
+}
+
+std::string Describe(const BenchmarkReport& report, const EvalFlags& flags) {
+  return flags.json ? ReportJson(report) : ReportText(report);
 }
 
 std::string Describe(const Graded& graded, const EvalFlags& flags) {
@@ -62,15 +74,35 @@ Result<int> Evaluate(const EvalFlags& flags) {
   if (!result) return tl::unexpected(result.error());
   const int asked = result->asked ? Conclude(*result->asked) : kExitDone;
   if (!result->graded) return asked;
-  if (auto status = WriteOutput(Describe(*result->graded, flags)); !status)
-    return tl::unexpected(status.error());
+  const std::string text =
+      result->report ? Describe(*result->report, flags) : Describe(*result->graded, flags);
+  if (auto status = WriteOutput(text); !status) return tl::unexpected(status.error());
   return kExitDone;
+}
+
+Status Compare(const CompareFlags& flags) {
+  const auto comparison = CompareRuns(flags.a, flags.b);
+  if (!comparison) return tl::unexpected(comparison.error());
+  return WriteOutput(flags.json ? ComparisonJson(*comparison) : ComparisonText(*comparison));
+}
+
+void AddCompareCommand(CLI::App& eval, CommandContext& context) {
+  auto flags = std::make_shared<CompareFlags>();
+  CLI::App* command = eval.add_subcommand("compare", "two evaluations of the same problems, side by side");
+  command->footer(
+      "Each is a file of responses that was evaluated, or its verdicts.jsonl. Problems that only one has are "
+      "left "
+      "out.\n\nExample:\n  tessy eval compare before.jsonl after.jsonl");
+  command->add_option("A", flags->a, "the first")->option_text(" ")->required();
+  command->add_option("B", flags->b, "the second")->option_text(" ")->required();
+  command->add_flag("--json", flags->json, "as JSON")->option_text(" ");
+  command->callback([flags, &context] { Finish(context, Compare(*flags)); });
 }
 
 }  // namespace
 
 void AddEvalCommand(CLI::App& app, CommandContext& context) {
-  CLI::App* command = app.add_subcommand("eval", "pass@1 on problems with short answers");
+  CLI::App* command = app.add_subcommand("eval", "pass@1 on benchmarks, and on problems with short answers");
   auto flags = std::make_shared<EvalFlags>();
   flags->messages.log_level = "error";  // that samples fail is in the result
   Settings settings = EvalSettings(flags->options);
@@ -79,17 +111,23 @@ void AddEvalCommand(CLI::App& app, CommandContext& context) {
   InsertBefore(settings, "Servers", MessageSettings(flags->messages));
   AddRunFileArgument(*command, flags->run_file);
   AddSettings(*command, settings);
-  ShowNeeded(*command, settings, "--model MODEL with --out FILE, or --responses FILE, says what is graded.");
+  ShowNeeded(*command, settings,
+             "--questions FILE, or --benchmark NAME with --data FOLDER, says what is asked; --model MODEL "
+             "with --out "
+             "FILE, or --responses FILE, what is graded.");
   command->footer(
       "An answer is a number, an expression, several of them, an interval, a choice (A … J) or words; the "
       "question's \"answer\" says which. It is looked for in a \\boxed{…}, then in what \"the answer is\" or "
       "bold "
       "type names. Each sample's verdict is in OUT.run/verdicts.jsonl.\n\n"
       "Example:\n"
-      "  tessy eval --model tuned.gguf --questions q.jsonl --samples 4 --out evaluation.jsonl\n\n"
+      "  tessy eval --model tuned.gguf --questions q.jsonl --samples 4 --out evaluation.jsonl\n"
+      "  tessy eval --model tuned.gguf --benchmark aime2025 --data aime --samples 32 --out aime.jsonl\n\n"
       "Exit status: 0 done; 1 usage or configuration; 3 interrupted, resumable; 4 a server cannot be "
       "reached.");
+  AddCompareCommand(*command, context);
   command->callback([command, flags, settings, &context] {
+    if (!command->get_subcommands().empty()) return;
     if (auto given = ApplyRunFile(*command, settings, flags->run_file); !given) return Finish(context, given);
     const auto status = Evaluate(*flags);
     if (!status) return Finish(context, tl::unexpected(status.error()));

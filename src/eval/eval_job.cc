@@ -8,7 +8,14 @@
 #include <utility>
 #include <vector>
 
+#include "cooperation/loop.h"
+#include "dataset/failure.h"
+#include "dataset/line_reader.h"
 #include "dataset/question.h"
+#include "eval/benchmark.h"
+#include "eval/benchmark_judge.h"
+#include "eval/benchmark_rows.h"
+#include "eval/prompt_style.h"
 #include "job/output_check.h"
 #include "job/text_or_file.h"
 #include "model/openai/server_address.h"
@@ -20,35 +27,69 @@
 namespace tessy {
 namespace {
 
-Status Check(const EvalOptions& options) {
-  const auto refuse = [](const char* reason) { return Fail(ErrorCode::kInvalidArgument, reason); };
-  const SynthOptions& asking = options.asking;
-  if (asking.questions.empty()) {
-    return refuse("--questions is missing: name the file of questions, with an \"answer\" each");
+tl::unexpected<Error> Refuse(const char* reason) { return Fail(ErrorCode::kInvalidArgument, reason); }
+
+Status CheckSource(const EvalOptions& options) {
+  const bool benchmark = !options.benchmark.empty();
+  if (benchmark && !options.asking.questions.empty())
+    return Refuse("--benchmark and --questions: give one of them");
+  if (!benchmark && options.asking.questions.empty()) {
+    return Refuse(
+        "--questions is missing: name the file of questions, with an \"answer\" each, or a --benchmark");
   }
-  if (options.model.empty() && options.responses.empty()) {
-    return refuse(
+  for (const auto& [flag, value] : {std::pair{"--data", &options.data},
+                                    {"--prompt-style", &options.prompt_style},
+                                    {"--subset", &options.subset},
+                                    {"--since", &options.since},
+                                    {"--until", &options.until}}) {
+    if (benchmark || value->empty()) continue;
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("{}: is of a --benchmark, and none is given", flag));
+  }
+  if (!benchmark || !options.data.empty()) return {};
+  const auto described = LoadBenchmark(options.benchmark);
+  if (!described) return Fail(described.error().code, "--benchmark: " + described.error().message);
+  return Fail(ErrorCode::kNotFound, "--data is missing; " + DescribeData(*described));
+}
+
+// What is judged without asking a model.
+bool IsGiven(const EvalOptions& options) { return options.judge_only || !options.responses.empty(); }
+
+Status CheckGiven(const EvalOptions& options) {
+  if (!options.model.empty()) {
+    return Refuse(options.judge_only ? "--model and --judge-only: give one of them"
+                                     : "--model and --responses: give one of them");
+  }
+  if (!options.judge_only) return {};
+  if (!options.responses.empty()) {
+    return Refuse("--judge-only and --responses: give one of them; --responses asks no model, either");
+  }
+  if (options.asking.out.empty() || options.asking.out == "-") {
+    return Refuse("--judge-only: name the responses that are to be judged once more by --out");
+  }
+  return {};
+}
+
+Status CheckAsked(const EvalOptions& options) {
+  const SynthOptions& asking = options.asking;
+  if (options.model.empty()) {
+    return Refuse(
         "--model is missing: give the .gguf file or the server to evaluate, or --responses to grade what is "
         "there");
   }
-  if (!options.responses.empty()) {
-    if (!options.model.empty()) return refuse("--model and --responses: give one of them");
-    return {};
-  }
   if (asking.out.empty() || asking.out == "-") {
-    return refuse("--out is missing: name the file for the model's responses");
+    return Refuse("--out is missing: name the file for the model's responses");
   }
   if (asking.engine.exact && IsServerAddress(options.model)) {
-    return refuse("--exact: the arithmetic of a server (--model) cannot be controlled from here");
+    return Refuse("--exact: the arithmetic of a server (--model) cannot be controlled from here");
   }
   std::error_code error;
   if (!std::filesystem::is_regular_file(asking.questions, error) &&
       std::filesystem::exists(asking.questions, error)) {
-    return refuse(
+    return Refuse(
         "--questions: is read twice, so that it must be a file; write what the pipe gives into one");
   }
   if (asking.questions == "-") {
-    return refuse("--questions: is read twice, so that it must be a file; standard input can be read once");
+    return Refuse("--questions: is read twice, so that it must be a file; standard input can be read once");
   }
   return {};
 }
@@ -67,7 +108,8 @@ Status CheckVerdicts(EvalOptions& options) {
   const std::string path = VerdictsPath(options);
   if (path.empty()) return {};
   const SynthOptions& asking = options.asking;
-  std::vector<std::string> kept{asking.questions, options.responses, options.model};
+  std::vector<std::string> kept{asking.questions, options.responses, options.model, options.data,
+                                options.prompt_style};
   if (options.responses.empty()) {
     kept.push_back(asking.out);
     for (const char* name : {"config.json", "failures.jsonl", kRunStoreFile})
@@ -97,6 +139,43 @@ Result<std::vector<Question>> QuestionsOf(const SynthOptions& asking) {
   return questions;
 }
 
+// Replaces nothing but a file that an evaluation wrote: the lines of each begin with the same key.
+Status WriteQuestions(const std::string& path, const std::string& lines) {
+  std::error_code error;
+  if (std::filesystem::exists(path, error)) {
+    const auto there = ReadWhole(path);
+    if (!there) return tl::unexpected(there.error());
+    if (!there->starts_with("{\"benchmark\":")) {
+      return Fail(
+          ErrorCode::kConflict,
+          fmt::format("{}: is not from an evaluation, and the questions would replace it; rename it or "
+                      "choose another --out",
+                      path));
+    }
+    if (*there == lines) return {};
+  }
+  return WriteWhole(path, lines);
+}
+
+// Says of the samples that have no response why, as far as the run recorded it. Those that a limit or the
+// context cut off are truncated, as are those whose text is there.
+void CountFailures(const std::string& folder, BenchmarkReport& report) {
+  const auto missing = report.reasons.find("no response");
+  if (missing == report.reasons.end()) return;
+  auto lines = LineReader::Open(folder + "/failures.jsonl");
+  if (!lines) return;
+  for (auto line = lines->Next(); line && *line && missing->second > 0; line = lines->Next()) {
+    const auto failure = ParseFailure(**line);
+    if (!failure || !failure->sample) continue;
+    const auto reason = ReasonNamed(failure->reason);
+    const bool cut_off = reason == FailureReason::kThinkingNotClosed ||
+                         reason == FailureReason::kContextFull || reason == FailureReason::kAnswerNotFinished;
+    ++report.reasons[cut_off ? "truncated" : failure->reason.substr(0, failure->reason.find(':'))];
+    --missing->second;
+  }
+  if (missing->second == 0) report.reasons.erase(missing);
+}
+
 // Here, so that a message names the flag of an evaluation.
 Status ReadSystem(SynthOptions& asking) {
   auto text = WithoutFile(asking.student_system);
@@ -110,33 +189,91 @@ Status ReadSystem(SynthOptions& asking) {
 EvalJob::EvalJob(EvalOptions options, JobEvents events, JobStop stop)
     : options_(std::move(options)), events_(std::move(events)), stop_(std::move(stop)) {}
 
-Result<EvalResult> EvalJob::Run() {
-  if (auto status = Check(options_); !status) return tl::unexpected(status.error());
-  if (auto status = CheckVerdicts(options_); !status) return tl::unexpected(status.error());
+Status EvalJob::Ask(EvalResult& result) {
   SynthOptions& asking = options_.asking;
-  const auto questions = QuestionsOf(asking);
-  if (!questions) return tl::unexpected(questions.error());
-  if (auto answers = ExpectedAnswers(asking.questions, *questions); !answers) {
-    return tl::unexpected(answers.error());
-  }
-  EvalResult result;
-  if (options_.responses.empty()) {
-    if (auto status = ReadSystem(asking); !status) return tl::unexpected(status.error());
-    asking.student = {options_.model};
-    auto asked = SynthJob(asking, events_, stop_).Run();
-    if (!asked) return tl::unexpected(asked.error());
-    result.asked = std::move(*asked);
-    if (!result.asked->status || result.asked->interrupted) return result;
-  }
-  auto graded = GradeResponses(options_.responses.empty() ? asking.out : options_.responses, asking.questions,
-                               *questions, asking.samples_per_question, options_.group_by);
+  if (auto status = ReadSystem(asking); !status) return status;
+  asking.student = {options_.model};
+  auto asked = SynthJob(asking, events_, stop_).Run();
+  if (!asked) return tl::unexpected(asked.error());
+  result.asked = std::move(*asked);
+  return {};
+}
+
+Status EvalJob::Grade(const std::vector<Question>& questions, const SampleJudge* judge, EvalResult& result) {
+  const SynthOptions& asking = options_.asking;
+  const std::string& responses = options_.responses.empty() ? asking.out : options_.responses;
+  auto graded =
+      judge ? GradeResponses(responses, questions, asking.samples_per_question, options_.group_by, *judge)
+            : GradeResponses(responses, asking.questions, questions, asking.samples_per_question,
+                             options_.group_by);
   if (!graded) return tl::unexpected(graded.error());
   result.graded = std::move(*graded);
   result.verdicts_path = VerdictsPath(options_);
-  if (auto status = WriteVerdicts(result.verdicts_path, result.graded->verdicts); !status) {
+  return WriteVerdicts(result.verdicts_path, result.graded->verdicts);
+}
+
+Result<EvalResult> EvalJob::RunQuestions() {
+  const auto questions = QuestionsOf(options_.asking);
+  if (!questions) return tl::unexpected(questions.error());
+  if (auto answers = ExpectedAnswers(options_.asking.questions, *questions); !answers) {
+    return tl::unexpected(answers.error());
+  }
+  EvalResult result;
+  if (!IsGiven(options_)) {
+    if (auto status = Ask(result); !status) return tl::unexpected(status.error());
+    if (!result.asked->status || result.asked->interrupted) return result;
+  }
+  if (auto status = Grade(*questions, nullptr, result); !status) return tl::unexpected(status.error());
+  return result;
+}
+
+Result<EvalResult> EvalJob::RunBenchmark() {
+  const auto benchmark = LoadBenchmark(options_.benchmark);
+  if (!benchmark) return Fail(benchmark.error().code, "--benchmark: " + benchmark.error().message);
+  const auto style =
+      options_.prompt_style.empty() ? benchmark->prompt : LoadPromptStyle(options_.prompt_style);
+  if (!style) return Fail(style.error().code, "--prompt-style: " + style.error().message);
+  const auto problems = ReadBenchmark(*benchmark, *style, options_.data,
+                                      {.subset = options_.subset,
+                                       .since = options_.since,
+                                       .until = options_.until,
+                                       .limit = options_.asking.limit});
+  if (!problems) return tl::unexpected(problems.error());
+  const auto judge = JudgeOf(*benchmark, *problems);
+  if (!judge) return tl::unexpected(judge.error());
+  EvalResult result;
+  if (!IsGiven(options_)) {
+    const std::string lines = QuestionLines(*benchmark, *problems);
+    if (auto status = WriteQuestions(options_.asking.questions, lines); !status)
+      return tl::unexpected(status.error());
+    if (auto status = Ask(result); !status) return tl::unexpected(status.error());
+    if (!result.asked->status || result.asked->interrupted) return result;
+  }
+  std::vector<Question> questions;
+  for (const BenchmarkProblem& problem : *problems) questions.push_back(problem.question);
+  if (auto status = Grade(questions, &*judge, result); !status) return tl::unexpected(status.error());
+  result.report =
+      MakeReport(*benchmark, *problems, result.graded->verdicts, options_.asking.samples_per_question);
+  if (IsGiven(options_) && !options_.judge_only) result.report->asked = false;
+  if (result.report->asked) result.report->official_prompt = OfficialPromptName(*style);
+  result.report->subset = options_.subset;
+  for (const BenchmarkSubset& subset : benchmark->subsets) {
+    if (subset.name == options_.subset) result.report->published_rows = subset.rows;
+  }
+  CountFailures(RunFolderOf(options_.asking), *result.report);
+  return result;
+}
+
+Result<EvalResult> EvalJob::Run() {
+  if (auto status = CheckSource(options_); !status) return tl::unexpected(status.error());
+  if (auto status = IsGiven(options_) ? CheckGiven(options_) : CheckAsked(options_); !status) {
     return tl::unexpected(status.error());
   }
-  return result;
+  // What a benchmark asks lies beside the responses; it is read again as samples come up.
+  const bool benchmark = !options_.benchmark.empty();
+  if (benchmark && !IsGiven(options_)) options_.asking.questions = options_.asking.out + ".questions.jsonl";
+  if (auto status = CheckVerdicts(options_); !status) return tl::unexpected(status.error());
+  return benchmark ? RunBenchmark() : RunQuestions();
 }
 
 }  // namespace tessy

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "base/error.h"
+#include "eval/benchmark_report.h"
 #include "eval/eval_settings.h"
 #include "job/job_events.h"
 #include "job/synth_job.h"
@@ -16,10 +18,14 @@ struct EvalResult {
   // Empty where asking was stopped or broke off: the same job goes on with it.
   std::optional<Graded> graded = std::nullopt;
   std::string verdicts_path = {};  // where the verdicts were written; empty: nowhere
+  // Of a benchmark, where there is a grade.
+  std::optional<BenchmarkReport> report = std::nullopt;
 };
 
 // Asks a model the questions, or takes responses that are there, and grades them against the questions'
 // answers. The verdicts are written as one file, which replaces the one that was there.
+// The rows of a benchmark become a file of questions beside the responses (`out` + ".questions.jsonl"), which
+// is written anew each time; nothing else is ever replaced there.
 class EvalJob {
  public:
   EvalJob(EvalOptions options, JobEvents events, JobStop stop = {});
@@ -28,6 +34,11 @@ class EvalJob {
   Result<EvalResult> Run();
 
  private:
+  Result<EvalResult> RunQuestions();
+  Result<EvalResult> RunBenchmark();
+  Status Ask(EvalResult& result);
+  Status Grade(const std::vector<Question>& questions, const SampleJudge* judge, EvalResult& result);
+
   EvalOptions options_;
   JobEvents events_;
   JobStop stop_;

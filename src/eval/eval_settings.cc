@@ -1,7 +1,11 @@
 #include "eval/eval_settings.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <utility>
 
+#include "eval/benchmark.h"
 #include "job/common_settings.h"
 #include "job/synth_settings.h"
 
@@ -29,7 +33,10 @@ class SettingsOfSynthesis {
 Settings InputSettings(EvalOptions& o, const SettingsOfSynthesis& synthesis) {
   const std::string group = "Input and output";
   Setting out = synthesis.Take("out", "out", "its responses, appended one by one; the same command goes on");
-  return {synthesis.Take("questions", "questions", "JSON lines with a \"prompt\" and an \"answer\" each"),
+  Setting questions =
+      synthesis.Take("questions", "questions", "JSON lines with a \"prompt\" and an \"answer\" each");
+  questions.required = false;  // a benchmark brings its own
+  return {std::move(questions),
           {.key = "model",
            .value = &o.model,
            .help = "a .gguf file, or http://host:port/v1#served-model",
@@ -51,11 +58,53 @@ Settings InputSettings(EvalOptions& o, const SettingsOfSynthesis& synthesis) {
            .value = &o.group_by,
            .help = "a field of the questions; each of its values gets a row",
            .group = group},
+          {.key = "judge-only",
+           .value = &o.judge_only,
+           .help = "judge what is in --out once more, and ask no model",
+           .group = group,
+           .only_as_flag = true},
           synthesis.Take("limit"),
           synthesis.Take("fresh"),
           synthesis.Take("accept-config-change"),
           synthesis.Take("retry-failed"),
           synthesis.Take("skip-bad-lines")};
+}
+
+Settings BenchmarkSettings(EvalOptions& o) {
+  const std::string group = "Benchmark";
+  const std::string builtin = fmt::format("{}", fmt::join(BuiltInBenchmarks(), ", "));
+  return {{.key = "benchmark",
+           .value = &o.benchmark,
+           .help = "in place of --questions: " + builtin + "; or a .toml file",
+           .group = group,
+           .type_name = "NAME"},
+          {.key = "data",
+           .value = &o.data,
+           .help = "the folder with its rows, as they are published; without it a line says which files",
+           .group = group,
+           .type_name = "FOLDER"},
+          {.key = "prompt-style",
+           .value = &o.prompt_style,
+           .help = "a .toml file with the templates user and system (default: the benchmark's own words)",
+           .group = group,
+           .type_name = "FILE"},
+          {.key = "subset",
+           .value = &o.subset,
+           .help = "a part that the benchmark names: v5 or v6 of livecodebench",
+           .group = group,
+           .type_name = "NAME"},
+          {.key = "since",
+           .value = &o.since,
+           .help = "rows of this day and later",
+           .group = group,
+           .range = &CheckDate,
+           .type_name = "YYYY-MM-DD"},
+          {.key = "until",
+           .value = &o.until,
+           .help = "rows up to the end of this day",
+           .group = group,
+           .range = &CheckDate,
+           .type_name = "YYYY-MM-DD"}};
 }
 
 }  // namespace
@@ -69,6 +118,7 @@ EvalOptions::EvalOptions() {
 Settings EvalSettings(EvalOptions& options) {
   const SettingsOfSynthesis synthesis(options.asking);
   Settings settings = InputSettings(options, synthesis);
+  Append(settings, BenchmarkSettings(options));
   Append(settings,
          {synthesis.Take("student-family", "family", FamilyHelp()),
           synthesis.Take("student-system", "system", "system prompt for questions that bring none, or @FILE"),

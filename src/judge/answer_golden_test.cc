@@ -13,6 +13,7 @@
 #include "judge/answer.h"
 #include "judge/choice_answer.h"
 #include "judge/final_answer.h"
+#include "judge/official_choice.h"
 
 namespace tessy {
 namespace {
@@ -95,6 +96,20 @@ TEST(AnswerGoldenTest, ChoicesAreReadAsExpected) {
     const std::string expected = row["expected"].is_string() ? row["expected"].get<std::string>() : "";
     EXPECT_EQ(choice == '\0' ? "" : std::string(1, choice), expected) << row.dump();
   }
+}
+
+TEST(AnswerGoldenTest, TheOfficialChoicesAreReadAsTheirCodeReadsThem) {
+  const auto letter = [](char choice) { return choice == '\0' ? Json() : Json(std::string(1, choice)); };
+  size_t differ = 0;
+  for (const Json& row : Rows("gpqa.jsonl")) {
+    const auto response = row["response"].get<std::string>();
+    const std::string_view text = AfterThinking(response).value_or("");
+    EXPECT_EQ(letter(SimpleEvalsChoice(text)), row["simple_evals"]) << row.dump();
+    EXPECT_EQ(letter(OpenCompassChoice(text)), row["opencompass"]) << row.dump();
+    const bool differs = row["simple_evals"] != row["expected"] || row["opencompass"] != row["expected"];
+    differ += differs ? 1 : 0;
+  }
+  EXPECT_EQ(differ, 24U);
 }
 
 TEST(AnswerGoldenTest, AnswersAsDataSetsWriteThem) {

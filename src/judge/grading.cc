@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "dataset/response.h"
+#include "base/json_depth.h"
 #include "judge/answer.h"
 #include "judge/statistics.h"
 
@@ -63,8 +63,8 @@ std::string GroupOf(const Question& question, const std::string& group_by) {
 // Reads the responses to some questions, and judges each sample once.
 class Grading {
  public:
-  Grading(std::span<const Question> questions, const std::vector<std::string>& expected, uint32_t samples)
-      : questions_(questions), expected_(expected), samples_(samples), seen_(questions.size()) {
+  Grading(std::span<const Question> questions, const SampleJudge& judge, uint32_t samples)
+      : questions_(questions), judge_(judge), samples_(samples), seen_(questions.size()) {
     for (size_t i = 0; i < questions.size(); ++i) places_.emplace(questions[i].id, i);
   }
 
@@ -124,18 +124,14 @@ class Grading {
                   fmt::format("{}:{}: sample {} of question \"{}\" is in line {} already; remove one of them",
                               path, line, sample, response.question_id, judged->second.line));
     }
-    AnswerVerdict verdict = JudgeAnswer(AnswerText(response), expected_[place]);
-    judged->second = {.verdict = {.question_id = questions_[place].id,
-                                  .sample = sample,
-                                  .right = verdict.right,
-                                  .extracted = std::move(verdict.extracted),
-                                  .expected = expected_[place]},
-                      .line = line};
+    judged->second = {.verdict = judge_(place, response), .line = line};
+    judged->second.verdict.question_id = questions_[place].id;
+    judged->second.verdict.sample = sample;
     return {};
   }
 
   std::span<const Question> questions_;
-  const std::vector<std::string>& expected_;
+  const SampleJudge& judge_;
   uint32_t samples_;
   std::unordered_map<std::string, size_t> places_;
   std::vector<std::map<uint32_t, Judged>> seen_;  // of each question, by sample
@@ -146,12 +142,43 @@ class Grading {
 }  // namespace
 
 std::string ToJsonLine(const SampleVerdict& verdict) {
-  const nlohmann::ordered_json json{{"question_id", verdict.question_id},
-                                    {"sample", verdict.sample},
-                                    {"right", verdict.right},
-                                    {"extracted", verdict.extracted},
-                                    {"expected", verdict.expected}};
+  nlohmann::ordered_json json{{"question_id", verdict.question_id},
+                              {"sample", verdict.sample},
+                              {"right", verdict.right},
+                              {"extracted", verdict.extracted},
+                              {"expected", verdict.expected}};
+  if (!verdict.reason.empty()) json["reason"] = verdict.reason;
+  if (!verdict.official.empty()) json["official"] = verdict.official;
+  if (verdict.tokens > 0) json["tokens"] = verdict.tokens;
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+Result<SampleVerdict> ParseVerdict(std::string_view line) {
+  const auto json = ParseBounded<nlohmann::json>(line);
+  const bool is_verdict = json.is_object() && json.contains("question_id") &&
+                          json["question_id"].is_string() && json.contains("sample") &&
+                          json["sample"].is_number_unsigned() && json.contains("right") &&
+                          json["right"].is_boolean();
+  if (!is_verdict) {
+    return Fail(ErrorCode::kInvalidData,
+                "is no verdict: \"question_id\", \"sample\" and \"right\" are needed");
+  }
+  SampleVerdict verdict{.question_id = json["question_id"],
+                        .sample = json["sample"],
+                        .right = json["right"],
+                        .extracted = {},
+                        .expected = {}};
+  const auto text = [&](const char* key) {
+    return json.contains(key) && json[key].is_string() ? json[key].get<std::string>() : std::string();
+  };
+  verdict.extracted = text("extracted");
+  verdict.expected = text("expected");
+  verdict.reason = text("reason");
+  if (json.contains("official") && json["official"].is_object()) {
+    for (const auto& [name, right] : json["official"].items()) verdict.official[name] = right == true;
+  }
+  if (json.contains("tokens") && json["tokens"].is_number_unsigned()) verdict.tokens = json["tokens"];
+  return verdict;
 }
 
 Result<std::vector<std::string>> ExpectedAnswers(const std::string& questions_path,
@@ -168,12 +195,9 @@ Result<std::vector<std::string>> ExpectedAnswers(const std::string& questions_pa
   return answers;
 }
 
-Result<Graded> GradeResponses(const std::string& responses_path, const std::string& questions_path,
-                              std::span<const Question> questions, uint32_t samples,
-                              const std::string& group_by) {
-  const auto expected = ExpectedAnswers(questions_path, questions);
-  if (!expected) return tl::unexpected(expected.error());
-  Grading grading(questions, *expected, samples);
+Result<Graded> GradeResponses(const std::string& responses_path, std::span<const Question> questions,
+                              uint32_t samples, const std::string& group_by, const SampleJudge& judge) {
+  Grading grading(questions, judge, samples);
   if (auto status = grading.Read(responses_path); !status) return tl::unexpected(status.error());
   const std::vector<Tally> tallies = grading.Tallies();
   std::map<std::string, std::vector<Tally>> groups;
@@ -184,6 +208,22 @@ Result<Graded> GradeResponses(const std::string& responses_path, const std::stri
   Graded graded{.all = GradeOf(tallies, samples), .groups = {}, .verdicts = std::move(grading).Verdicts()};
   for (const auto& [name, group] : groups) graded.groups[name] = GradeOf(group, samples);
   return graded;
+}
+
+Result<Graded> GradeResponses(const std::string& responses_path, const std::string& questions_path,
+                              std::span<const Question> questions, uint32_t samples,
+                              const std::string& group_by) {
+  const auto expected = ExpectedAnswers(questions_path, questions);
+  if (!expected) return tl::unexpected(expected.error());
+  return GradeResponses(responses_path, questions, samples, group_by,
+                        [&](size_t question, const Response& response) {
+                          AnswerVerdict verdict = JudgeAnswer(AnswerText(response), (*expected)[question]);
+                          return SampleVerdict{.question_id = {},
+                                               .sample = 0,
+                                               .right = verdict.right,
+                                               .extracted = std::move(verdict.extracted),
+                                               .expected = (*expected)[question]};
+                        });
 }
 
 }  // namespace tessy

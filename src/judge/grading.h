@@ -1,13 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "dataset/question.h"
+#include "dataset/response.h"
 
 namespace tessy {
 
@@ -31,10 +34,18 @@ struct SampleVerdict {
   bool right = false;
   std::string extracted;  // what was compared; empty if the response names no answer
   std::string expected;   // the question's answer, as its row has it
+  // What a benchmark's judge says besides; the lines of other verdicts do not have these.
+  std::string reason = {};                    // "right", "wrong", "no answer", "truncated"
+  std::map<std::string, bool> official = {};  // the verdicts of official graders, by their names
+  uint64_t tokens = 0;                        // of the response, where it says so
+
+  bool operator==(const SampleVerdict&) const = default;
 };
 
 // One line of verdicts.jsonl, without its newline.
 std::string ToJsonLine(const SampleVerdict& verdict);
+// The verdict of such a line. kInvalidData: it is none. Unknown keys are passed over.
+Result<SampleVerdict> ParseVerdict(std::string_view line);
 
 struct Graded {
   Grade all;
@@ -46,6 +57,14 @@ struct Graded {
 // compared (see ExpectedAnswer), is an error that names its line.
 Result<std::vector<std::string>> ExpectedAnswers(const std::string& questions_path,
                                                  std::span<const Question> questions);
+
+// Judges a response to the question with this index: all of the verdict but the question's id and the sample.
+using SampleJudge = std::function<SampleVerdict(size_t question, const Response& response)>;
+
+// Grades a file of responses to the questions, with `samples` samples of each, by that judge. `group_by` and
+// the errors are those of the other function.
+Result<Graded> GradeResponses(const std::string& responses_path, std::span<const Question> questions,
+                              uint32_t samples, const std::string& group_by, const SampleJudge& judge);
 
 // Grades a file of responses against the "answer" fields of the questions (see IsRightAnswer), with
 // `samples` samples of each question. `group_by` names a field of the rows ("task"); rows without that field

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "dataset/question.h"
+#include "eval/benchmark.h"
+
+namespace tessy {
+
+// Which rows of a benchmark are asked.
+struct BenchmarkSelection {
+  std::string subset = {};  // one of Benchmark::subsets; empty: all
+  // Days, YYYY-MM-DD, both inclusive; empty: no limit. Only where the benchmark has dates.
+  std::string since = {};
+  std::string until = {};
+  uint64_t limit = 0;  // the first rows of these; 0: all
+};
+
+// One row of a benchmark, as it is asked and judged.
+struct BenchmarkProblem {
+  Question question;               // the id and the messages
+  std::string expected;            // the answer, or the letter of the right choice; empty for programs
+  std::vector<double> tolerances;  // see ComparisonRules
+  std::map<std::string, std::string> groups;  // the value of each group that the row has; "month" of a date
+  bool in_errata = false;
+};
+
+// What the data of a benchmark looks like, in one line: its files, and where they come from.
+std::string DescribeData(const Benchmark& benchmark);
+
+// Reads the rows from the files in a folder, or from one file. Errors are one line: nothing there that the
+// benchmark expects (it says what is), a row without what it needs, an id that is there twice, a subset or
+// dates that the benchmark does not have, no row that is left.
+Result<std::vector<BenchmarkProblem>> ReadBenchmark(const Benchmark& benchmark, const PromptStyle& style,
+                                                    const std::string& data,
+                                                    const BenchmarkSelection& selection);
+
+// The problems as a file of questions (docs/formats.md): a line each, with `benchmark`, the name, and the
+// groups.
+std::string QuestionLines(const Benchmark& benchmark, const std::vector<BenchmarkProblem>& problems);
+
+}  // namespace tessy
