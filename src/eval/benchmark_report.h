@@ -26,7 +26,7 @@ struct OfficialView {
   uint64_t differs = 0;  // samples on which it says something else than we do
 };
 
-// What a benchmark's verdicts say. Samples that never came count as wrong everywhere.
+// The figures that a benchmark's verdicts give. Samples that never came count as wrong everywhere.
 struct BenchmarkReport {
   std::string benchmark;
   std::string title;

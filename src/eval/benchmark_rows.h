@@ -30,7 +30,7 @@ struct BenchmarkProblem {
   bool in_errata = false;
 };
 
-// What the data of a benchmark looks like, in one line: its files, and where they come from.
+// One line about the data of a benchmark: its files, and where they come from.
 std::string DescribeData(const Benchmark& benchmark);
 
 // Reads the rows from the files in a folder, or from one file. Errors are one line: nothing there that the

@@ -18,7 +18,7 @@ struct EvalResult {
   // Empty where asking was stopped or broke off: the same job goes on with it.
   std::optional<Graded> graded = std::nullopt;
   std::string verdicts_path = {};  // where the verdicts were written; empty: nowhere
-  // Of a benchmark, where there is a grade.
+  // The report of a benchmark, where there is a grade.
   std::optional<BenchmarkReport> report = std::nullopt;
 };
 

@@ -23,7 +23,7 @@ struct CodeTests {
   size_t public_count = 0;
 };
 
-// What packed tests may unpack to.
+// The most bytes that packed tests may unpack to.
 inline constexpr size_t kUnpackedTestsMax = size_t{512} << 20;
 
 // The tests of the text of one field public_test_cases or private_test_cases of LiveCodeBench: a JSON list of

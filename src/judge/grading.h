@@ -34,7 +34,7 @@ struct SampleVerdict {
   bool right = false;
   std::string extracted;  // what was compared; empty if the response names no answer
   std::string expected;   // the question's answer, as its row has it
-  // What a benchmark's judge says besides; the lines of other verdicts do not have these.
+  // The rest is said by the judge of a benchmark; the lines of other verdicts do not have these.
   std::string reason = {};                    // "right", "wrong", "no answer", "truncated"
   std::map<std::string, bool> official = {};  // the verdicts of official graders, by their names
   uint64_t tokens = 0;                        // of the response, where it says so

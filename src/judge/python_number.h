@@ -18,14 +18,14 @@ struct PythonDecimal {
   int64_t exponent = 0;     // of the last digit; 0 for zero
 };
 
-// What decimal.Decimal(text) is; nothing where it raises. Underscores among the digits are allowed there. An
-// exponent of more than 18 digits is refused, as the C implementation does.
+// The value of decimal.Decimal(text); nothing where it raises. Underscores among the digits are allowed
+// there. An exponent of more than 18 digits is refused, as the C implementation does.
 std::optional<PythonDecimal> ReadPythonDecimal(std::string_view text);
 
 // a == b: NaN equals nothing.
 bool operator==(const PythonDecimal& a, const PythonDecimal& b);
 
-// What float(text) is; nothing where it raises. Too large is infinite, too small is zero.
+// The value of float(text); nothing where it raises. Too large is infinite, too small is zero.
 std::optional<double> ReadPythonFloat(std::string_view text);
 
 }  // namespace tessy
