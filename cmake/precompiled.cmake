@@ -52,7 +52,9 @@ function(tessy_use_precompiled_headers)
   foreach(target IN LISTS targets)
     get_target_property(type ${target} TYPE)
     get_target_property(links ${target} LINK_LIBRARIES)
-    if(NOT type MATCHES "STATIC_LIBRARY|EXECUTABLE" OR torch IN_LIST links)  # libtorch brings definitions of its own
+    get_target_property(own_flags ${target} TESSY_OWN_FLAGS)
+    # libtorch brings definitions of its own.
+    if(NOT type MATCHES "STATIC_LIBRARY|EXECUTABLE" OR torch IN_LIST links OR own_flags)
       continue()
     endif()
     get_target_property(level ${target} TESSY_LEVEL)

@@ -6,9 +6,11 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 wanted="build|$(uname -m)"
 browser=()
+judged=()
 if [[ "${1:-}" == --tests ]]; then
   wanted+="|tests"
   browser=(chromium fonts-dejavu-core)  # shows the lab's page
+  judged=(pypy3)                        # runs programs that are judged
 fi
 
 # What a build for a graphics card lacks, in one line.
@@ -45,8 +47,8 @@ esac
 
 packages=(build-essential cmake ninja-build ccache git pkg-config openssl python3
   libfmt-dev libspdlog-dev libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libexpected-dev libsimdjson-dev
-  libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev libzstd-dev libutf8proc-dev libgtest-dev libgmock-dev clang-format clang-tidy
-  libtorch-dev libopenblas0-pthread "${browser[@]}")
+  libcurl4-openssl-dev libssl-dev libsqlite3-dev zlib1g-dev libzstd-dev libutf8proc-dev libseccomp-dev libgtest-dev libgmock-dev clang-format clang-tidy
+  libtorch-dev libopenblas0-pthread "${browser[@]}" "${judged[@]}")
 command -v npm >/dev/null || packages+=(npm)
 
 installed() { dpkg-query -W -f='${Status}' "$1" 2>/dev/null | grep -q 'ok installed'; }

@@ -1,0 +1,212 @@
+// A box does what it promises to programs, and to those who start them, at every level that can be tried
+// here.
+#include "judge/sandbox/box.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+namespace tessy {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class BoxTest : public testing::TestWithParam<SandboxLevel> {
+ protected:
+  void SetUp() override {
+    auto box = Box::Open({.level = GetParam()});
+    if (!box && GetParam() == SandboxLevel::kA && geteuid() != 0) {
+      // A user has control groups only where some have been given to him.
+      EXPECT_THAT(box.error().message, HasSubstr("level A: "));
+      box = Box::Open({.level = SandboxLevel::kB});
+    }
+    ASSERT_TRUE(box) << box.error().message;
+    box_.emplace(std::move(*box));
+  }
+  static BoxLimits Limits() {
+    return {.cpu = seconds(2), .wall = seconds(4), .memory = 256 << 20, .output = 1 << 20, .processes = 32};
+  }
+  BoxEnd Run(std::vector<std::string> arguments, std::string_view input = "", BoxLimits limits = Limits()) {
+    auto end = box_->Run({.arguments = std::move(arguments), .input = input, .limits = limits});
+    EXPECT_TRUE(end) << end.error().message;
+    return end.value_or(BoxEnd{.exit_status = -1});
+  }
+  BoxEnd Python(const std::string& code, std::string_view input = "", BoxLimits limits = Limits()) {
+    return Run({"/usr/bin/python3", "-c", code}, input, limits);
+  }
+  BoxEnd Shell(const std::string& code, std::string_view input = "") {
+    return Run({"/bin/sh", "-c", code}, input);
+  }
+
+  std::optional<Box> box_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Levels, BoxTest,
+                         testing::Values(SandboxLevel::kA, SandboxLevel::kB, SandboxLevel::kC),
+                         [](const auto& level) { return std::string(NameOf(level.param)); });
+
+TEST_P(BoxTest, AProgramReadsAndWrites) {
+  const BoxEnd end = Run({"/bin/cat"}, "two\nlines\n");
+  EXPECT_EQ(end.output, "two\nlines\n");
+  EXPECT_EQ(end.exit_status, 0);
+  EXPECT_EQ(end.signal, 0);
+  EXPECT_EQ(end.cut, BoxCut::kNone);
+  EXPECT_GT(end.cpu.count(), 0);
+  EXPECT_LT(end.cpu, milliseconds(500));
+  EXPECT_GT(end.memory_peak, 0U);
+}
+
+TEST_P(BoxTest, StatusSignalAndErrorsArrive) {
+  EXPECT_EQ(Shell("exit 3").exit_status, 3);
+  EXPECT_EQ(Shell("kill -ABRT $$").signal, SIGABRT);
+  EXPECT_EQ(Shell("echo oops >&2").error, "oops\n");
+}
+
+// Before anything hostile is tried in this place: its limit on processes holds.
+TEST_P(BoxTest, ProcessesAreLimited) {
+  const BoxEnd end = Python(R"(
+import os, time
+n = 0
+try:
+    for i in range(100):
+        if os.fork() == 0:
+            time.sleep(30)
+            os._exit(0)
+        n += 1
+except OSError: pass
+print(n))");
+  ASSERT_EQ(end.exit_status, 0) << end.error;
+  const int started = std::stoi(end.output);
+  EXPECT_GT(started, 8);
+  EXPECT_LE(started, 32);
+}
+
+TEST_P(BoxTest, NothingIsLeftOfARun) {
+  const BoxEnd first = Shell("echo x > left; mkdir -p a/b; chmod 0 a; sleep 100 & echo $!");
+  EXPECT_EQ(first.exit_status, 0) << first.error;
+  EXPECT_LT(first.wall, seconds(2));
+  EXPECT_EQ(Shell("ls -A").output, "");
+}
+
+TEST_P(BoxTest, TimeIsLimited) {
+  BoxLimits limits = Limits();
+  limits.cpu = milliseconds(300);
+  const BoxEnd busy = Python("while True: pass", "", limits);
+  EXPECT_EQ(busy.cut, BoxCut::kCpu);
+  EXPECT_LT(busy.cpu, milliseconds(600));
+  limits.wall = milliseconds(500);
+  const BoxEnd idle = Run({"/bin/sleep", "100"}, "", limits);
+  EXPECT_EQ(idle.cut, BoxCut::kWall);
+  EXPECT_LT(idle.wall, milliseconds(900));
+  EXPECT_LT(idle.cpu, milliseconds(100));
+}
+
+TEST_P(BoxTest, CpuOfChildrenCounts) {
+  const BoxEnd end =
+      Python("import os\nfor i in range(2):\n  if os.fork() == 0:\n    while True: pass\nos.wait()");
+  EXPECT_EQ(end.cut, BoxCut::kCpu);
+}
+
+TEST_P(BoxTest, MemoryIsLimited) {
+  const BoxEnd end = Python("import time\nz = b'x' * (600 << 20)\ntime.sleep(0.2)\nprint(len(z))");
+  EXPECT_TRUE(end.out_of_memory || end.cut == BoxCut::kMemory || end.exit_status != 0);
+  EXPECT_EQ(end.output, "");
+  if (box_->level() == SandboxLevel::kA) {
+    EXPECT_TRUE(end.out_of_memory);
+  }
+  // And the next one is well.
+  EXPECT_EQ(Python("print(len(b'x' * (100 << 20)))").output, "104857600\n");
+}
+
+TEST_P(BoxTest, OutputIsLimited) {
+  const BoxEnd end = Python("while True: print('x' * 1000)");
+  EXPECT_EQ(end.cut, BoxCut::kOutput);
+  EXPECT_LE(end.output.size(), 1U << 20);
+  const BoxEnd errors = Python("import sys\nwhile True: sys.stderr.write('x' * 1000)");
+  EXPECT_EQ(errors.cut, BoxCut::kOutput);
+  EXPECT_EQ(errors.error.size(), kErrorKept);
+}
+
+TEST_P(BoxTest, WhatIsStagedIsThereAndReadOnly) {
+  ASSERT_TRUE(box_->Stage("main.py", "print(6 * 7)"));
+  const std::string path = box_->work_folder() + "/main.py";
+  EXPECT_EQ(Run({"/usr/bin/python3", path}).output, "42\n");
+  EXPECT_NE(Shell("echo x > " + path).exit_status, 0);
+  EXPECT_NE(Shell("echo x > " + box_->work_folder() + "/other").exit_status, 0);
+  EXPECT_NE(Shell("rm " + path).exit_status, 0);
+  ASSERT_TRUE(box_->Stage("main.py", "print(7)"));
+  EXPECT_EQ(Run({"/usr/bin/python3", path}).output, "7\n");
+  ASSERT_TRUE(box_->ClearStage());
+  EXPECT_NE(Run({"/usr/bin/python3", path}).exit_status, 0);
+  EXPECT_FALSE(box_->Stage("../x", ""));
+}
+
+TEST_P(BoxTest, AFileIsHandedOut) {
+  const auto end = box_->Run({.arguments = {"/bin/sh", "-c", "echo made > result"}, .collects = "result"});
+  ASSERT_TRUE(end) << end.error().message;
+  EXPECT_EQ(end->collected, "made\n");
+  const auto link =
+      box_->Run({.arguments = {"/bin/sh", "-c", "ln -s /usr/bin/env result"}, .collects = "result"});
+  ASSERT_TRUE(link) << link.error().message;
+  EXPECT_EQ(link->collected, std::nullopt);
+}
+
+TEST_P(BoxTest, TheEnvironmentIsNew) {
+  setenv("TESSY_CANARY", "secret", 1);
+  EXPECT_EQ(Run({"/usr/bin/env"}).output, "PATH=/usr/bin:/bin\nHOME=" + box_->temporary_folder() +
+                                              "\nLANG=C.UTF-8\nTMPDIR=" + box_->temporary_folder() + "\n");
+}
+
+TEST_P(BoxTest, TheMachinesFilesAreNotThere) {
+  for (const char* path : {"/root", "/home", "/var/lib", "/etc"}) {
+    const BoxEnd end = Shell(std::string("cd ") + path +
+                             " && ls | grep -v alternatives | grep -v ld.so.cache | grep -v localtime");
+    EXPECT_NE(end.exit_status, 0) << path << ": " << end.output;
+  }
+  for (const char* path : {"/etc/shadow", "/etc/passwd", "/proc/1/mem"}) {
+    EXPECT_NE(Run({"/usr/bin/head", "-c", "1", path}).exit_status, 0) << path;
+  }
+}
+
+TEST_P(BoxTest, ALargeInputThatNobodyReadsDoesNotBlock) {
+  const std::string input(64 << 20, 'x');
+  EXPECT_EQ(Run({"/bin/echo", "8"}, input).output, "8\n");
+}
+
+TEST_P(BoxTest, AnInterruptEndsARun) {
+  std::thread other([&] {
+    std::this_thread::sleep_for(milliseconds(200));
+    box_->Interrupt();
+  });
+  const BoxEnd end = Run({"/bin/sleep", "100"});
+  other.join();
+  EXPECT_EQ(end.cut, BoxCut::kInterrupted);
+  EXPECT_LT(end.wall, seconds(2));
+  EXPECT_EQ(Run({"/bin/echo", "8"}).output, "8\n");
+}
+
+TEST_P(BoxTest, AProgramThatIsNotThereIsTheBoxesError) {
+  const auto end = box_->Run({.arguments = {"/usr/bin/no-such-program"}});
+  ASSERT_FALSE(end);
+  EXPECT_THAT(end.error().message, HasSubstr("execute the program: No such file"));
+}
+
+TEST(Sandbox, TheBestLevelIsTaken) {
+  const auto box = Box::Open();
+  ASSERT_TRUE(box) << box.error().message;
+  for (const SandboxLevel level : {SandboxLevel::kA, SandboxLevel::kB, SandboxLevel::kC}) {
+    if (level == box->level()) break;
+    EXPECT_FALSE(Box::Open({.level = level})) << NameOf(level);
+  }
+  EXPECT_EQ(SandboxLevelOf("B"), SandboxLevel::kB);
+  EXPECT_EQ(SandboxLevelOf("D"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace tessy
