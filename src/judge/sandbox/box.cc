@@ -179,7 +179,8 @@ class Box::Impl {
              Reply* reply = nullptr);
   Status Start(const BoxCommand& command, const Descriptor& input, Stream& output, Stream& error);
   // Reads both streams until the launcher has answered; the cut that this side asked for.
-  BoxCut Pump(const BoxLimits& limits, Stream& output, Stream& error);
+  BoxCut Pump(const BoxCommand& command, Stream& output, Stream& error);
+  static void Drain(Stream& stream, uint64_t enough, char* buffer);
 
   // In this order: the launcher leaves its groups before they are removed.
   ControlGroups groups_;
@@ -268,7 +269,16 @@ Status Box::Impl::Start(const BoxCommand& command, const Descriptor& input, Stre
   return sent;
 }
 
-BoxCut Box::Impl::Pump(const BoxLimits& limits, Stream& output, Stream& error) {
+// What is left in a stream once all who could write have gone.
+void Box::Impl::Drain(Stream& stream, uint64_t enough, char* buffer) {
+  while (stream.total <= enough) {
+    const uint64_t before = stream.total;
+    if (!stream.Read(buffer) || stream.total == before) return;
+  }
+}
+
+BoxCut Box::Impl::Pump(const BoxCommand& command, Stream& output, Stream& error) {
+  const BoxLimits& limits = command.limits;
   BoxCut cut = BoxCut::kNone;
   bool output_open = true;
   bool error_open = true;
@@ -276,31 +286,32 @@ BoxCut Box::Impl::Pump(const BoxLimits& limits, Stream& output, Stream& error) {
     if (cut == BoxCut::kNone) (void)launcher_.Kill();
     cut = cut == BoxCut::kNone ? reason : cut;
   };
+  const bool is_impatient = command.quiet_max.count() > 0;
+  auto heard = std::chrono::steady_clock::now();
   while (true) {
     pollfd polled[] = {{launcher_.socket(), POLLIN, 0},
                        {output_open ? output.reading.get() : -1, POLLIN, 0},
                        {error_open ? error.reading.get() : -1, POLLIN, 0},
                        {cut == BoxCut::kNone ? wake_.get() : -1, POLLIN, 0}};
-    const auto wait = std::chrono::ceil<milliseconds>(limits.wall) + kAnswerMax;
+    auto wait = std::chrono::ceil<milliseconds>(limits.wall) + kAnswerMax;
+    if (is_impatient && cut == BoxCut::kNone) wait = std::chrono::ceil<milliseconds>(command.quiet_max);
     const int ready = poll(polled, std::size(polled), static_cast<int>(wait.count()));
     if (ready < 0 && errno == EINTR) continue;
+    const uint64_t before = output.total;
     if (output_open && polled[1].revents != 0) output_open = output.Read(buffer_.data());
     if (error_open && polled[2].revents != 0) error_open = error.Read(buffer_.data());
     if (output.total > limits.output || error.total > limits.output) kill(BoxCut::kOutput);
     if (interrupted_) kill(BoxCut::kInterrupted);
-    if (ready <= 0 || polled[0].revents != 0) break;
+    const auto now = std::chrono::steady_clock::now();
+    if (output.total != before) heard = now;
+    if (is_impatient && cut == BoxCut::kNone && polled[0].revents == 0 && now - heard >= command.quiet_max) {
+      kill(BoxCut::kWall);
+      continue;
+    }
+    if (polled[0].revents != 0 || (ready == 0 && (cut != BoxCut::kNone || !is_impatient))) break;
   }
-  // All who could write have gone.
-  while (output_open && output.total <= limits.output && output.reading.valid()) {
-    const uint64_t before = output.total;
-    output_open = output.Read(buffer_.data());
-    if (output.total == before) break;
-  }
-  while (error_open && error.kept.size() < kErrorKept) {
-    const uint64_t before = error.total;
-    error_open = error.Read(buffer_.data());
-    if (error.total == before) break;
-  }
+  Drain(output, limits.output, buffer_.data());
+  Drain(error, kErrorKept, buffer_.data());
   if (cut == BoxCut::kNone && (output.total > limits.output || error.total > limits.output))
     cut = BoxCut::kOutput;
   return cut;
@@ -319,7 +330,7 @@ Result<BoxEnd> Box::Impl::Run(const BoxCommand& command) {
   if (Status opened = output.Open(command.limits.output); !opened) return tl::unexpected(opened.error());
   if (Status opened = error.Open(kErrorKept); !opened) return tl::unexpected(opened.error());
   if (Status started = Start(command, input, output, error); !started) return tl::unexpected(started.error());
-  const BoxCut cut = Pump(command.limits, output, error);
+  const BoxCut cut = Pump(command, output, error);
   if (interrupted_.exchange(false)) {
     uint64_t calls = 0;
     (void)!read(wake_.get(), &calls, sizeof calls);

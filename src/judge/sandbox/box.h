@@ -44,6 +44,7 @@ struct BoxCommand {
   std::string_view input = {};
   BoxLimits limits = {};
   std::string collects = {};  // the name of a file in the temporary folder to hand out; empty: none
+  std::chrono::nanoseconds quiet_max{0};  // by the clock, without new output; 0: unlimited. BoxCut::kWall
   // Streams instead of `input` and of what BoxEnd::output would hold; for programs that talk to each other.
   int input_stream = -1;
   int output_stream = -1;

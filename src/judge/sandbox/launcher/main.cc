@@ -100,6 +100,7 @@ Outcome Serve(Room& room, Request& request, Handle (&descriptors)[kDescriptorsMa
 int Main() {
   static Request request;
   static Room room;
+  prctl(PR_SET_NAME, "tessy-launcher");
   close_range(kControl + 1, ~0U, 0);  // of the program's nothing stays open
   sigset_t child;
   sigemptyset(&child);

@@ -1,0 +1,90 @@
+#include "judge/prelude.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <unordered_map>
+#include <vector>
+
+#include "embedded/harness.h"
+
+namespace tessy {
+namespace {
+
+bool IsWordByte(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+struct Modules {
+  std::vector<std::string> order;
+  std::unordered_map<std::string_view, std::vector<size_t>> by_name;  // indices of `order`
+};
+
+const Modules& KnownModules() {
+  static const Modules kModules = [] {
+    Modules modules;
+    std::string_view text = embedded::harness::kPreludeNamesTxt;
+    while (!text.empty()) {
+      std::string_view line = text.substr(0, text.find('\n'));
+      text.remove_prefix(std::min(text.size(), line.size() + 1));
+      const size_t colon = line.find(':');
+      if (line.starts_with('#') || colon == std::string_view::npos) continue;
+      const size_t index = modules.order.size();
+      modules.order.emplace_back(line.substr(0, colon));
+      modules.by_name[line.substr(0, colon)].push_back(index);
+      for (size_t i = colon + 1; i < line.size();) {
+        const size_t end = std::min(line.find(' ', i), line.size());
+        if (end > i) modules.by_name[line.substr(i, end - i)].push_back(index);
+        i = end + 1;
+      }
+    }
+    return modules;
+  }();
+  return kModules;
+}
+
+std::string Replaced(std::string text, std::string_view mark, std::string_view by) {
+  for (size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at + by.size())) {
+    text.replace(at, mark.size(), by);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string PreludeModules(std::string_view code) {
+  const Modules& known = KnownModules();
+  std::set<size_t> found;
+  for (size_t i = 0; i < code.size();) {
+    if (!IsWordByte(code[i])) {
+      ++i;
+      continue;
+    }
+    size_t end = i;
+    while (end < code.size() && IsWordByte(code[end])) ++end;
+    const auto entry = known.by_name.find(code.substr(i, end - i));
+    const bool is_member = i > 0 && code[i - 1] == '.';
+    if (entry != known.by_name.end() && !is_member) found.insert(entry->second.begin(), entry->second.end());
+    i = end;
+  }
+  std::string tuple = "(";
+  for (const size_t index : found) tuple += fmt::format("'{}', ", known.order[index]);
+  return tuple + ")";
+}
+
+std::string StdinScript(std::string_view code) {
+  return Replaced(std::string(embedded::harness::kStdinPy), "@MODULES@", PreludeModules(code));
+}
+
+std::string FunctionScript(std::string_view code, std::string_view function, double seconds) {
+  std::string script =
+      Replaced(std::string(embedded::harness::kFunctionPy), "@MODULES@", PreludeModules(code));
+  script = Replaced(std::move(script), "@FUNCTION@",
+                    nlohmann::json(function).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
+  return Replaced(std::move(script), "@SECONDS@", fmt::format("{}", seconds));
+}
+
+}  // namespace tessy
