@@ -13,7 +13,7 @@ $(error CUDA=1 and VULKAN=… make programs of their own; give one of them)
 endif
 release := release$(if $(gpu),-$(gpu))
 
-.PHONY: help setup setup-tests build demo test lint lint-all bench bench-quick lab interop fuzz sanitize sanitize-asan sanitize-tsan install clean
+.PHONY: help setup setup-tests build demo test lint lint-all attacks bench bench-quick lab interop fuzz sanitize sanitize-asan sanitize-tsan install clean
 
 help:
 	@echo "make demo    synthesise a few shipped questions with shipped models, and show one trace"
@@ -21,6 +21,7 @@ help:
 	@echo "make lab     the paper in miniature: pretraining, all methods, a table and a page (25 minutes)"
 	@echo "make build   the program, at build/tessy; CUDA=1, VULKAN=1 or VULKAN=prebuilt: for a graphics card"
 	@echo "make interop   the tests beside a real llama-server, which it builds"
+	@echo "make attacks hostile programs against every level of the sandbox that can be tried here"
 	@echo "make lint    clang-format, and clang-tidy over what changed within a day; make lint-all: over all"
 	@echo "make bench   measure the engine, training (beside python3-torch), runs over servers, and reading and choosing questions"
 	@echo "make bench-quick   each benchmark for a second, to see that it works"
@@ -75,6 +76,12 @@ fuzz: build/asan/build.ninja
 	@build/asan/tests/fuzz/tessy_fuzz --list | xargs -P $(JOBS) -I{} build/asan/tests/fuzz/tessy_fuzz {} \
 	  --seconds $(FUZZ_SECONDS) --seed $$RANDOM --findings build/fuzz
 
+# As root also as a user without rights, who has levels B and C.
+attacks: build/release/build.ninja
+	@scripts/setup.sh --tests
+	@cmake --build --preset release -j $(JOBS) --target attacks_test
+	@scripts/attacks.sh build/release/src/judge/attacks_test
+
 lint: build/release/build.ninja
 	@scripts/lint.sh
 
@@ -91,20 +98,22 @@ lab: build
 	@build/tessy lab run --seeds 2 --out build/lab
 
 bench: build/release/build.ninja
-	@cmake --build --preset release -j $(JOBS) --target tessy_bench tessy_training_bench tessy_server_bench tessy_duplicates_bench tessy_tables_bench
+	@cmake --build --preset release -j $(JOBS) --target tessy_bench tessy_training_bench tessy_server_bench tessy_duplicates_bench tessy_tables_bench tessy_judge_bench
 	@build/release/tessy_bench
 	@build/release/tessy_training_bench
 	@build/release/tessy_server_bench
 	@build/release/tessy_duplicates_bench
 	@build/release/tessy_tables_bench
+	@build/release/tessy_judge_bench
 
 bench-quick: build/release/build.ninja
-	@cmake --build --preset release -j $(JOBS) --target tessy_bench tessy_training_bench tessy_server_bench tessy_duplicates_bench tessy_tables_bench
+	@cmake --build --preset release -j $(JOBS) --target tessy_bench tessy_training_bench tessy_server_bench tessy_duplicates_bench tessy_tables_bench tessy_judge_bench
 	@build/release/tessy_bench --quick
 	@build/release/tessy_training_bench --quick
 	@build/release/tessy_server_bench --quick
 	@build/release/tessy_duplicates_bench --quick
 	@build/release/tessy_tables_bench --quick
+	@build/release/tessy_judge_bench --quick
 
 clean:
 	rm -rf build

@@ -1,0 +1,256 @@
+// Hostile programs get a verdict that is allowed, and leave nothing: each attack of the golden rows once,
+// with a limit of one second, at the best level that the machine grants. TESSY_ATTACK_LEVELS="A,B,C" names
+// others.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <sstream>
+#include <thread>
+
+#include "base/testing/source_tree.h"
+#include "judge/program_runner.h"
+
+namespace tessy {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+
+constexpr uint64_t kOutputMax = 16 << 20;
+
+std::vector<json> Attacks() {
+  std::vector<json> rows;
+  std::ifstream file(InSource("src/judge/testdata/attacks.jsonl"));
+  for (std::string line; std::getline(file, line);) rows.push_back(json::parse(line));
+  EXPECT_GT(rows.size(), 60U);
+  return rows;
+}
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+}
+
+uint64_t MemoryOfOurs() {
+  std::istringstream sizes(ReadFile("/proc/self/statm"));
+  uint64_t size = 0;
+  uint64_t resident = 0;
+  sizes >> size >> resident;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+// The names of the processes below this one, but for launchers.
+std::vector<std::string> ProcessesLeft() {
+  std::map<int, std::pair<int, std::string>> parents;
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const int process = std::atoi(entry.path().filename().c_str());
+    const std::string stat = process > 0 ? ReadFile(entry.path() / "stat") : "";
+    const size_t open = stat.find('(');
+    const size_t close = stat.rfind(')');
+    if (close == std::string::npos || stat.size() < close + 4) continue;
+    parents[process] = {std::atoi(stat.c_str() + close + 4), stat.substr(open + 1, close - open - 1)};
+  }
+  std::vector<std::string> left;
+  for (const auto& [process, parent] : parents) {
+    int at = parent.first;
+    while (at > 1 && at != getpid() && parents.contains(at)) at = parents[at].first;
+    if (at == getpid() && parent.second != "tessy-launcher") left.push_back(parent.second);
+  }
+  return left;
+}
+
+// Files that attacks try to leave on the machine.
+std::vector<std::string> FilesLeft() {
+  std::vector<std::string> left;
+  for (const char* path :
+       {"/tmp/victim", "/tmp/z", "/tmp/result.json", "/tmp/out.txt", "/tmp/d", "/tmp/core", "/work/program",
+        "/etc/ld.so.preload", "/usr/x", "/usr/local/lib/python3.11/dist-packages/usercustomize.py",
+        "/usr/lib/python3/dist-packages/usercustomize.py", "core", "result.json", "verdict"}) {
+    std::error_code error;
+    if (fs::exists(fs::symlink_status(path, error))) left.emplace_back(path);
+  }
+  return left;
+}
+
+// Somebody who listens and must hear nothing.
+class Listener {
+ public:
+  Listener(int family, const sockaddr* address, socklen_t size)
+      : socket_(socket(family, SOCK_STREAM | SOCK_NONBLOCK, 0)) {
+    const int yes = 1;
+    setsockopt(socket_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+    EXPECT_EQ(bind(socket_, address, size), 0) << std::strerror(errno);
+    EXPECT_EQ(listen(socket_, 4), 0);
+  }
+  ~Listener() { close(socket_); }
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  bool HasHeard() const { return accept(socket_, nullptr, nullptr) >= 0; }
+
+ private:
+  int socket_;
+};
+
+std::unique_ptr<Listener> ListenTcp() {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(8765);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return std::make_unique<Listener>(AF_INET, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+}
+
+std::unique_ptr<Listener> ListenAbstract() {
+  constexpr std::string_view kName("\0tessy-canary", 13);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  kName.copy(address.sun_path, kName.size());
+  return std::make_unique<Listener>(AF_UNIX, reinterpret_cast<const sockaddr*>(&address),
+                                    static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + kName.size()));
+}
+
+std::string CacheFolder() { return fs::absolute("judge-cache").string(); }
+
+std::vector<std::optional<SandboxLevel>> Levels() {
+  std::vector<std::optional<SandboxLevel>> levels;
+  const char* const wanted = std::getenv("TESSY_ATTACK_LEVELS");
+  std::istringstream names(wanted == nullptr ? "" : wanted);
+  for (std::string name; std::getline(names, name, ',');) levels.push_back(SandboxLevelOf(name));
+  if (levels.empty()) levels.emplace_back();
+  return levels;
+}
+
+RunnerOptions OptionsOf(std::optional<SandboxLevel> level) {
+  return {.box = {.level = level},
+          .cache_folder = CacheFolder(),
+          .compile_max = seconds(15),
+          .looks_twice = false};
+}
+
+CodeTask TaskOf(const json& row) {
+  CodeTask task{.code = row["code"],
+                .language = row["language"] == "cpp" ? Language::kCpp : Language::kPython};
+  std::string input = row["stdin"];
+  if (row["id"] == "attack-58") input += std::string(64 << 20, ' ');
+  task.tests.tests.push_back({std::move(input), row["expected_output"]});
+  task.limits = {.cpu = seconds(1), .memory = 256 << 20, .output = kOutputMax};
+  return task;
+}
+
+class AttacksTest : public testing::TestWithParam<std::optional<SandboxLevel>> {
+ protected:
+  // A program that means well.
+  void ExpectAnswer(ProgramRunner& runner) {
+    CodeTask task{.code = "print(2 * int(input()))"};
+    task.tests.tests.push_back({"4\n", "8\n"});
+    const auto verdict = runner.Judge(task);
+    ASSERT_TRUE(verdict) << verdict.error().message;
+    EXPECT_EQ(LettersOf(verdict->verdict), "AC") << verdict->reason;
+  }
+
+  void Check(const Result<CodeVerdict>& verdict, SandboxLevel level, const json& row) {
+    ASSERT_TRUE(verdict) << verdict.error().message;
+    const bool without_groups = level != SandboxLevel::kA && row.contains("expected_without_cgroup");
+    const json& allowed = row[without_groups ? "expected_without_cgroup" : "expected"];
+    EXPECT_THAT(allowed.get<std::vector<std::string>>(), Contains(std::string(LettersOf(verdict->verdict))))
+        << verdict->reason << "\n"
+        << verdict->output;
+    EXPECT_THAT(verdict->reason, Not(HasSubstr("root:")));
+    EXPECT_THAT(verdict->output, Not(HasSubstr("root:")));
+    EXPECT_THAT(ProcessesLeft(), IsEmpty());
+    EXPECT_THAT(FilesLeft(), IsEmpty());
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Levels, AttacksTest, testing::ValuesIn(Levels()), [](const auto& level) {
+  return level.param ? std::string(NameOf(*level.param)) : std::string("Best");
+});
+
+TEST_P(AttacksTest, GetAnAllowedVerdictAndLeaveNothing) {
+  setenv("TESSY_CANARY_KEY", "secret", 1);
+  const std::string mounts = ReadFile("/proc/self/mounts");
+  const auto random_written = fs::last_write_time("/usr/lib/python3.11/random.py");
+  const uint64_t memory = MemoryOfOurs();
+  const auto tcp = ListenTcp();
+  const auto abstract = ListenAbstract();
+  std::shared_mutex beside;
+  ProgramRunner runner(OptionsOf(GetParam()), beside);
+  const auto level = runner.Level();
+  ASSERT_TRUE(level) << level.error().message;
+  ProgramRunner neighbour(OptionsOf(GetParam()), beside);
+  for (const json& row : Attacks()) {
+    SCOPED_TRACE(row["id"].get<std::string>() + " " + row["name"].get<std::string>());
+    // Whom nobody may hurt.
+    std::thread other([&] { ExpectAnswer(neighbour); });
+    const auto verdict = runner.Judge(TaskOf(row));
+    other.join();
+    Check(verdict, *level, row);
+    ExpectAnswer(runner);
+  }
+  // One of them had an input of 64 MiB.
+  EXPECT_LT(MemoryOfOurs(), memory + kOutputMax + (16 << 20));
+  EXPECT_FALSE(tcp->HasHeard());
+  EXPECT_FALSE(abstract->HasHeard());
+  EXPECT_EQ(ReadFile("/proc/self/mounts"), mounts);
+  EXPECT_EQ(fs::last_write_time("/usr/lib/python3.11/random.py"), random_written);
+}
+
+// The attacks that end at once, over and over in one box.
+TEST_P(AttacksTest, AThousandInARowLeaveNothing) {
+  const std::string mounts = ReadFile("/proc/self/mounts");
+  std::shared_mutex beside;
+  ProgramRunner runner(OptionsOf(GetParam()), beside);
+  const std::set<std::string> quick{"attack-22", "attack-23", "attack-24", "attack-32", "attack-38",
+                                    "attack-42", "attack-43", "attack-45", "attack-49", "attack-50",
+                                    "attack-51", "attack-52", "attack-63", "attack-70"};
+  std::vector<CodeTask> tasks;
+  for (const json& row : Attacks()) {
+    if (quick.contains(row["id"])) tasks.push_back(TaskOf(row));
+  }
+  ASSERT_EQ(tasks.size(), quick.size());
+  for (const CodeTask& task : tasks) ASSERT_TRUE(runner.Judge(task));  // compiles them
+  std::vector<double> milliseconds_taken;
+  uint64_t memory = 0;
+  for (size_t i = 0; i < 1000; ++i) {
+    const auto began = std::chrono::steady_clock::now();
+    ASSERT_TRUE(runner.Judge(tasks[i % tasks.size()]));
+    milliseconds_taken.push_back(
+        std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - began).count());
+    if (i == 100) memory = MemoryOfOurs();
+  }
+  const auto median = [&](size_t begin, size_t end) {
+    std::vector<double> part(milliseconds_taken.begin() + static_cast<ptrdiff_t>(begin),
+                             milliseconds_taken.begin() + static_cast<ptrdiff_t>(end));
+    std::nth_element(part.begin(), part.begin() + static_cast<ptrdiff_t>(part.size() / 2), part.end());
+    return part[part.size() / 2];
+  };
+  std::cout << "median of the first 200: " << median(0, 200) << " ms, of the last 200: " << median(800, 1000)
+            << " ms\n";
+  EXPECT_LT(median(800, 1000), 3 * median(0, 200) + 5);
+  EXPECT_LT(MemoryOfOurs(), memory + (4 << 20));
+  EXPECT_THAT(ProcessesLeft(), IsEmpty());
+  EXPECT_THAT(FilesLeft(), IsEmpty());
+  EXPECT_EQ(ReadFile("/proc/self/mounts"), mounts);
+}
+
+}  // namespace
+}  // namespace tessy
