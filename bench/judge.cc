@@ -111,7 +111,7 @@ double TestsASecond(const CodeTask& task, const std::string& cache) {
   const auto began = Clock::now();
   const auto verdict = runner.Judge(task);
   if (!verdict) End(verdict.error().message);
-  if (verdict->verdict != Verdict::kAccepted) End("a right program got " + verdict->reason);
+  if (verdict->verdict != ProgramVerdict::kAccepted) End("a right program got " + verdict->reason);
   return static_cast<double>(task.tests.tests.size()) /
          std::chrono::duration<double>(Clock::now() - began).count();
 }

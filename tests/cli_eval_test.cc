@@ -155,6 +155,34 @@ TEST_F(KeepTest, ACommandMayCheck) {
   EXPECT_THAT(broken.err, HasSubstr("--checker ended with status 7; 0 is right, 1 is wrong"));
 }
 
+// The miniature student writes no programs: all of it is wrong, and what cannot be judged is told of first.
+TEST_F(KeepTest, ProgramsMayBeRunOnTheQuestionsTests) {
+  const auto without = Keep({"--judge", "code"});
+  EXPECT_EQ(without.exit_status, 1);
+  EXPECT_THAT(without.err, HasSubstr("q.jsonl:1: "));
+  EXPECT_THAT(without.err, HasSubstr(", and --judge code needs tests"));
+  std::string questions;
+  for (const std::string& line : ReadLines("q.jsonl")) {
+    Json question = Json::parse(line);
+    question["input_output"] = {{"inputs", {"4\n"}}, {"outputs", {"8\n"}}};
+    questions += question.dump() + "\n";
+  }
+  Write("q.jsonl", questions);
+  const auto judged = Keep({"--judge", "code", "--candidates", "1", "--limit", "4"});
+  EXPECT_EQ(judged.exit_status, 2) << judged.err;
+  EXPECT_THAT(judged.err, HasSubstr("no_right_answer"));
+  const auto both = Keep({"--judge", "code", "--checker", "true"});
+  EXPECT_EQ(both.exit_status, 1);
+  EXPECT_THAT(both.err, HasSubstr("--checker: a command judges instead of --judge code"));
+}
+
+TEST_F(KeepTest, TheSandboxCanBeTried) {
+  const auto tried = Tessy({"eval", "--check-sandbox"});
+  EXPECT_EQ(tried.exit_status, 0) << tried.out << tried.err;
+  EXPECT_THAT(tried.out, HasSubstr("the sandbox is of level "));
+  EXPECT_THAT(tried.out, HasSubstr("attack-20"));
+}
+
 // Every checker waits until all others have begun: on the run's thread, or fewer at a time, none would end.
 TEST_F(KeepTest, CheckersRunAtOnceBesideTheRun) {
   const auto result =

@@ -13,6 +13,8 @@
 #include "cli/synth.h"
 #include "eval/benchmark_report.h"
 #include "eval/compare_runs.h"
+#include "judge/compiler.h"
+#include "judge/sandbox_check.h"
 
 namespace tessy {
 namespace {
@@ -30,6 +32,7 @@ struct EvalFlags {
   MessageOptions messages;
   std::string run_file;
   bool json = false;
+  bool check_sandbox = false;
 };
 
 Json ToJson(const Grade& grade) {
@@ -99,6 +102,25 @@ void AddCompareCommand(CLI::App& eval, CommandContext& context) {
   command->callback([flags, &context] { Finish(context, Compare(*flags)); });
 }
 
+// What is tried is told at once, since some attacks take their time.
+Status TrySandbox() {
+  size_t bad = 0;
+  const auto tell = [&](const AttackResult& result) {
+    bad += result.is_allowed ? 0 : 1;
+    (void)WriteOutput(fmt::format("{:<10} {:<34} {:<7} {:<4} {}\n", result.id, result.name, result.language,
+                                  result.verdict,
+                                  result.is_allowed ? "as it should" : "NOT ALLOWED: " + result.reason));
+  };
+  const auto level = CheckSandbox({.cache_folder = CompilerCacheFolder()}, tell);
+  if (!level) return tl::unexpected(level.error());
+  if (bad > 0) {
+    return Fail(ErrorCode::kBackend,
+                fmt::format("sandbox of level {}: {} hostile programs got a verdict that they should not",
+                            NameOf(*level), bad));
+  }
+  return WriteOutput(fmt::format("the sandbox is of level {}, and holds\n", NameOf(*level)));
+}
+
 }  // namespace
 
 void AddEvalCommand(CLI::App& app, CommandContext& context) {
@@ -108,6 +130,13 @@ void AddEvalCommand(CLI::App& app, CommandContext& context) {
   Settings settings = EvalSettings(flags->options);
   settings.push_back(
       {.key = "json", .value = &flags->json, .help = "the result as JSON", .group = "Input and output"});
+  settings.push_back(
+      {.key = "check-sandbox",
+       .value = &flags->check_sandbox,
+       .help =
+           "nothing is graded: names the level of the sandbox that this machine grants, and tries hostile "
+           "programs in it",
+       .group = "Input and output"});
   InsertBefore(settings, "Servers", MessageSettings(flags->messages));
   AddRunFileArgument(*command, flags->run_file);
   AddSettings(*command, settings);
@@ -129,6 +158,7 @@ void AddEvalCommand(CLI::App& app, CommandContext& context) {
   command->callback([command, flags, settings, &context] {
     if (!command->get_subcommands().empty()) return;
     if (auto given = ApplyRunFile(*command, settings, flags->run_file); !given) return Finish(context, given);
+    if (flags->check_sandbox) return Finish(context, TrySandbox());
     const auto status = Evaluate(*flags);
     if (!status) return Finish(context, tl::unexpected(status.error()));
     context.exit_status = *status;

@@ -22,7 +22,9 @@
 #include "job/template_date.h"
 #include "job/text_or_file.h"
 #include "judge/answer_judge.h"
+#include "judge/code_judge.h"
 #include "judge/command_judge.h"
+#include "judge/compiler.h"
 #include "judge/grading.h"
 #include "synthesis/response_form.h"
 #include "synthesis/run.h"
@@ -58,6 +60,7 @@ class SynthJob::Work {
   bool ToFile() const { return !options_.out.empty() && options_.out != "-"; }
   Status ReadQuestionFile();
   Status CheckAnswers();
+  Status CheckTests();
   Status CheckReference() const;
   RunFiles::Options FileOptions() const;
   Status OpenFiles();
@@ -104,7 +107,8 @@ Status SynthJob::Work::ReadQuestionFile() {
   if (options_.limit > 0) questions_->KeepFirst(options_.limit);
   samples_ = questions_->size() * options_.samples_per_question;
   if (auto status = AsReference() ? CheckReference() : Status(); !status) return status;
-  return options_.keep == "correct" && options_.checker.empty() ? CheckAnswers() : Status();
+  if (options_.keep != "correct" || !options_.checker.empty()) return {};
+  return options_.judge == "code" ? CheckTests() : CheckAnswers();
 }
 
 // The published format has no place for a sample's number, and knows a question by its id or by its text.
@@ -132,6 +136,24 @@ Status SynthJob::Work::CheckAnswers() {
     if (!question) return tl::unexpected(question.error());
     if (const auto answer = ExpectedAnswers(options_.questions, {&*question, 1}); !answer) {
       return Fail(answer.error().code, answer.error().message + ", as --keep correct does");
+    }
+  }
+  return {};
+}
+
+// A machine that runs no programs, or a question without tests, is told of before hours are spent.
+Status SynthJob::Work::CheckTests() {
+  if (const auto box = Box::Open(); !box) {
+    return Fail(ErrorCode::kInvalidArgument, fmt::format("--judge code: {}", box.error().message));
+  }
+  for (size_t i = 0; i < questions_->size(); ++i) {
+    const auto question = questions_->Read(i);
+    if (!question) return tl::unexpected(question.error());
+    if (const auto tests = CodeTestsOf(question->source_json.empty() ? "{}" : question->source_json);
+        !tests) {
+      return Fail(ErrorCode::kInvalidData,
+                  fmt::format("{}:{}: {}, and --judge code needs tests", options_.questions,
+                              questions_->line(i), tests.error().message));
     }
   }
   return {};
@@ -242,6 +264,11 @@ Status SynthJob::Work::LoadCast() {
 
 std::unique_ptr<Judge> SynthJob::Work::NewJudge() {
   const auto post = [this](std::function<void()> call) { asio::post(io_, std::move(call)); };
+  if (options_.checker.empty() && options_.judge == "code") {
+    return std::make_unique<CodeJudge>(CodeJudgeOptions{.runner = {.cache_folder = CompilerCacheFolder()},
+                                                        .workers = options_.judge_workers},
+                                       post);
+  }
   if (options_.checker.empty()) return std::make_unique<AnswerJudge>(post);
   return std::make_unique<CommandJudge>(
       CommandJudgeOptions{

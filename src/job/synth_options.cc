@@ -248,6 +248,13 @@ Result<TaskSettings> TaskSettingsOf(const SynthOptions& told, const SampleSettin
   if (!told.checker.empty() && told.keep != "correct") {
     return Fail(ErrorCode::kInvalidArgument, "--checker: is for --keep correct");
   }
+  if (told.judge == "code" && told.keep != "correct") {
+    return Fail(ErrorCode::kInvalidArgument, "--judge code: is for --keep correct");
+  }
+  if (told.judge == "code" && !told.checker.empty()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "--checker: a command judges instead of --judge code; give one of them");
+  }
   if (told.candidates > 1 && !sample.method.scores_candidates && told.keep != "correct") {
     return Fail(ErrorCode::kInvalidArgument,
                 "--candidates: is for --method teacher-score, and for --keep correct");

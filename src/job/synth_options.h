@@ -46,6 +46,8 @@ struct SynthOptions {
   std::string close_thinking = "fail";
   std::string keep = "all";
   std::string checker;
+  std::string judge = "answer";
+  int judge_workers = 0;    // 0: as many as there are processors
   int checkers = 0;         // at a time; 0: as CommandJudge chooses
   uint32_t candidates = 0;  // 0: as the method and `keep` want
   std::string score_by = "likelihood";

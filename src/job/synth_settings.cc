@@ -283,6 +283,20 @@ Settings ChoiceSettings(SynthOptions& o, const Uses& uses) {
        .group = group,
        .range = WholeRange{0, 10000},
        .type_name = "N"},
+      {.key = "judge",
+       .value = &o.judge,
+       .help = "with --keep correct: answer compares with the question's \"answer\"; code runs the answer's "
+               "program "
+               "(Python) on the question's tests, in a sandbox",
+       .group = group,
+       .range = Choices{"answer", "code"},
+       .recorded = {.as = Fingerprint::kValue, .applies = o.judge != "answer"}},
+      {.key = "judge-workers",
+       .value = &o.judge_workers,
+       .help = "programs that run at a time; 0, and at most: as many as the machine has cores",
+       .group = group,
+       .range = WholeRange{0, 10000},
+       .type_name = "N"},
       {.key = "candidates",
        .value = &o.candidates,
        .help = "responses that are written for one that is kept, at most, by teacher-score or --keep correct "

@@ -40,7 +40,7 @@ constexpr uint64_t kOutputMax = 16 << 20;
 
 std::vector<json> Attacks() {
   std::vector<json> rows;
-  std::ifstream file(InSource("src/judge/testdata/attacks.jsonl"));
+  std::ifstream file(InSource("src/judge/attacks.jsonl"));
   for (std::string line; std::getline(file, line);) rows.push_back(json::parse(line));
   EXPECT_GT(rows.size(), 60U);
   return rows;

@@ -146,7 +146,7 @@ void CodeJudge::Ask(const Question& question, const JudgedResponse& response, Do
   if (task.code.empty()) return answer_now(false);
   pool_.Run(std::move(task), [done = std::move(done)](Result<CodeVerdict> verdict) {
     if (!verdict) return done(tl::unexpected(verdict.error()));
-    done(verdict->verdict == Verdict::kAccepted);
+    done(verdict->verdict == ProgramVerdict::kAccepted);
   });
 }
 

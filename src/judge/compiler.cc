@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -82,6 +83,14 @@ BoxCommand CommandOf(const CompilerOptions& options, std::vector<std::string> ar
 }
 
 }  // namespace
+
+std::string CompilerCacheFolder() {
+  if (const char* const cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/') {
+    return std::string(cache) + "/tessy/judge";
+  }
+  const char* const home = std::getenv("HOME");
+  return home != nullptr && *home == '/' ? std::string(home) + "/.cache/tessy/judge" : std::string();
+}
 
 Result<std::string> Compiler::Identity() const {
   struct stat status {};

@@ -9,6 +9,10 @@
 
 namespace tessy {
 
+// The user's folder for kept programs: tessy/judge in $XDG_CACHE_HOME, else in ~/.cache; empty without a
+// home.
+std::string CompilerCacheFolder();
+
 struct CompilerOptions {
   std::string compiler = "/usr/bin/g++";
   std::string cache_folder = {};  // empty: nothing is kept, and there is no precompiled header

@@ -50,24 +50,24 @@ std::string HowItEnded(const BoxEnd& end) {
 
 // The verdict on a run that no comparison is needed for.
 std::optional<CodeVerdict> VerdictWithoutOutput(const BoxEnd& end, const CodeLimits& limits) {
-  const auto made = [](Verdict verdict, std::string reason) {
+  const auto made = [](ProgramVerdict verdict, std::string reason) {
     return CodeVerdict{.verdict = verdict, .reason = std::move(reason)};
   };
   if (end.out_of_memory || end.cut == BoxCut::kMemory) {
-    return made(Verdict::kMemoryLimit, fmt::format("more than {} MiB", limits.memory >> 20));
+    return made(ProgramVerdict::kMemoryLimit, fmt::format("more than {} MiB", limits.memory >> 20));
   }
   if (end.cut == BoxCut::kOutput) {
-    return made(Verdict::kOutputLimit, fmt::format("more than {} MiB of output", limits.output >> 20));
+    return made(ProgramVerdict::kOutputLimit, fmt::format("more than {} MiB of output", limits.output >> 20));
   }
-  if (end.cut == BoxCut::kFiles) return made(Verdict::kOutputLimit, "too many or too large files");
+  if (end.cut == BoxCut::kFiles) return made(ProgramVerdict::kOutputLimit, "too many or too large files");
   if (end.cut == BoxCut::kCpu || end.cpu > limits.cpu) {
-    return made(Verdict::kTimeLimit, fmt::format("more than {} s of CPU time", SecondsOf(limits.cpu)));
+    return made(ProgramVerdict::kTimeLimit, fmt::format("more than {} s of CPU time", SecondsOf(limits.cpu)));
   }
   if (end.cut == BoxCut::kWall) {
-    return made(Verdict::kTimeLimit,
+    return made(ProgramVerdict::kTimeLimit,
                 fmt::format("more than {} s by the clock", SecondsOf(WallOf(limits.cpu))));
   }
-  if (end.signal != 0 || end.exit_status != 0) return made(Verdict::kRuntimeError, HowItEnded(end));
+  if (end.signal != 0 || end.exit_status != 0) return made(ProgramVerdict::kRuntimeError, HowItEnded(end));
   return std::nullopt;
 }
 
@@ -296,7 +296,7 @@ Result<std::optional<CodeVerdict>> ProgramRunner::Impl::PrepareCpp(const CodeTas
     if (!made) return tl::unexpected(made.error());
     if (made->program.empty()) {
       return std::optional<CodeVerdict>(
-          {.verdict = Verdict::kCompileError, .reason = std::move(made->message)});
+          {.verdict = ProgramVerdict::kCompileError, .reason = std::move(made->message)});
     }
     program = std::move(made->program);
   }
@@ -335,7 +335,7 @@ Result<CodeVerdict> ProgramRunner::Impl::JudgeInput(const CodeTask& task,
     if (!verdict) {
       OutputVerdict compared = CompareOutput(end->output, test.expected, task.rule);
       if (!compared.right) {
-        verdict = CodeVerdict{.verdict = Verdict::kWrongAnswer, .reason = std::move(compared.reason)};
+        verdict = CodeVerdict{.verdict = ProgramVerdict::kWrongAnswer, .reason = std::move(compared.reason)};
       }
     }
     all.cpu_max = std::max(all.cpu_max, end->cpu);
@@ -348,10 +348,10 @@ Result<CodeVerdict> ProgramRunner::Impl::JudgeInput(const CodeTask& task,
     all.test = static_cast<int>(i);
     all.output = end->output.substr(0, kOutputShown);
     std::string message;
-    if (i == 0 && all.verdict == Verdict::kRuntimeError && task.language != Language::kCpp) {
+    if (i == 0 && all.verdict == ProgramVerdict::kRuntimeError && task.language != Language::kCpp) {
       const auto compiles = PythonCompiles(task, message);
       if (!compiles) return tl::unexpected(compiles.error());
-      if (!*compiles) all.verdict = Verdict::kCompileError;
+      if (!*compiles) all.verdict = ProgramVerdict::kCompileError;
     }
     return all;
   }
@@ -409,7 +409,7 @@ Result<CodeVerdict> ProgramRunner::Impl::JudgeFunction(const CodeTask& task) {
 Result<CodeVerdict> ProgramRunner::Impl::OfFunction(const CodeTask& task, const BoxEnd& end) {
   const std::vector<FunctionResult> results = ResultsOf(end.output);
   CodeVerdict all{.wall_max = end.wall, .memory_max = end.memory_peak};
-  const auto fail = [&](Verdict verdict, std::string reason, size_t test) {
+  const auto fail = [&](ProgramVerdict verdict, std::string reason, size_t test) {
     all.verdict = verdict;
     all.reason = std::move(reason);
     all.test = static_cast<int>(test);
@@ -420,29 +420,30 @@ Result<CodeVerdict> ProgramRunner::Impl::OfFunction(const CodeTask& task, const 
     all.tests_run = i + 1;
     if (i >= results.size()) {
       // SIGPROF: the script's timer, if so much time was spent.
-      if (end.signal == SIGPROF && end.cpu >= task.limits.cpu) return fail(Verdict::kTimeLimit, too_long, i);
+      if (end.signal == SIGPROF && end.cpu >= task.limits.cpu)
+        return fail(ProgramVerdict::kTimeLimit, too_long, i);
       CodeLimits limits = task.limits;
       limits.cpu = nanoseconds::max() / 4;
       if (end.cut == BoxCut::kCpu || end.cut == BoxCut::kWall) limits.cpu = task.limits.cpu;
       auto verdict = VerdictWithoutOutput(end, limits);
       std::string message;
-      if (!verdict) return fail(Verdict::kRuntimeError, "it ended without a value", i);
-      if (i == 0 && verdict->verdict == Verdict::kRuntimeError) {
+      if (!verdict) return fail(ProgramVerdict::kRuntimeError, "it ended without a value", i);
+      if (i == 0 && verdict->verdict == ProgramVerdict::kRuntimeError) {
         const auto compiles = PythonCompiles(task, message);
         if (!compiles) return tl::unexpected(compiles.error());
-        if (!*compiles) verdict->verdict = Verdict::kCompileError;
+        if (!*compiles) verdict->verdict = ProgramVerdict::kCompileError;
       }
       return fail(verdict->verdict, std::move(verdict->reason), i);
     }
     const FunctionResult& result = results[i];
     all.cpu_max = std::max(all.cpu_max, result.cpu);
-    if (result.cpu > task.limits.cpu) return fail(Verdict::kTimeLimit, too_long, i);
-    if (result.value == "!") return fail(Verdict::kWrongAnswer, "the value is none of JSON's", i);
+    if (result.cpu > task.limits.cpu) return fail(ProgramVerdict::kTimeLimit, too_long, i);
+    if (result.value == "!") return fail(ProgramVerdict::kWrongAnswer, "the value is none of JSON's", i);
     auto compared = CompareValues(result.value, task.tests.tests[i].expected);
     if (!compared) return tl::unexpected(compared.error());
     if (compared->right) continue;
     all.output = result.value.substr(0, kOutputShown);
-    return fail(Verdict::kWrongAnswer, std::move(compared->reason), i);
+    return fail(ProgramVerdict::kWrongAnswer, std::move(compared->reason), i);
   }
   return all;
 }

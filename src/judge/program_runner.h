@@ -18,7 +18,7 @@ namespace tessy {
 
 enum class Language : uint8_t { kPython, kPyPy, kCpp };
 
-// What a problem allows a test. Wall time is three times the CPU time and 2 s more.
+// The limits of one test. Wall time is three times the CPU time and 2 s more.
 struct CodeLimits {
   std::chrono::nanoseconds cpu{std::chrono::seconds(6)};
   uint64_t memory = 1ULL << 30;   // bytes

@@ -61,7 +61,7 @@ TEST_F(ProgramRunnerTest, EveryWayToReadAndWriteIsTaken) {
     if (row["expected"].is_null()) continue;  // needs a module that may be installed or not
     const CodeVerdict verdict = JudgeText(row["code"], row["stdin"], row["expected_output"]);
     const bool right = row["expected"] == "AC";
-    EXPECT_EQ(verdict.verdict == Verdict::kAccepted, right)
+    EXPECT_EQ(verdict.verdict == ProgramVerdict::kAccepted, right)
         << row["id"] << " " << row["what"] << ": " << LettersOf(verdict.verdict) << " " << verdict.reason;
   }
 }
@@ -75,7 +75,7 @@ TEST_F(ProgramRunnerTest, FunctionsAreCalled) {
       task.tests.tests.push_back({row["inputs"][i], row["outputs"][i]});
     }
     const CodeVerdict verdict = Judge(task);
-    EXPECT_EQ(verdict.verdict == Verdict::kAccepted, row["expected"].get<bool>())
+    EXPECT_EQ(verdict.verdict == ProgramVerdict::kAccepted, row["expected"].get<bool>())
         << row["id"] << " " << row["what"] << ": " << LettersOf(verdict.verdict) << " " << verdict.reason;
     const std::string why = row["why"];
     for (const char* letters : {"CE", "RTE", "TLE"}) {
@@ -124,7 +124,7 @@ TEST_F(ProgramRunnerTest, TheReasonIsALine) {
   EXPECT_THAT(JudgeText("print(3)", "", "4").reason, HasSubstr("3"));
   const CodeVerdict cpp =
       Judge({.code = "int main() { return x; }", .language = Language::kCpp, .tests = One("", "")});
-  EXPECT_EQ(cpp.verdict, Verdict::kCompileError);
+  EXPECT_EQ(cpp.verdict, ProgramVerdict::kCompileError);
   EXPECT_THAT(cpp.reason, HasSubstr("error:"));
 }
 
@@ -154,13 +154,13 @@ TEST_F(ProgramRunnerTest, AnInterruptIsNoVerdict) {
   other.join();
   ASSERT_FALSE(verdict);
   EXPECT_EQ(verdict.error().code, ErrorCode::kCancelled);
-  EXPECT_EQ(JudgeText("print(1)", "", "1").verdict, Verdict::kAccepted);
+  EXPECT_EQ(JudgeText("print(1)", "", "1").verdict, ProgramVerdict::kAccepted);
 }
 
 TEST_F(ProgramRunnerTest, ALimitByTheClockIsLookedAtTwice) {
   const CodeVerdict verdict = Judge(
       {.code = "import time\ntime.sleep(100)", .tests = One("", ""), .limits = {.cpu = milliseconds(200)}});
-  EXPECT_EQ(verdict.verdict, Verdict::kTimeLimit);
+  EXPECT_EQ(verdict.verdict, ProgramVerdict::kTimeLimit);
   EXPECT_TRUE(verdict.ran_again);
 }
 

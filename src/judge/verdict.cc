@@ -2,21 +2,21 @@
 
 namespace tessy {
 
-std::string_view LettersOf(Verdict verdict) {
+std::string_view LettersOf(ProgramVerdict verdict) {
   switch (verdict) {
-    case Verdict::kAccepted:
+    case ProgramVerdict::kAccepted:
       return "AC";
-    case Verdict::kWrongAnswer:
+    case ProgramVerdict::kWrongAnswer:
       return "WA";
-    case Verdict::kTimeLimit:
+    case ProgramVerdict::kTimeLimit:
       return "TLE";
-    case Verdict::kMemoryLimit:
+    case ProgramVerdict::kMemoryLimit:
       return "MLE";
-    case Verdict::kRuntimeError:
+    case ProgramVerdict::kRuntimeError:
       return "RTE";
-    case Verdict::kOutputLimit:
+    case ProgramVerdict::kOutputLimit:
       return "OLE";
-    case Verdict::kCompileError:
+    case ProgramVerdict::kCompileError:
       return "CE";
   }
   return "";

@@ -7,9 +7,9 @@
 
 namespace tessy {
 
-// What a judge says of a program, in the order of the letters that contests use: AC, WA, TLE, MLE, RTE, OLE,
+// The verdict of a judge on a program, in the order of the letters that contests use: AC, WA, TLE, MLE, RTE, OLE,
 // CE.
-enum class Verdict : uint8_t {
+enum class ProgramVerdict : uint8_t {
   kAccepted,
   kWrongAnswer,
   kTimeLimit,     // more CPU time than allowed, or three times that and 2 s by the clock
@@ -18,10 +18,10 @@ enum class Verdict : uint8_t {
   kOutputLimit,
   kCompileError,
 };
-std::string_view LettersOf(Verdict verdict);  // "AC"
+std::string_view LettersOf(ProgramVerdict verdict);  // "AC"
 
 struct CodeVerdict {
-  Verdict verdict = Verdict::kAccepted;
+  ProgramVerdict verdict = ProgramVerdict::kAccepted;
   std::string reason = {};  // one line; empty: accepted
   int test = -1;            // the first that failed, from 0; -1: none
   size_t tests_run = 0;

@@ -41,7 +41,15 @@ tl::unexpected<Error> FailSystem(const char* what) {
 }
 
 launcher::Level LauncherLevel(SandboxLevel level) {
-  return static_cast<launcher::Level>(static_cast<uint32_t>(level) + 1);
+  switch (level) {
+    case SandboxLevel::kA:
+      return launcher::Level::kGroups;
+    case SandboxLevel::kB:
+      return launcher::Level::kNamespaces;
+    case SandboxLevel::kC:
+      break;
+  }
+  return launcher::Level::kRules;
 }
 
 // A file without a name that holds `text`, never changes again, and is opened for reading alone.

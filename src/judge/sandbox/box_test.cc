@@ -174,6 +174,13 @@ TEST_P(BoxTest, TheMachinesFilesAreNotThere) {
   }
 }
 
+TEST_P(BoxTest, OfProcOnlyItsOwnProcesses) {
+  if (!box_->has_proc() || box_->level() == SandboxLevel::kC) return;  // there it opens nothing of /proc
+  EXPECT_THAT(Shell("ls -d /proc/[0-9]*").output,
+              testing::MatchesRegex("/proc/1\n/proc/[0-9]+\n(/proc/[0-9]+\n)?"));
+  EXPECT_NE(Shell("cat /proc/1/environ").exit_status, 0);
+}
+
 TEST_P(BoxTest, ALargeInputThatNobodyReadsDoesNotBlock) {
   const std::string input(64 << 20, 'x');
   EXPECT_EQ(Run({"/bin/echo", "8"}, input).output, "8\n");

@@ -14,7 +14,7 @@ inline constexpr int kDescriptorsMax = 3;
 
 // Levels of isolation, by what the machine grants. kGroups: namespaces and control groups. kNamespaces:
 // namespaces alone. kRules: neither; Landlock, and as root a user number of its own.
-enum class Level : uint32_t { kGroups = 1, kNamespaces = 2, kRules = 3 };
+enum class Level : uint32_t { kGroups, kNamespaces, kRules };
 
 enum class Order : uint32_t {
   kOpen = 1,   // once, first. Text: the scratch folder (kRules), then the control groups' folders by

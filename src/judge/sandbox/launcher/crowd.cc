@@ -87,6 +87,17 @@ void Add(pid_t process, Crowd::Sums& sums) {
   sums.memory += static_cast<uint64_t>(pages > 0 ? pages : 0) * kPage;
 }
 
+// What a process holds alone, and its part of what it shares: after a fork the resident sizes count the same
+// pages twice. Its resident size where the kernel does not tell.
+void AddProportional(pid_t process, Crowd::Sums& sums) {
+  char path[64];
+  char text[2048];
+  std::snprintf(path, sizeof path, "/proc/%d/smaps_rollup", process);
+  if (ReadFile(path, text, sizeof text) == 0) return Add(process, sums);
+  const char* const line = std::strstr(text, "\nPss:");
+  if (line != nullptr) sums.memory += std::strtoull(line + 5, nullptr, 10) * 1024;
+}
+
 // A process that kills all of a user, after it has become this user and nothing more: from then on the kernel
 // itself lets its signals reach nobody else.
 void KillUser(uid_t user) {
@@ -147,14 +158,25 @@ bool Crowd::End() {
   }
 }
 
+template <class Visit>
+void Crowd::ForEach(const Visit& visit) const {
+  if (bound_ == Bound::kNamespace) {
+    ForAllOfProc(visit);
+  } else {
+    ForDescendants(getpid(), visit);
+  }
+}
+
 Crowd::Sums Crowd::Measure() const {
   Sums sums;
-  if (bound_ == Bound::kNamespace) {
-    ForAllOfProc([&](pid_t process) { Add(process, sums); });
-  } else {
-    ForDescendants(getpid(), [&](pid_t process) { Add(process, sums); });
-  }
+  ForEach([&](pid_t process) { Add(process, sums); });
   return sums;
+}
+
+uint64_t Crowd::ProportionalMemory() const {
+  Sums sums;
+  ForEach([&](pid_t process) { AddProportional(process, sums); });
+  return sums.memory;
 }
 
 }  // namespace tessy::launcher

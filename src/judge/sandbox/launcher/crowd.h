@@ -28,8 +28,12 @@ class Crowd {
     uint64_t cpu = 0;
   };
   Sums Measure() const;
+  // Bytes in memory, with what several share counted once. Takes the kernel longer.
+  uint64_t ProportionalMemory() const;
 
  private:
+  template <class Visit>
+  void ForEach(const Visit& visit) const;
   void KillAll() const;
 
   Bound bound_;

@@ -10,7 +10,7 @@
 
 namespace tessy::launcher {
 
-// What a program is given when it starts.
+// All that a program is given when it starts.
 struct ProgramPlan {
   char* const* arguments = nullptr;  // ends with a null pointer
   int standard[3] = {-1, -1, -1};

@@ -229,7 +229,8 @@ Cut Room::Look(const Request& request, Progress& progress) const {
   if (groups_.joined()) {
     cpu = groups_.Cpu(0);
   } else if (has_proc()) {
-    const Crowd::Sums sums = crowd_->Measure();
+    Crowd::Sums sums = crowd_->Measure();
+    if (sums.memory > request.memory_max) sums.memory = crowd_->ProportionalMemory();
     progress.memory_seen = std::max(progress.memory_seen, sums.memory);
     cpu = sums.cpu + CpuSince(progress);
     if (sums.memory > request.memory_max) return Cut::kMemory;

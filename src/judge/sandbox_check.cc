@@ -1,0 +1,65 @@
+#include "judge/sandbox_check.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <shared_mutex>
+#include <string_view>
+#include <utility>
+
+#include "embedded/attacks.h"
+
+namespace tessy {
+namespace {
+
+using nlohmann::json;
+
+CodeTask TaskOf(const json& row) {
+  CodeTask task{.code = row["code"],
+                .language = row["language"] == "cpp" ? Language::kCpp : Language::kPython};
+  task.tests.tests.push_back({row["stdin"], row["expected_output"]});
+  task.limits = {.cpu = std::chrono::milliseconds(500), .memory = 256 << 20, .output = 16 << 20};
+  return task;
+}
+
+AttackResult Try(ProgramRunner& runner, SandboxLevel level, const json& row) {
+  AttackResult result{.id = row["id"],
+                      .name = row["name"],
+                      .language = row["language"],
+                      .verdict = "-",
+                      .is_allowed = false,
+                      .reason = {}};
+  auto verdict = runner.Judge(TaskOf(row));
+  if (!verdict) {
+    // A missing compiler is no hole.
+    result.is_allowed = verdict.error().code == ErrorCode::kNotFound;
+    result.reason = verdict.error().message;
+    return result;
+  }
+  const bool without_groups = level != SandboxLevel::kA && row.contains("expected_without_cgroup");
+  const json& allowed = row[without_groups ? "expected_without_cgroup" : "expected"];
+  result.verdict = LettersOf(verdict->verdict);
+  result.is_allowed = std::find(allowed.begin(), allowed.end(), result.verdict) != allowed.end();
+  result.reason = std::move(verdict->reason);
+  return result;
+}
+
+}  // namespace
+
+Result<SandboxLevel> CheckSandbox(RunnerOptions options,
+                                  const std::function<void(const AttackResult&)>& tell) {
+  options.looks_twice = false;
+  options.compile_max = std::chrono::seconds(15);
+  std::shared_mutex beside;
+  ProgramRunner runner(std::move(options), beside);
+  const auto level = runner.Level();
+  if (!level) return tl::unexpected(level.error());
+  std::string_view text = embedded::attacks::kAttacksJsonl;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(text.size(), line.size() + 1));
+    if (!line.empty()) tell(Try(runner, *level, json::parse(line)));
+  }
+  return *level;
+}
+
+}  // namespace tessy
