@@ -1,6 +1,7 @@
 // Benchmarks as users meet them: from published rows to a report, and two reports side by side.
 #include <filesystem>
 
+#include "base/testing/source_tree.h"
 #include "cli_fixture.h"
 
 namespace tessy {
@@ -104,6 +105,35 @@ TEST_F(CliBenchmarkTest, WhatIsMissingIsOneLineBeforeAnythingIsAsked) {
   Write("e.jsonl.questions.jsonl", "mine\n");
   ExpectRefusal(Eval({}), {"e.jsonl.questions.jsonl: is not from an evaluation"});
   EXPECT_EQ(Read("e.jsonl.questions.jsonl"), "mine\n");
+}
+
+// Rows in the form of LiveCodeBench, and programs that are there.
+TEST_F(CliBenchmarkTest, ProgramsRunInTheSandbox) {
+  std::filesystem::copy_file(InSource("src/judge/testdata/lcb_rows.jsonl"), Path("data/test6.jsonl"));
+  const auto row = [](const std::string& question, const std::string& code) {
+    return Json{{"id", question + "/0"},
+                {"question_id", question},
+                {"messages",
+                 {{{"role", "user"}, {"content", "?"}},
+                  {{"role", "assistant"}, {"content", "<think>x</think>\n```python\n" + code + "\n```"}}}}}
+               .dump() +
+           "\n";
+  };
+  Write("r.jsonl",
+        row("t01_double", "print(2 * int(input()))") + row("t07_stairs", "print(int(input()) * '*')"));
+  const auto result = Tessy({"eval", "--benchmark", "livecodebench", "--subset", "v6", "--data", "data",
+                             "--responses", "r.jsonl", "--verdicts", "v.jsonl", "--json"});
+  ASSERT_EQ(result.exit_status, 0) << result.err;
+  const Json json = Json::parse(result.out);
+  EXPECT_EQ(json["reasons"], Json({{"WA", 1}, {"no response", 10}, {"right", 1}}));
+  EXPECT_EQ(json["published_rows"], 175);
+  EXPECT_TRUE(json["sandbox"].is_string());
+  EXPECT_EQ(json["groups"]["month"]["2024-08"]["pass_at_1"], 1);
+  const Json wrong = Json::parse(ReadLines("v.jsonl")[1]);
+  EXPECT_EQ(wrong["reason"], "WA");
+  EXPECT_NE(wrong["detail"], "");
+  ExpectRefusal(Tessy({"eval", "--benchmark", "ojbench", "--data", "data", "--responses", "r.jsonl"}),
+                {"--benchmark ojbench: its tests are in a form that this version does not read"});
 }
 
 TEST_F(CliBenchmarkTest, AnotherPromptStyleIsAnotherRun) {

@@ -58,6 +58,36 @@ Status ReadName(std::string_view key, const std::string& given, const std::strin
   return Fail(ErrorCode::kInvalidData, fmt::format("{}: \"{}\" must be one of {}", origin, key, names));
 }
 
+Status ReadPrograms(TomlKeys& keys, const std::string& origin, BenchmarkPrograms& programs) {
+  const toml::table* table = keys.Table("code");
+  if (!table) return {};
+  std::string rule = "last-fence";
+  std::string language = "python";
+  std::string compare = "lines";
+  TomlKeys of_code(*table, origin);
+  of_code.Read("program", rule);
+  of_code.Read("language", language);
+  of_code.Read("compare", compare);
+  of_code.Read("seconds", programs.seconds);
+  of_code.Read("memory_mib", programs.memory_mib);
+  of_code.Read("tests_are_read", programs.tests_are_read);
+  if (auto status = of_code.Finish(); !status) return status;
+  using Language = BenchmarkPrograms::Language;
+  constexpr std::pair<std::string_view, CodeRule> kRules[] = {{"last-fence", CodeRule::kLastFence},
+                                                              {"first-fence", CodeRule::kFirstFence},
+                                                              {"cpp-program", CodeRule::kCppProgram},
+                                                              {"ojbench-cpp", CodeRule::kOjBenchCpp},
+                                                              {"ojbench-python", CodeRule::kOjBenchPython}};
+  constexpr std::pair<std::string_view, Language> kLanguages[] = {
+      {"python", Language::kPython}, {"pypy", Language::kPyPy}, {"cpp", Language::kCpp}};
+  constexpr std::pair<std::string_view, OutputRule> kCompares[] = {
+      {"lines", OutputRule::kLines}, {"words", OutputRule::kWords}, {"floats", OutputRule::kFloats}};
+  if (auto status = ReadName("code.program", rule, origin, kRules, programs.rule); !status) return status;
+  if (auto status = ReadName("code.language", language, origin, kLanguages, programs.language); !status)
+    return status;
+  return ReadName("code.compare", compare, origin, kCompares, programs.compare);
+}
+
 Status Check(const Benchmark& benchmark, const std::string& origin) {
   const auto missing = [&](const char* key) {
     return Fail(ErrorCode::kInvalidData, fmt::format("{}: \"{}\" is missing or empty", origin, key));
@@ -99,6 +129,8 @@ Result<Benchmark> ParseBenchmark(std::string_view toml, const std::string& origi
   keys.Read("order", order);
   keys.Read("unboxed", benchmark.unboxed);
   if (auto status = ReadSubsets(keys, origin, benchmark); !status) return tl::unexpected(status.error());
+  if (auto status = ReadPrograms(keys, origin, benchmark.program); !status)
+    return tl::unexpected(status.error());
   if (auto status = ReadPrompt(keys, origin, benchmark.prompt); !status)
     return tl::unexpected(status.error());
   if (auto status = keys.Finish(); !status) return tl::unexpected(status.error());

@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 #include "eval/prompt_style.h"
+#include "judge/code_extraction.h"
+#include "judge/output_compare.h"
 
 namespace tessy {
 
@@ -15,6 +17,17 @@ struct BenchmarkSubset {
   std::string name;
   std::vector<std::string> files;  // as Benchmark::files
   uint64_t rows = 0;
+};
+
+// How the programs of a benchmark are judged.
+struct BenchmarkPrograms {
+  CodeRule rule = CodeRule::kLastFence;
+  enum class Language : uint8_t { kPython, kPyPy, kCpp };
+  Language language = Language::kPython;
+  OutputRule compare = OutputRule::kLines;
+  uint64_t seconds = 6;        // of CPU time, a test
+  uint64_t memory_mib = 1024;  // a test
+  bool tests_are_read = true;  // false: they are in a form that CodeTestsOf does not know
 };
 
 // A benchmark as data: where its rows are, what is asked, and how answers are judged. One TOML file each;
@@ -44,7 +57,8 @@ struct Benchmark {
   std::vector<std::string> errata;         // ids whose tests or answers are known to be wrong
   Judge judge = Judge::kMath;
   Order order = Order::kRotating;
-  bool unboxed = false;  // kMath: an answer that stands in no box counts, too
+  bool unboxed = false;       // kMath: an answer that stands in no box counts, too
+  BenchmarkPrograms program;  // kCode
   PromptStyle prompt;
 };
 

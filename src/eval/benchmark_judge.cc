@@ -1,7 +1,5 @@
 #include "eval/benchmark_judge.h"
 
-#include <fmt/format.h>
-
 #include <optional>
 #include <string>
 #include <utility>
@@ -14,13 +12,6 @@
 
 namespace tessy {
 namespace {
-
-// The text that is judged; nothing where the response was cut off inside its thinking.
-std::optional<std::string> JudgedText(const Response& response) {
-  if (std::string text = AnswerText(response); !IsBlankText(text)) return text;
-  if (response.messages.empty()) return std::nullopt;
-  return TextAfterThinking(response.messages.back().content);
-}
 
 void JudgeMath(const Benchmark& benchmark, const std::string& text, const BenchmarkProblem& problem,
                SampleVerdict& verdict) {
@@ -41,12 +32,14 @@ void JudgeChoice(const std::string& text, const BenchmarkProblem& problem, Sampl
 
 }  // namespace
 
-Result<SampleJudge> JudgeOf(const Benchmark& benchmark, const std::vector<BenchmarkProblem>& problems) {
-  if (benchmark.judge == Benchmark::Judge::kCode) {
-    return Fail(ErrorCode::kInvalidArgument,
-                fmt::format("--benchmark {}: its answers are programs, which this version cannot run",
-                            benchmark.name));
-  }
+std::optional<std::string> JudgedText(const Response& response) {
+  if (std::string text = AnswerText(response); !IsBlankText(text)) return text;
+  if (response.messages.empty()) return std::nullopt;
+  const auto answer = AfterThinking(response.messages.back().content);
+  return answer ? std::optional(std::string(*answer)) : std::nullopt;
+}
+
+SampleJudge JudgeOf(const Benchmark& benchmark, const std::vector<BenchmarkProblem>& problems) {
   return [&benchmark, &problems](size_t question, const Response& response) {
     const BenchmarkProblem& problem = problems[question];
     SampleVerdict verdict{.question_id = {},
@@ -56,7 +49,8 @@ Result<SampleJudge> JudgeOf(const Benchmark& benchmark, const std::vector<Benchm
                           .expected = problem.expected,
                           .reason = "truncated",
                           .official = {},
-                          .tokens = response.stats.tokens()};
+                          .tokens = response.stats.tokens(),
+                          .detail = {}};
     const auto text = JudgedText(response);
     if (!text) return verdict;
     if (benchmark.judge == Benchmark::Judge::kChoice) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "eval/benchmark.h"
@@ -8,8 +10,10 @@
 
 namespace tessy {
 
-// The judge of a benchmark's answers. `benchmark` and `problems` must outlive it. kInvalidArgument for a
-// benchmark of programs: they have to be run.
-Result<SampleJudge> JudgeOf(const Benchmark& benchmark, const std::vector<BenchmarkProblem>& problems);
+// The text of a response that is judged; nothing where the response was cut off inside its thinking. Pure.
+std::optional<std::string> JudgedText(const Response& response);
+
+// The judge of a benchmark's short answers (kMath, kChoice). `benchmark` and `problems` must outlive it.
+SampleJudge JudgeOf(const Benchmark& benchmark, const std::vector<BenchmarkProblem>& problems);
 
 }  // namespace tessy

@@ -182,7 +182,10 @@ std::string ReportText(const BenchmarkReport& report) {
     text += fmt::format("{:<32} {:>6.1f} %   differs on {}\n", "as " + name + " grades", 100 * view.pass_at_1,
                         Counted(view.differs, "sample"));
   }
-  return text + RunsLine(report) + SamplesLine(report);
+  text += RunsLine(report) + SamplesLine(report);
+  if (!report.sandbox.empty())
+    text += fmt::format("programs ran in the sandbox at level {}\n", report.sandbox);
+  return text;
 }
 
 std::string ReportJson(const BenchmarkReport& report) {
@@ -199,7 +202,8 @@ std::string ReportJson(const BenchmarkReport& report) {
             {"groups", Json::object()},
             {"reasons", report.reasons},
             {"official", Json::object()},
-            {"mean_tokens", report.mean_tokens}};
+            {"mean_tokens", report.mean_tokens},
+            {"sandbox", report.sandbox.empty() ? Json() : Json(report.sandbox)}};
   for (const auto& [k, value] : report.pass_at) json["pass_at"][std::to_string(k)] = value;
   for (const auto& [group, values] : report.groups) {
     for (const auto& [value, rate] : values) json["groups"][group][value] = ToJson(rate);

@@ -43,6 +43,7 @@ struct BenchmarkReport {
   std::map<std::string, OfficialView> official;
   uint64_t errata = 0;     // problems with known faults
   Rate without_errata;     // where there are any
+  std::string sandbox;     // the level at which programs ran; empty: there were none
   double mean_tokens = 0;  // of the responses that say so; 0: none does
 };
 

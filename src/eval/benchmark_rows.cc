@@ -103,28 +103,27 @@ class ProblemMaker {
   ProblemMaker(const Benchmark& benchmark, const PromptStyle& style, const BenchmarkSelection& selection)
       : benchmark_(benchmark), style_(style), selection_(selection) {}
 
-  // Appends the problem of a row; nothing if the selection leaves it out. The error names no file.
-  Status Take(std::string_view line, std::vector<BenchmarkProblem>& problems) {
+  // The problem of a row; none if the selection leaves it out. The error names no file.
+  Result<std::optional<BenchmarkProblem>> Make(std::string_view line) {
     const Json row = ParseBounded<Json>(line);
     if (!row.is_object()) return Fail(ErrorCode::kInvalidData, "is no JSON object");
     RowFields fields = FieldsOf(row);
     const size_t number = number_++;
-    if (!IsSelected(fields)) return {};
+    if (!IsSelected(fields)) return std::nullopt;
     BenchmarkProblem problem;
     const std::string* id = FirstOf(fields, benchmark_.id);
     problem.question.id = id ? *id : fmt::format("{}-{}", benchmark_.name, number + 1);
     const std::string* question = FirstOf(fields, benchmark_.question);
-    if (!question) return Missing(benchmark_.question);
+    if (!question) return tl::unexpected(Missing(benchmark_.question).error());
     fields["question"] = *question;
-    if (auto status = SetExpected(number, fields, problem); !status) return status;
+    if (auto status = SetExpected(number, fields, problem); !status) return tl::unexpected(status.error());
     if (const std::string* tolerance = FirstOf(fields, benchmark_.tolerance))
       problem.tolerances = Numbers(*tolerance);
     SetGroups(fields, problem);
     auto messages = MessagesOf(style_, fields);
     if (!messages) return tl::unexpected(messages.error());
     problem.question.messages = *std::move(messages);
-    problems.push_back(std::move(problem));
-    return {};
+    return problem;
   }
 
  private:
@@ -207,14 +206,12 @@ std::string DescribeData(const Benchmark& benchmark) {
                      benchmark.source.empty() ? "" : ", from " + benchmark.source);
 }
 
-Result<std::vector<BenchmarkProblem>> ReadBenchmark(const Benchmark& benchmark, const PromptStyle& style,
-                                                    const std::string& data,
-                                                    const BenchmarkSelection& selection) {
+Status ForEachRow(const Benchmark& benchmark, const PromptStyle& style, const std::string& data,
+                  const BenchmarkSelection& selection, const TakeRow& take) {
   const auto patterns = PatternsOf(benchmark, selection);
   if (!patterns) return tl::unexpected(patterns.error());
   const auto files = FilesIn(benchmark, data, *patterns);
   if (!files) return tl::unexpected(files.error());
-  std::vector<BenchmarkProblem> problems;
   std::unordered_map<std::string, std::string> places;  // where each id stands
   ProblemMaker maker(benchmark, style, selection);
   for (const std::string& file : *files) {
@@ -224,25 +221,36 @@ Result<std::vector<BenchmarkProblem>> ReadBenchmark(const Benchmark& benchmark, 
       const auto row = reader->Next();
       if (!row) return tl::unexpected(row.error());
       if (!*row) break;
-      const size_t before = problems.size();
-      if (auto status = maker.Take(**row, problems); !status) {
-        return Fail(status.error().code, reader->Where() + ": " + status.error().message);
-      }
-      if (problems.size() == before) continue;
-      const auto [place, is_new] = places.emplace(problems.back().question.id, reader->Where());
+      const std::string where = reader->Where();
+      auto problem = maker.Make(**row);
+      if (!problem) return Fail(problem.error().code, where + ": " + problem.error().message);
+      if (!*problem) continue;
+      const auto [place, is_new] = places.emplace((*problem)->question.id, where);
       if (!is_new) {
         return Fail(ErrorCode::kInvalidData,
-                    fmt::format("{}: \"{}\" is in {} already; remove one of the two files or rows",
-                                reader->Where(), place->first, place->second));
+                    fmt::format("{}: \"{}\" is in {} already; remove one of the two files or rows", where,
+                                place->first, place->second));
       }
+      if (auto status = take(**std::move(problem), **row, where); !status) return status;
+      if (selection.limit > 0 && places.size() == selection.limit) return {};
     }
   }
-  if (selection.limit > 0 && problems.size() > selection.limit) problems.resize(selection.limit);
-  if (problems.empty()) {
-    return Fail(ErrorCode::kNotFound,
-                fmt::format("--data {}: no row of {} is left by --subset, --since and --until", data,
-                            benchmark.name));
-  }
+  if (!places.empty()) return {};
+  return Fail(
+      ErrorCode::kNotFound,
+      fmt::format("--data {}: no row of {} is left by --subset, --since and --until", data, benchmark.name));
+}
+
+Result<std::vector<BenchmarkProblem>> ReadBenchmark(const Benchmark& benchmark, const PromptStyle& style,
+                                                    const std::string& data,
+                                                    const BenchmarkSelection& selection) {
+  std::vector<BenchmarkProblem> problems;
+  const auto read = ForEachRow(benchmark, style, data, selection,
+                               [&](BenchmarkProblem problem, std::string_view, const std::string&) -> Status {
+                                 problems.push_back(std::move(problem));
+                                 return {};
+                               });
+  if (!read) return tl::unexpected(read.error());
   return problems;
 }
 

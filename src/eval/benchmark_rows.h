@@ -2,8 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -39,6 +41,14 @@ std::string DescribeData(const Benchmark& benchmark);
 Result<std::vector<BenchmarkProblem>> ReadBenchmark(const Benchmark& benchmark, const PromptStyle& style,
                                                     const std::string& data,
                                                     const BenchmarkSelection& selection);
+
+// Takes a problem, its row (a JSON object; valid during the call), and where that stands ("test5.jsonl:7").
+using TakeRow =
+    std::function<Status(BenchmarkProblem problem, std::string_view row, const std::string& where)>;
+
+// The same one by one, in order, until an error; for what a row holds besides.
+Status ForEachRow(const Benchmark& benchmark, const PromptStyle& style, const std::string& data,
+                  const BenchmarkSelection& selection, const TakeRow& take);
 
 // The problems as a file of questions (docs/formats.md): a line each, with `benchmark`, the name, and the
 // groups.

@@ -15,6 +15,7 @@
 #include "eval/benchmark.h"
 #include "eval/benchmark_judge.h"
 #include "eval/benchmark_rows.h"
+#include "eval/program_judging.h"
 #include "eval/prompt_style.h"
 #include "job/output_check.h"
 #include "job/text_or_file.h"
@@ -112,7 +113,7 @@ Status CheckVerdicts(EvalOptions& options) {
                                 options.prompt_style};
   if (options.responses.empty()) {
     kept.push_back(asking.out);
-    for (const char* name : {"config.json", "failures.jsonl", kRunStoreFile})
+    for (const char* name : {"config.json", "failures.jsonl", "programs.jsonl", kRunStoreFile})
       kept.push_back(RunFolderOf(asking) + "/" + name);
   }
   for (const std::string& file : kept) {
@@ -137,6 +138,30 @@ Result<std::vector<Question>> QuestionsOf(const SynthOptions& asking) {
   std::vector<Question> questions = std::move(read->questions);
   if (asking.limit > 0 && questions.size() > asking.limit) questions.resize(asking.limit);
   return questions;
+}
+
+const std::string& ResponsesOf(const EvalOptions& options) {
+  return options.responses.empty() ? options.asking.out : options.responses;
+}
+
+ProgramJudgingOptions ProgramOptionsOf(const EvalOptions& options) {
+  ProgramJudgingOptions judging;
+  judging.workers = options.judge_workers;
+  judging.level = options.sandbox_level;
+  judging.python = options.python;
+  if (options.responses.empty()) judging.record = RunFolderOf(options.asking) + "/programs.jsonl";
+  return judging;
+}
+
+// That programs can be judged is seen before anything is asked.
+Status CheckPrograms(const Benchmark& benchmark, const EvalOptions& options) {
+  if (!benchmark.program.tests_are_read) {
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("--benchmark {}: its tests are in a form that this version does not read",
+                            benchmark.name));
+  }
+  const auto level = LevelOfSandbox(ProgramOptionsOf(options));
+  return level ? Status() : tl::unexpected(level.error());
 }
 
 // Replaces nothing but a file that an evaluation wrote: the lines of each begin with the same key.
@@ -201,7 +226,7 @@ Status EvalJob::Ask(EvalResult& result) {
 
 Status EvalJob::Grade(const std::vector<Question>& questions, const SampleJudge* judge, EvalResult& result) {
   const SynthOptions& asking = options_.asking;
-  const std::string& responses = options_.responses.empty() ? asking.out : options_.responses;
+  const std::string& responses = ResponsesOf(options_);
   auto graded =
       judge ? GradeResponses(responses, questions, asking.samples_per_question, options_.group_by, *judge)
             : GradeResponses(responses, asking.questions, questions, asking.samples_per_question,
@@ -233,14 +258,16 @@ Result<EvalResult> EvalJob::RunBenchmark() {
   const auto style =
       options_.prompt_style.empty() ? benchmark->prompt : LoadPromptStyle(options_.prompt_style);
   if (!style) return Fail(style.error().code, "--prompt-style: " + style.error().message);
-  const auto problems = ReadBenchmark(*benchmark, *style, options_.data,
-                                      {.subset = options_.subset,
-                                       .since = options_.since,
-                                       .until = options_.until,
-                                       .limit = options_.asking.limit});
+  const BenchmarkSelection selection{.subset = options_.subset,
+                                     .since = options_.since,
+                                     .until = options_.until,
+                                     .limit = options_.asking.limit};
+  const auto problems = ReadBenchmark(*benchmark, *style, options_.data, selection);
   if (!problems) return tl::unexpected(problems.error());
-  const auto judge = JudgeOf(*benchmark, *problems);
-  if (!judge) return tl::unexpected(judge.error());
+  const bool runs_programs = benchmark->judge == Benchmark::Judge::kCode;
+  if (runs_programs) {
+    if (auto status = CheckPrograms(*benchmark, options_); !status) return tl::unexpected(status.error());
+  }
   EvalResult result;
   if (!IsGiven(options_)) {
     const std::string lines = QuestionLines(*benchmark, *problems);
@@ -249,11 +276,21 @@ Result<EvalResult> EvalJob::RunBenchmark() {
     if (auto status = Ask(result); !status) return tl::unexpected(status.error());
     if (!result.asked->status || result.asked->interrupted) return result;
   }
+  ProgramVerdicts programs;
+  if (runs_programs) {
+    auto judged =
+        JudgePrograms(*benchmark, *style, options_.data, selection, *problems, ResponsesOf(options_),
+                      options_.asking.samples_per_question, ProgramOptionsOf(options_));
+    if (!judged) return tl::unexpected(judged.error());
+    programs = *std::move(judged);
+  }
+  const SampleJudge judge = runs_programs ? JudgeOf(*benchmark, programs) : JudgeOf(*benchmark, *problems);
   std::vector<Question> questions;
   for (const BenchmarkProblem& problem : *problems) questions.push_back(problem.question);
-  if (auto status = Grade(questions, &*judge, result); !status) return tl::unexpected(status.error());
+  if (auto status = Grade(questions, &judge, result); !status) return tl::unexpected(status.error());
   result.report =
       MakeReport(*benchmark, *problems, result.graded->verdicts, options_.asking.samples_per_question);
+  result.report->sandbox = programs.level;
   if (IsGiven(options_) && !options_.judge_only) result.report->asked = false;
   if (result.report->asked) result.report->official_prompt = OfficialPromptName(*style);
   result.report->subset = options_.subset;

@@ -104,7 +104,22 @@ Settings BenchmarkSettings(EvalOptions& o) {
            .help = "rows up to the end of this day",
            .group = group,
            .range = &CheckDate,
-           .type_name = "YYYY-MM-DD"}};
+           .type_name = "YYYY-MM-DD"},
+          {.key = "judge-workers",
+           .value = &o.judge_workers,
+           .help = "programs that are judged at a time; 0: one for each processor",
+           .group = group,
+           .range = WholeRange{0, 1024}},
+          {.key = "sandbox-level",
+           .value = &o.sandbox_level,
+           .help = "A, B or C: how programs are kept apart (default: the best that the machine grants)",
+           .group = group,
+           .range = Choices{"A", "B", "C"}},
+          {.key = "python",
+           .value = &o.python,
+           .help = "the interpreter of programs (default: /usr/bin/python3)",
+           .group = group,
+           .type_name = "FILE"}};
 }
 
 }  // namespace

@@ -22,7 +22,10 @@ struct EvalOptions {
   std::string subset;
   std::string since;  // YYYY-MM-DD
   std::string until;
-  bool judge_only = false;  // the responses in `asking.out` are judged, and no model is asked
+  int judge_workers = 0;      // of programs; 0: as many as there are processors
+  std::string sandbox_level;  // "A", "B", "C"; empty: the best that the machine grants
+  std::string python;         // the interpreter of programs; empty: Debian's
+  bool judge_only = false;    // the responses in `asking.out` are judged, and no model is asked
   // How the model is asked: by the method student-only, as the student. Its questions, its `out` and its
   // samples a question are those of the evaluation; its method, its student and its teacher are not read.
   SynthOptions asking;

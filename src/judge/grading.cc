@@ -150,6 +150,7 @@ std::string ToJsonLine(const SampleVerdict& verdict) {
   if (!verdict.reason.empty()) json["reason"] = verdict.reason;
   if (!verdict.official.empty()) json["official"] = verdict.official;
   if (verdict.tokens > 0) json["tokens"] = verdict.tokens;
+  if (!verdict.detail.empty()) json["detail"] = verdict.detail;
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
@@ -174,6 +175,7 @@ Result<SampleVerdict> ParseVerdict(std::string_view line) {
   verdict.extracted = text("extracted");
   verdict.expected = text("expected");
   verdict.reason = text("reason");
+  verdict.detail = text("detail");
   if (json.contains("official") && json["official"].is_object()) {
     for (const auto& [name, right] : json["official"].items()) verdict.official[name] = right == true;
   }

@@ -35,9 +35,10 @@ struct SampleVerdict {
   std::string extracted;  // what was compared; empty if the response names no answer
   std::string expected;   // the question's answer, as its row has it
   // The rest is said by the judge of a benchmark; the lines of other verdicts do not have these.
-  std::string reason = {};                    // "right", "wrong", "no answer", "truncated"
+  std::string reason = {};                    // "right", "wrong", "no answer", "truncated", "WA"
   std::map<std::string, bool> official = {};  // the verdicts of official graders, by their names
   uint64_t tokens = 0;                        // of the response, where it says so
+  std::string detail = {};                    // one line on a program that failed
 
   bool operator==(const SampleVerdict&) const = default;
 };
