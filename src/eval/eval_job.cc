@@ -258,16 +258,16 @@ Result<EvalResult> EvalJob::RunBenchmark() {
   const auto style =
       options_.prompt_style.empty() ? benchmark->prompt : LoadPromptStyle(options_.prompt_style);
   if (!style) return Fail(style.error().code, "--prompt-style: " + style.error().message);
+  const bool runs_programs = benchmark->judge == Benchmark::Judge::kCode;
+  if (runs_programs) {
+    if (auto status = CheckPrograms(*benchmark, options_); !status) return tl::unexpected(status.error());
+  }
   const BenchmarkSelection selection{.subset = options_.subset,
                                      .since = options_.since,
                                      .until = options_.until,
                                      .limit = options_.asking.limit};
   const auto problems = ReadBenchmark(*benchmark, *style, options_.data, selection);
   if (!problems) return tl::unexpected(problems.error());
-  const bool runs_programs = benchmark->judge == Benchmark::Judge::kCode;
-  if (runs_programs) {
-    if (auto status = CheckPrograms(*benchmark, options_); !status) return tl::unexpected(status.error());
-  }
   EvalResult result;
   if (!IsGiven(options_)) {
     const std::string lines = QuestionLines(*benchmark, *problems);
