@@ -76,7 +76,7 @@ std::string DigestOf(const CodeTests& tests) {
   return sum.Finish();
 }
 
-std::string RecordLine(const std::string& key, const ProgramVerdict& verdict) {
+std::string RecordLine(const std::string& key, const ProgramOutcome& verdict) {
   const Json json{{"key", key}, {"verdict", verdict.letters}, {"reason", verdict.reason}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
@@ -109,16 +109,16 @@ class Record {
     return record;
   }
 
-  const ProgramVerdict* Find(const std::string& key) const {
+  const ProgramOutcome* Find(const std::string& key) const {
     const auto known = known_.find(key);
     return known == known_.end() ? nullptr : &known->second;
   }
-  Status Add(const std::string& key, const ProgramVerdict& verdict) {
+  Status Add(const std::string& key, const ProgramOutcome& verdict) {
     return file_ ? file_->Append(RecordLine(key, verdict)) : Status();
   }
 
  private:
-  std::unordered_map<std::string, ProgramVerdict> known_;
+  std::unordered_map<std::string, ProgramOutcome> known_;
   std::optional<AppendFile> file_;
 };
 
@@ -179,7 +179,7 @@ class Judging {
                                .memory = benchmark_.program.memory_mib << 20},
                     .rule = benchmark_.program.compare};
       const std::string key = KeyOf(task, digest, result_.level);
-      if (const ProgramVerdict* known = record_.Find(key)) {
+      if (const ProgramOutcome* known = record_.Find(key)) {
         Take({problem, program.sample}, *known);
         continue;
       }
@@ -190,7 +190,7 @@ class Judging {
                                   place = std::pair(problem, program.sample)](Result<CodeVerdict> verdict) {
         --under_way_;
         if (!verdict) return Keep(tl::unexpected(verdict.error()));
-        ProgramVerdict told{.letters = std::string(LettersOf(verdict->verdict)), .reason = verdict->reason};
+        ProgramOutcome told{.letters = std::string(LettersOf(verdict->verdict)), .reason = verdict->reason};
         Keep(record_.Add(key, told));
         Take(place, std::move(told));
       });
@@ -208,7 +208,7 @@ class Judging {
   void Keep(Status status) {
     if (status_ && !status) status_ = std::move(status);
   }
-  void Take(std::pair<size_t, uint32_t> place, ProgramVerdict verdict) {
+  void Take(std::pair<size_t, uint32_t> place, ProgramOutcome verdict) {
     result_.verdicts[place] = std::move(verdict);
   }
   Status WaitUntilFewerThan(uint64_t count) {
@@ -272,7 +272,7 @@ SampleJudge JudgeOf(const Benchmark& benchmark, const ProgramVerdicts& verdicts)
     verdict.reason = "no code";
     const auto judged = verdicts.verdicts.find({question, response.sample});
     if (judged == verdicts.verdicts.end()) return verdict;
-    const ProgramVerdict& code = judged->second;
+    const ProgramOutcome& code = judged->second;
     verdict.right = code.letters == "AC";
     verdict.reason = verdict.right ? "right" : code.letters;
     verdict.detail = code.reason;

@@ -23,14 +23,14 @@ struct ProgramJudgingOptions {
 };
 
 // The verdict on one program.
-struct ProgramVerdict {
+struct ProgramOutcome {
   std::string letters;  // "AC", "WA", "TLE", "MLE", "RTE", "OLE", "CE"
   std::string reason;   // one line; empty: accepted
 };
 
 // The verdicts on the programs of a file of responses, by problem (its index) and sample.
 struct ProgramVerdicts {
-  std::map<std::pair<size_t, uint32_t>, ProgramVerdict> verdicts;
+  std::map<std::pair<size_t, uint32_t>, ProgramOutcome> verdicts;
   std::string level;  // of the sandbox
 };
 
