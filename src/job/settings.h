@@ -46,7 +46,7 @@ struct Recorded {
   bool applies = true;
   // Earlier versions did not record it: a record without it agrees with any value.
   bool may_be_absent = false;
-  // What a record means that has no value, 0 or an empty text, where a user is told how settings differ;
+  // The meaning of a record that has no value, 0 or an empty text, for a user who is told how settings differ;
   // empty: the default that the help tells.
   std::string unset = {};
 };
