@@ -46,8 +46,8 @@ struct Recorded {
   bool applies = true;
   // Earlier versions did not record it: a record without it agrees with any value.
   bool may_be_absent = false;
-  // The meaning of a record that has no value, 0 or an empty text, for a user who is told how settings differ;
-  // empty: the default that the help tells.
+  // The meaning of a record that has no value, 0 or an empty text, for a user who is told how settings
+  // differ; empty: the default that the help tells.
   std::string unset = {};
 };
 
