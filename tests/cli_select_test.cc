@@ -7,6 +7,7 @@
 #include "base/testing/source_tree.h"
 #include "cli_fixture.h"
 #include "dataset/tables/duckdb.h"
+#include "dataset/tables/table_reader.h"
 #include "dataset/tables/table_writer.h"
 
 namespace tessy {
@@ -231,6 +232,21 @@ TEST_F(SelectTest, NoResultLiesAmongWhatIsRead) {
   EXPECT_EQ(synth("d/q*.jsonl", "d/r.jsonl", {"--temperature", "0"}).exit_status, 0);  // it does not match
 }
 
+TEST_F(SelectTest, QuestionsMayBeWrittenAsParquet) {
+  Write("s.jsonl", Row(Task(1)) + Row(Task(2)));
+  ASSERT_EQ(Select({"s.jsonl", "--out", "lines.jsonl"}).exit_status, 0);
+  const auto result = Select({"s.jsonl", "--out", "q.parquet"});
+  ASSERT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_EQ(Read("q.parquet").substr(0, 4), "PAR1");
+  auto table = TableReader::Open(Path("q.parquet"));
+  ASSERT_TRUE(table) << table.error().message;
+  for (const std::string& line : ReadLines("lines.jsonl")) {
+    const auto row = table->Next();
+    ASSERT_TRUE(row && *row);
+    EXPECT_EQ(Json::parse(**row), Json::parse(line));
+  }
+}
+
 TEST_F(SelectTest, AnOldOutputIsSetAsideOnlyForASelectionThatCanBegin) {
   Write("s.jsonl", Row(Task(1)));
   Write("eval.jsonl", Json{{"text", "x"}}.dump() + "\n");
@@ -244,7 +260,6 @@ TEST_F(SelectTest, AnOldOutputIsSetAsideOnlyForASelectionThatCanBegin) {
   };
   refuse({"nowhere.jsonl", "--out", "q.jsonl"}, {"nowhere.jsonl: cannot be read: No such file"});
   refuse({"s.jsonl", "none/*", "--out", "q.jsonl"}, {"none/*: no file matches it"});
-  refuse({"s.jsonl", "--out", "q.parquet"}, {"Parquet is not written here"});
   refuse({"s.jsonl", "--decontaminate", "eval.jsonl", "--out", "q.jsonl"}, {"no column of questions"});
   std::filesystem::remove(Path("q.jsonl"));
   const auto running = TableWriter::Open(Path("q.jsonl"));

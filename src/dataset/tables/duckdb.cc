@@ -52,6 +52,9 @@ struct Library {
   const char* (*prepare_error)(Handle);
   void (*destroy_prepare)(Handle*);
   State (*pending_prepared_streaming)(Handle, Handle*);
+  int (*pending_execute_task)(Handle);
+  bool (*pending_execution_is_finished)(int);
+  void (*interrupt)(Handle);
   const char* (*pending_error)(Handle);
   void (*destroy_pending)(Handle*);
   State (*execute_pending)(Handle, ResultHandle*);
@@ -80,7 +83,9 @@ bool LoadAll(void* file, Library& library) {
          Load(file, "prepare", library.prepare) && Load(file, "prepare_error", library.prepare_error) &&
          Load(file, "destroy_prepare", library.destroy_prepare) &&
          Load(file, "pending_prepared_streaming", library.pending_prepared_streaming) &&
-         Load(file, "pending_error", library.pending_error) &&
+         Load(file, "pending_execute_task", library.pending_execute_task) &&
+         Load(file, "pending_execution_is_finished", library.pending_execution_is_finished) &&
+         Load(file, "interrupt", library.interrupt) && Load(file, "pending_error", library.pending_error) &&
          Load(file, "destroy_pending", library.destroy_pending) &&
          Load(file, "execute_pending", library.execute_pending) &&
          Load(file, "fetch_chunk", library.fetch_chunk) && Load(file, "result_error", library.result_error) &&
@@ -258,7 +263,7 @@ Result<DuckDb> DuckDb::Open() {
   return made;
 }
 
-Result<DuckDb::Rows> DuckDb::Query(const std::string& sql) {
+Result<DuckDb::Rows> DuckDb::Query(const std::string& sql, const std::atomic<bool>* stop) {
   const Library& library = *impl_->library;
   auto rows = std::make_unique<Rows::Impl>();
   rows->library = &library;
@@ -271,6 +276,12 @@ Result<DuckDb::Rows> DuckDb::Query(const std::string& sql) {
     library.destroy_pending(&pending);
     return failure;
   }
+  while (stop != nullptr && !library.pending_execution_is_finished(library.pending_execute_task(pending))) {
+    if (!*stop) continue;
+    library.interrupt(impl_->connection);
+    library.destroy_pending(&pending);
+    return Fail(ErrorCode::kCancelled, "stopped");
+  }
   rows->has_result = true;
   const State state = library.execute_pending(pending, &rows->result);
   library.destroy_pending(&pending);
@@ -278,8 +289,8 @@ Result<DuckDb::Rows> DuckDb::Query(const std::string& sql) {
   return Rows(std::move(rows));
 }
 
-Status DuckDb::Run(const std::string& sql) {
-  auto rows = Query(sql);
+Status DuckDb::Run(const std::string& sql, const std::atomic<bool>* stop) {
+  auto rows = Query(sql, stop);
   if (!rows) return tl::unexpected(rows.error());
   while (true) {
     const auto more = rows->Next();

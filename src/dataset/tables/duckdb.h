@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -43,9 +44,9 @@ class DuckDb {
   DuckDb& operator=(DuckDb&&) noexcept;
 
   // Errors of both and of Next: kInvalidData with DuckDB's own words; kResourceLimit: it has not enough
-  // memory.
-  Result<Rows> Query(const std::string& sql);
-  Status Run(const std::string& sql);
+  // memory. kCancelled: `stop` became true, and the work was given up.
+  Result<Rows> Query(const std::string& sql, const std::atomic<bool>* stop = nullptr);
+  Status Run(const std::string& sql, const std::atomic<bool>* stop = nullptr);
 
  private:
   struct Impl;

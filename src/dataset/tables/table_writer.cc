@@ -17,14 +17,18 @@
 #include <vector>
 
 #include "base/links.h"
+#include "dataset/tables/column_types.h"
+#include "dataset/tables/parquet_file.h"
+#include "dataset/tables/spool.h"
 
 namespace tessy {
 namespace {
 
 constexpr size_t kBufferBytes = 1 << 18;
-enum class Form { kPlain, kGzip, kZstd };
+enum class Form { kPlain, kGzip, kZstd, kParquet };
 
 Form FormOf(const std::string& path) {
+  if (path.ends_with(".parquet")) return Form::kParquet;
   if (path.ends_with(".gz")) return Form::kGzip;
   return path.ends_with(".zst") ? Form::kZstd : Form::kPlain;
 }
@@ -36,12 +40,12 @@ tl::unexpected<Error> BeingWritten(const std::string& path) {
 
 std::string TemporaryOf(const std::string& path) { return path + ".tmp"; }
 
+// Before much is computed.
 Status CheckForm(const std::string& path) {
-  if (!path.ends_with(".parquet")) return {};
-  return Fail(ErrorCode::kInvalidArgument,
-              fmt::format("{}: Parquet is not written here; give a name that ends in .jsonl, .jsonl.gz or "
-                          ".jsonl.zst",
-                          path));
+  if (FormOf(path) != Form::kParquet) return {};
+  return CheckParquet().map_error([&](const Error& error) {
+    return Error{.code = error.code, .message = fmt::format("{}: {}", path, error.message)};
+  });
 }
 
 }  // namespace
@@ -57,6 +61,10 @@ struct TableWriter::Impl {
   ZSTD_CStream* zstd = nullptr;
   std::vector<char> out;
   bool is_finished = false;
+  // The rows of Parquet, until they are written.
+  std::optional<Spool> rows;
+  ColumnTypes types;
+  uint64_t row = 0;
 
   ~Impl() {
     if (has_gzip) deflateEnd(&gzip);
@@ -75,6 +83,9 @@ struct TableWriter::Impl {
   Status Flush(bool last);
   Status FlushGzip(bool last);
   Status FlushZstd(bool last);
+  Status OpenSpool();
+  Status AddParquetRow(std::string_view line);
+  Status MakeParquet(const std::atomic<bool>* stop);
 };
 
 // The file that is locked must still be the temporary one: whoever had it may have renamed it meanwhile.
@@ -144,7 +155,7 @@ Status TableWriter::Impl::OpenCompressor() {
     if (zstd == nullptr)
       return Fail(ErrorCode::kResourceLimit, fmt::format("{}: no memory to compress it", path));
   }
-  if (form != Form::kPlain) out.resize(kBufferBytes);
+  if (form == Form::kGzip || form == Form::kZstd) out.resize(kBufferBytes);
   return {};
 }
 
@@ -198,6 +209,34 @@ Status TableWriter::Impl::FlushZstd(bool last) {
   }
 }
 
+Status TableWriter::Impl::OpenSpool() {
+  if (form != Form::kParquet) return {};
+  const auto folder = std::filesystem::path(path).parent_path();
+  auto spool = Spool::Make(folder.empty() ? "." : folder.string());
+  if (!spool) return tl::unexpected(spool.error());
+  rows = std::move(*spool);
+  return {};
+}
+
+Status TableWriter::Impl::AddParquetRow(std::string_view line) {
+  ++row;
+  if (auto status = types.Add(line); !status) {
+    return Fail(status.error().code, fmt::format("{}: row {} {}", path, row, status.error().message));
+  }
+  for (const std::string_view text : {line, std::string_view("\n")}) {
+    if (const auto offset = rows->Append(text); !offset) return tl::unexpected(offset.error());
+  }
+  return {};
+}
+
+Status TableWriter::Impl::MakeParquet(const std::atomic<bool>* stop) {
+  const auto lines = rows->Release();
+  if (!lines) return tl::unexpected(lines.error());
+  auto status = WriteParquet(*lines, types, temporary, stop);
+  close(*lines);
+  return status;
+}
+
 TableWriter::TableWriter(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 TableWriter::~TableWriter() = default;
 TableWriter::TableWriter(TableWriter&&) noexcept = default;
@@ -221,25 +260,28 @@ Result<TableWriter> TableWriter::Open(const std::string& path, NameTaken taken) 
   impl->temporary = TemporaryOf(impl->path);
   impl->form = FormOf(path);
   if (auto status = impl->OpenFile(taken); !status) return tl::unexpected(status.error());
-  if (auto status = impl->OpenCompressor(); !status) return tl::unexpected(status.error());
+  if (auto status = impl->OpenCompressor().and_then([&] { return impl->OpenSpool(); }); !status)
+    return tl::unexpected(status.error());
   return TableWriter(std::move(impl));
 }
 
 Status TableWriter::Write(std::string_view line) {
+  if (impl_->form == Form::kParquet) return impl_->AddParquetRow(line);
   impl_->buffer.append(line).push_back('\n');
   return impl_->buffer.size() < kBufferBytes ? Status() : impl_->Flush(false);
 }
 
-Status TableWriter::Finish() {
+Status TableWriter::Finish(const std::atomic<bool>* stop) {
   if (impl_->is_finished) return {};
-  if (auto status = impl_->Flush(true); !status) return status;
+  const bool is_parquet = impl_->form == Form::kParquet;
+  if (auto status = is_parquet ? impl_->MakeParquet(stop) : impl_->Flush(true); !status) return status;
   if (fsync(impl_->descriptor) != 0 && errno != EINVAL) return impl_->Failure("cannot be written");
   impl_->is_finished = true;
   return {};
 }
 
-Status TableWriter::Commit() {
-  if (auto status = Finish(); !status) return status;
+Status TableWriter::Commit(const std::atomic<bool>* stop) {
+  if (auto status = Finish(stop); !status) return status;
   return impl_->TakeName();
 }
 

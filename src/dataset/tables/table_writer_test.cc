@@ -10,7 +10,9 @@
 #include <sstream>
 #include <thread>
 
+#include "dataset/tables/duckdb.h"
 #include "dataset/tables/spool.h"
+#include "dataset/tables/table_reader.h"
 
 namespace tessy {
 namespace {
@@ -25,6 +27,27 @@ class TableWriterTest : public testing::Test {
     std::ostringstream text;
     text << std::ifstream(path).rdbuf();
     return text.str();
+  }
+  static std::vector<std::string> RowsOf(const std::string& path) {
+    std::vector<std::string> rows;
+    auto reader = TableReader::Open(path);
+    EXPECT_TRUE(reader) << reader.error().message;
+    while (reader) {
+      const auto row = reader->Next();
+      EXPECT_TRUE(row) << row.error().message;
+      if (!row || !*row) break;
+      rows.emplace_back(**row);
+    }
+    return rows;
+  }
+  // The one text that DuckDB gives for the question.
+  static std::string Answer(const std::string& sql) {
+    auto database = DuckDb::Open();
+    EXPECT_TRUE(database) << database.error().message;
+    auto rows = database->Query(sql);
+    EXPECT_TRUE(rows) << rows.error().message;
+    if (!rows || !rows->Next()) return "";
+    return std::string(rows->Text(0).value_or(""));
   }
 
   std::string folder_ = testing::TempDir() + "table_writer_test_" + std::to_string(::getpid());
@@ -78,7 +101,6 @@ TEST_F(TableWriterTest, NothingIsOverwritten) {
   const auto second = TableWriter::Open(Path("b.jsonl"));
   ASSERT_FALSE(second);
   EXPECT_THAT(second.error().message, HasSubstr("another tessy is writing to it"));
-  EXPECT_FALSE(TableWriter::Open(Path("c.parquet")));
 }
 
 TEST_F(TableWriterTest, WhatAppearsMeanwhileStays) {
@@ -127,7 +149,7 @@ TEST_F(TableWriterTest, OfTwoWritersAtOnceOneIsRefusedAndNothingIsMixed) {
 
 TEST_F(TableWriterTest, WhetherANameIsFreeIsSaidBeforehand) {
   EXPECT_TRUE(TableWriter::CheckFree(Path("none/a.jsonl")));
-  EXPECT_FALSE(TableWriter::CheckFree(Path("a.parquet")));
+  EXPECT_TRUE(TableWriter::CheckFree(Path("none/a.parquet")));
   const auto writer = TableWriter::Open(Path("a.jsonl"));
   EXPECT_FALSE(TableWriter::CheckFree(Path("a.jsonl")));
   EXPECT_FALSE(std::filesystem::exists(Path("none")));
@@ -146,6 +168,89 @@ TEST_F(TableWriterTest, AFullDiskIsAnError) {
     EXPECT_THAT(writer.error().message, HasSubstr("cannot be written"));
   }
   EXPECT_FALSE(std::filesystem::exists(Path("a.jsonl")));
+}
+
+// ---- Parquet.
+
+TEST_F(TableWriterTest, ParquetGivesBackWhatWasWritten) {
+  const std::vector<std::string> rows{
+      R"({"id":"a \u0000 b","n":9007199254740993,"share":0.1,"ok":true,"messages":[{"role":"user","content":"ä 'q'\n"},{"role":"assistant","content":"😀"}],"h":[["x","y"],[]],"any":{"k":[1,"x"]}})",
+      R"({"id":"","n":-1,"share":1e300,"ok":null,"messages":[],"h":null,"any":"text"})"};
+  std::filesystem::create_directories(folder_);
+  std::ofstream(Path("p.parquet.tmp")) << std::string(100'000, 'x');  // of a killed writer
+  auto writer = TableWriter::Open(Path("p.parquet"));
+  ASSERT_TRUE(writer) << writer.error().message;
+  for (const std::string& row : rows) ASSERT_TRUE(writer->Write(row));
+  EXPECT_FALSE(std::filesystem::exists(Path("p.parquet")));
+  const auto status = writer->Commit();
+  ASSERT_TRUE(status) << status.error().message;
+  EXPECT_FALSE(std::filesystem::exists(Path("p.parquet.tmp")));
+  EXPECT_THAT(Read(Path("p.parquet")), testing::StartsWith("PAR1"));
+  EXPECT_THAT(RowsOf(Path("p.parquet")), testing::ElementsAreArray(rows));
+}
+
+TEST_F(TableWriterTest, ParquetHasListsAndStructsAndRowsInTheirOrder) {
+  auto writer = TableWriter::Open(Path("p [1]*.parquet"));
+  ASSERT_TRUE(writer) << writer.error().message;
+  // 40 MiB, so that there are several groups.
+  const std::string text(16'000, 'x');
+  for (int i = 0; i < 2600; ++i) {
+    const std::string row = R"({"n":)" + std::to_string(i) +
+                            R"(,"messages":[{"role":"user","content":"q"},{"role":"assistant","content":")" +
+                            text + R"(","loss":true}]})";
+    ASSERT_TRUE(writer->Write(row));
+  }
+  ASSERT_TRUE(writer->Commit());
+  std::filesystem::rename(Path("p [1]*.parquet"), Path("p.parquet"));
+  const std::string file = SqlText(Path("p.parquet"));
+  EXPECT_EQ(Answer("SELECT string_agg(column_type, ' ') FROM (DESCRIBE SELECT * FROM " + file + ")"),
+            "BIGINT STRUCT(\"role\" VARCHAR, \"content\" VARCHAR, loss BOOLEAN)[]");
+  EXPECT_EQ(Answer("SELECT count(DISTINCT row_group_id)::VARCHAR FROM parquet_metadata(" + file + ")"), "2");
+  EXPECT_EQ(Answer("SELECT string_agg(DISTINCT compression, ' ') FROM parquet_metadata(" + file + ")"),
+            "ZSTD");
+  EXPECT_EQ(Answer("SELECT bool_and(n = file_row_number)::VARCHAR FROM read_parquet(" + file +
+                   ", file_row_number=true)"),
+            "true");
+}
+
+TEST_F(TableWriterTest, WhatCannotStandInParquetIsAnErrorOfItsRow) {
+  auto writer = TableWriter::Open(Path("p.parquet"));
+  ASSERT_TRUE(writer);
+  ASSERT_TRUE(writer->Write(R"({"id":1})"));
+  const auto status = writer->Write(R"({"ID":1})");
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message, HasSubstr("p.parquet: row 2 has the fields id and ID"));
+  EXPECT_FALSE(std::filesystem::exists(Path("p.parquet")));
+}
+
+TEST_F(TableWriterTest, ParquetCanBeStoppedAndWrittenAnew) {
+  const std::atomic<bool> stop{true};
+  auto writer = TableWriter::Open(Path("p.parquet"));
+  ASSERT_TRUE(writer);
+  ASSERT_TRUE(writer->Write(R"({"id":1})"));
+  const auto status = writer->Commit(&stop);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().code, ErrorCode::kCancelled);
+  EXPECT_FALSE(std::filesystem::exists(Path("p.parquet")));
+  writer = TableWriter::Open(Path("q.parquet"));
+  ASSERT_TRUE(writer->Write(R"({"id":1})"));
+  EXPECT_TRUE(writer->Commit());
+}
+
+TEST_F(TableWriterTest, AParquetFileForWhichThereIsNoRoomIsAnError) {
+  std::filesystem::create_directories(folder_);
+  std::filesystem::create_symlink("/dev/full", Path("p.parquet.tmp"));
+  auto writer = TableWriter::Open(Path("p.parquet"));
+  if (writer) {
+    ASSERT_TRUE(writer->Write("{\"a\":1}"));
+    const auto status = writer->Commit();
+    ASSERT_FALSE(status);
+    EXPECT_THAT(status.error().message, HasSubstr("p.parquet.tmp: cannot be written"));
+    EXPECT_EQ(status.error().message.find('\n'), std::string::npos);
+  } else {
+    EXPECT_THAT(writer.error().message, HasSubstr("cannot be written"));
+  }
+  EXPECT_FALSE(std::filesystem::exists(Path("p.parquet")));
 }
 
 TEST_F(TableWriterTest, SpooledTextsAreReadFromWhereTheyStand) {
