@@ -36,9 +36,10 @@ class Fields {
   // `path` is what messages call the object: "stats."
   Fields(const Json& object, std::string path) : object_(object), path_(std::move(path)) {}
 
+  // What need not be there may be null: so a table writes what a row lacks.
   const Json* Find(const char* key, bool required = true) {
     const auto found = object_.find(key);
-    if (found != object_.end()) return &*found;
+    if (found != object_.end() && (required || !found->is_null())) return &*found;
     if (required) Refuse(fmt::format("has no {}{}", path_, key));
     return nullptr;
   }
@@ -53,7 +54,7 @@ class Fields {
   }
 
   void Read(const char* key, std::string& value, bool required = true) {
-    if (!required && !object_.contains(key)) return;
+    if (!required && Find(key, false) == nullptr) return;
     if (const Json* found = FindOf(Json::value_t::string, key)) value = found->get<std::string>();
   }
 
@@ -174,7 +175,7 @@ Status ReadResponse(const Json& row, Response& response) {
   const Json* spans = fields.FindOf(Json::value_t::array, "spans");
   const Json* closed_by = fields.Find("closed_by");
   if (closed_by != nullptr && !closed_by->is_null()) fields.Read("closed_by", response.closed_by);
-  if (row.contains(kThinking)) {
+  if (fields.Find(kThinking, false) != nullptr) {
     std::string thinking;
     fields.Read(kThinking, thinking);
     if (thinking != kOff) fields.Refuse("thinking is there and is not \"off\"");
@@ -185,7 +186,7 @@ Status ReadResponse(const Json& row, Response& response) {
   const Json* sampling = fields.FindOf(Json::value_t::object, "sampling");
   fields.Read("seed", response.seed);
   if (response.id.empty()) fields.Refuse("its id is empty");
-  if (row.contains("source")) fields.FindOf(Json::value_t::object, "source");
+  if (fields.Find("source", false) != nullptr) fields.FindOf(Json::value_t::object, "source");
   if (!fields.status()) return fields.status();
 
   return ReadMessages(*messages, response.messages)
@@ -309,7 +310,7 @@ Result<Response> ParseResponse(const Json& row, std::string_view line) {
     return Bad(fmt::format("not a response: {}", status.error().message));
   }
   for (const RawField& field : RawFields(line)) {
-    if (field.name != "source") continue;
+    if (field.name != "source" || field.text == "null") continue;
     response.source_json.clear();
     AppendCompact(response.source_json, AsStrictJson(field.text));
   }
