@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "base/testing/source_tree.h"
 #include "cli_fixture.h"
+#include "dataset/tables/table_reader.h"
 #include "model/llama/testing/json_vocabulary.h"
 
 namespace tessy {
@@ -356,6 +357,56 @@ TEST_F(ExportTest, AnInterruptedExportLeavesNothing) {
   const auto result = program->Wait();
   EXPECT_EQ(result.exit_status, 3) << result.err;
   EXPECT_THAT(result.err, HasSubstr("interrupted, nothing was written"));
+  EXPECT_FALSE(Exists("set"));
+  EXPECT_FALSE(Exists("set.tmp"));
+}
+
+// ---- Parquet.
+
+TEST_F(ExportTest, ParquetHasTheRowsOfMessages) {
+  ASSERT_EQ(Export("messages", {"--out", "lines"}).exit_status, 0);
+  const auto result = Export("parquet");
+  ASSERT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("set: train.parquet, rejected.jsonl, README.md"));
+  EXPECT_FALSE(Exists("set/train.jsonl"));
+  EXPECT_EQ(Reasons(), (std::map<std::string, std::string>{{"odd/0", "template_loses_text"}}));
+  auto table = TableReader::Open(Path("set/train.parquet"));
+  ASSERT_TRUE(table) << table.error().message;
+  for (const Json& expected : Rows("lines/train.jsonl")) {
+    const auto row = table->Next();
+    ASSERT_TRUE(row && *row);
+    EXPECT_EQ(Json::parse(**row), expected);
+  }
+  Sha256 hash;
+  hash.Add(Read("set/train.parquet"));
+  EXPECT_THAT(Read("set/README.md"), HasSubstr("| `train.parquet` | 4 | `" + hash.Finish() + "` |"));
+  EXPECT_THAT(Tessy({"show", "set/train.parquet", "--id", "plain"}).out, HasSubstr("‹S Okay, let's see.›"));
+  EXPECT_EQ(Count(Tessy({"export", "set/train.parquet", "--format", "messages", "--out", "again"}).out,
+                  "rows written"),
+            "4");
+  EXPECT_EQ(Read("again/train.jsonl"), Read("lines/train.jsonl"));
+}
+
+TEST_F(ExportTest, ParquetKeepsOnlyTheBestRows) {
+  const auto lines = ReadLines("r.jsonl");
+  Json longer = Json::parse(lines[0]);
+  longer["id"] = "plain/1";
+  longer["messages"].back()["content"] =
+      longer["messages"].back()["content"].get<std::string>() + " It is 22.";
+  Write("r.jsonl", longer.dump() + "\n" + lines[0] + "\n");
+  const auto result =
+      Tessy({"export", "r.jsonl", "--format", "parquet", "--out", "set", "--per-question", "1"});
+  ASSERT_EQ(result.exit_status, 0) << result.err;
+  auto table = TableReader::Open(Path("set/train.parquet"));
+  ASSERT_TRUE(table);
+  EXPECT_EQ(Json::parse(**table->Next())["id"], "plain/0");
+  EXPECT_FALSE(*table->Next());
+}
+
+TEST_F(ExportTest, ParquetWithoutItsLibraryIsRefusedAtOnce) {
+  const auto result = Tessy({"export", "r.jsonl", "--format", "parquet", "--out", "set"},
+                            {.environment = {"TESSY_DUCKDB=/nowhere.so"}});
+  ExpectRefusal(result, {"Parquet needs libduckdb.so, which is not at /nowhere.so"});
   EXPECT_FALSE(Exists("set"));
   EXPECT_FALSE(Exists("set.tmp"));
 }

@@ -65,8 +65,8 @@ std::string CountsTable(const ExportResult& result) {
   text += fmt::format("| read | {} | |\n", result.read);
   for (const auto& [reason, count] : result.rejected)
     text += fmt::format("| left out: `{}` | {} | {} |\n", reason, count, MeaningOf(reason));
-  text +=
-      fmt::format("| in `train.jsonl` | {} | {} from other data (`--mix`) |\n", result.rows, result.mixed);
+  text += fmt::format("| in `{}` | {} | {} from other data (`--mix`) |\n", result.files.front(), result.rows,
+                      result.mixed);
   for (const auto& [flag, count] : result.flagged)
     text += fmt::format("| flagged: `{}` | {} | {} |\n", flag, count, MeaningOf(flag));
   if (!result.is_checked)
@@ -135,7 +135,7 @@ std::string DataCard::Text(const ExportResult& result, ExportOptions options,
     text += fmt::format("| {} | {} |\n", name, Listed(*counts));
   }
   text += "\n## Files\n\n| file | rows | SHA-256 |\n|---|---:|---|\n";
-  text += fmt::format("| `train.jsonl` | {} | `{}` |\n", result.rows, rows_sha256);
+  text += fmt::format("| `{}` | {} | `{}` |\n", result.files.front(), result.rows, rows_sha256);
   for (const DataSource& source : sources_) {
     text += fmt::format("| read: {}{} | {} | {} |\n", Cell(source.path), source.is_mixed ? " (--mix)" : "",
                         source.rows, source.sha256.empty() ? "not a file" : "`" + source.sha256 + "`");

@@ -27,7 +27,7 @@ class DataCard {
   // A response that became a row.
   void Add(const Response& response, bool is_mixed);
   void AddSource(DataSource source) { sources_.push_back(std::move(source)); }
-  // `rows_sha256`: of train.jsonl.
+  // `rows_sha256`: of the rows' file, the first of `result.files`.
   std::string Text(const ExportResult& result, ExportOptions options, const std::string& rows_sha256) const;
 
  private:

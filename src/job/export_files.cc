@@ -1,6 +1,8 @@
 #include "job/export_files.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -15,6 +17,7 @@
 #include "base/readable_file.h"
 #include "base/shorten.h"
 #include "dataset/formats/format.h"
+#include "dataset/tables/parquet_file.h"
 
 namespace tessy {
 namespace {
@@ -22,6 +25,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kRows = "/train.jsonl";
+constexpr const char* kParquetRows = "/train.parquet";
 constexpr const char* kRejected = "/rejected.jsonl";
 constexpr const char* kAll = "/all.jsonl";
 constexpr size_t kHashedAtOnce = size_t{1} << 20;
@@ -34,7 +38,7 @@ Status CheckFree(const std::string& out) {
       fmt::format("--out {}: is there already, and nothing is written over; name another folder", out));
 }
 
-Status SystemFailure(const std::string& path, const char* what, const std::error_code& error) {
+tl::unexpected<Error> SystemFailure(const std::string& path, const char* what, const std::error_code& error) {
   return Fail(ErrorCode::kIo, fmt::format("{}: {}: {}", path, what, error.message()));
 }
 
@@ -45,7 +49,7 @@ std::set<std::string> NamesOfExports() {
     if (format->recipe == nullptr) continue;
     for (RecipeFile& file : format->recipe(Recipe{})) names.insert(std::move(file.name));
   }
-  std::set<std::string> all{kRows + 1, kRejected + 1, kAll + 1};
+  std::set<std::string> all{kRows + 1, kParquetRows + 1, kRejected + 1, kAll + 1};
   for (const std::string& name : names) all.insert({name, name + ".tmp"});  // WriteWhole's
   return all;
 }
@@ -68,7 +72,8 @@ Status CheckLeftover(const std::string& folder, const std::string& out) {
     if (!names.contains(name) || entry.is_directory(error))
       return refuse("holds " + Shortened(name) + ", no file of an export");
   }
-  return error ? SystemFailure(folder, "cannot be read", error) : Status();
+  if (error) return SystemFailure(folder, "cannot be read", error);
+  return {};
 }
 
 // Removes the files of an export, but for one.
@@ -81,7 +86,10 @@ void Empty(const std::string& folder, std::string_view but = {}) {
 
 }  // namespace
 
-Result<ExportFiles> ExportFiles::Open(const std::string& out) {
+Result<ExportFiles> ExportFiles::Open(const std::string& out, bool in_parquet) {
+  if (in_parquet) {
+    if (auto status = CheckParquet(); !status) return tl::unexpected(status.error());
+  }
   std::string name = out;
   while (name.size() > 1 && name.ends_with('/')) name.pop_back();
   if (auto status = CheckFree(name); !status) return tl::unexpected(status.error());
@@ -94,7 +102,9 @@ Result<ExportFiles> ExportFiles::Open(const std::string& out) {
   Empty(folder, kRows + 1);
   auto rejected = AppendFile::Open(folder + kRejected);
   if (!rejected) return tl::unexpected(rejected.error());
-  return ExportFiles(name, folder, std::move(*rows), std::move(*rejected));
+  ExportFiles files(name, folder, std::move(*rows), std::move(*rejected));
+  if (in_parquet) files.rows_name_ = kParquetRows + 1;
+  return files;
 }
 
 void ExportFiles::Remove::operator()(std::string* folder) const {
@@ -106,6 +116,7 @@ void ExportFiles::Remove::operator()(std::string* folder) const {
 
 ExportFiles::ExportFiles(std::string out, const std::string& folder, AppendFile rows, AppendFile rejected)
     : out_(std::move(out)),
+      rows_name_(kRows + 1),
       folder_(new std::string(folder)),
       rows_(std::move(rows)),
       rejected_(std::move(rejected)) {}
@@ -145,12 +156,29 @@ Status ExportFiles::Write(const std::string& name, std::string_view text) {
   return WriteWhole(*folder_ + "/" + name, text);
 }
 
-std::string ExportFiles::RowsHash() { return hash_.Finish(); }
+Result<std::string> ExportFiles::MakeParquet(const std::atomic<bool>& stop) const {
+  const std::string lines = *folder_ + kRows;
+  const std::string out = *folder_ + kParquetRows;
+  const auto types = ColumnTypesOf(lines);
+  if (!types) return tl::unexpected(types.error());
+  const int descriptor = open(lines.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return SystemFailure(lines, "cannot be read", {errno, std::generic_category()});
+  const auto status = WriteParquet(descriptor, *types, out, &stop);
+  close(descriptor);
+  if (!status) return tl::unexpected(status.error());
+  return Sha256OfFile(out);
+}
+
+Result<std::string> ExportFiles::CloseRows(const std::atomic<bool>& stop) {
+  if (rows_name_ != kParquetRows + 1) return hash_.Finish();
+  return MakeParquet(stop);
+}
 
 Status ExportFiles::Finish() {
   if (auto status = CheckFree(out_); !status) return status;
   if (auto status = rows_.CheckUntouched(); !status) return status;
   std::error_code error;
+  if (rows_name_ != kRows + 1) fs::remove(*folder_ + kRows, error);  // its rows are in the other file
   fs::rename(*folder_, out_, error);
   if (error) return SystemFailure(out_, "cannot be made", error);
   delete folder_.release();  // there is nothing to remove any more

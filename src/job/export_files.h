@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <span>
@@ -18,16 +19,19 @@ namespace tessy {
 class ExportFiles {
  public:
   // kConflict: OUT is there already, another export writes to it, or OUT.tmp holds what no export writes.
-  // What a killed export left is removed.
-  static Result<ExportFiles> Open(const std::string& out);
+  // What a killed export left is removed. kNotFound: Parquet is wanted, and there is no DuckDB to write it.
+  static Result<ExportFiles> Open(const std::string& out, bool in_parquet);
 
   Status AddRow(std::string_view line);
   Status AddRejected(std::string_view line);
   // Keeps only the rows with these numbers, counted from 0 and ascending, in a file that is written anew.
   Status KeepRows(std::span<const size_t> rows);
   Status Write(const std::string& name, std::string_view text);
-  // The SHA-256 of the rows. No row can be added afterwards.
-  std::string RowsHash();
+  // Brings the rows into their last form, and gives their SHA-256. No row can be added afterwards.
+  // kCancelled: `stop` became true while Parquet was made.
+  Result<std::string> CloseRows(const std::atomic<bool>& stop);
+  // The rows' file: "train.jsonl" or "train.parquet".
+  const std::string& rows_name() const { return rows_name_; }
   Status Finish();
 
  private:
@@ -36,8 +40,10 @@ class ExportFiles {
     void operator()(std::string* folder) const;
   };
   ExportFiles(std::string out, const std::string& folder, AppendFile rows, AppendFile rejected);
+  Result<std::string> MakeParquet(const std::atomic<bool>& stop) const;
 
   std::string out_;
+  std::string rows_name_;
   std::unique_ptr<std::string, Remove> folder_;
   AppendFile rows_;
   AppendFile rejected_;

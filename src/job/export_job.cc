@@ -89,7 +89,7 @@ class ExportJob::Work {
   Status ChooseBest();
   Status CheckSomeLeft() const;
   void CountRows();
-  Status WriteRest();
+  Status WriteRest(const std::atomic<bool>& stop);
   void TellProgress();
 
   ExportOptions options_;
@@ -118,7 +118,7 @@ Status ExportJob::Work::Open() {
   if (!check) return tl::unexpected(check.error());
   check_ = std::move(*check);
   result_.is_checked = check_->has_template();
-  auto files = ExportFiles::Open(options_.out);
+  auto files = ExportFiles::Open(options_.out, FormatOf(options_).in_parquet);
   if (!files) return tl::unexpected(files.error());
   files_ = std::move(*files);
   return {};
@@ -257,14 +257,16 @@ void ExportJob::Work::CountRows() {
   }
 }
 
-Status ExportJob::Work::WriteRest() {
+Status ExportJob::Work::WriteRest(const std::atomic<bool>& stop) {
+  const auto hash = files_->CloseRows(stop);
+  if (!hash) return tl::unexpected(hash.error());
   const LossWeights weights = WeightsOf(options_);
   const Recipe recipe{.checkpoint = options_.checkpoint.empty() ? "path/to/student" : options_.checkpoint,
                       .family = check_->family(),
                       .tokens_max = options_.tokens_max,
                       .by_part = weights.by_part(),
                       .weighted = weights.is_fractional()};
-  result_.files = {"train.jsonl", "rejected.jsonl"};
+  result_.files = {files_->rows_name(), "rejected.jsonl"};
   const ExportFormat& format = FormatOf(options_);
   const auto recipes = format.recipe == nullptr ? std::vector<RecipeFile>() : format.recipe(recipe);
   for (const RecipeFile& file : recipes) {
@@ -272,7 +274,7 @@ Status ExportJob::Work::WriteRest() {
     result_.files.push_back(file.name);
   }
   result_.files.emplace_back("README.md");
-  return files_->Write("README.md", card_.Text(result_, options_, files_->RowsHash()));
+  return files_->Write("README.md", card_.Text(result_, options_, *hash));
 }
 
 Result<ExportResult> ExportJob::Work::Run() {
@@ -290,9 +292,13 @@ Result<ExportResult> ExportJob::Work::Run() {
                     .and_then([&] { return CheckSomeLeft(); })
                     .and_then([&] {
                       CountRows();
-                      return WriteRest();
+                      return WriteRest(stop.flag());
                     })
                     .and_then([&] { return files_->Finish(); });
+  if (!status && status.error().code == ErrorCode::kCancelled) {
+    result_.interrupted = true;
+    return result_;
+  }
   if (!status) return failed(status);
   if (!result_.is_checked) {
     Tell(events_.warning,

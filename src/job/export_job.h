@@ -22,11 +22,11 @@ struct ExportResult {
   // In tokens of the student; 0 where no template was given.
   uint64_t tokens = 0;
   uint64_t tokens_in_loss = 0;
-  uint64_t tokens_longest = 0;  // of a row
-  uint64_t straddling = 0;      // tokens that begin in a part and end in one that counts otherwise
-  bool is_checked = false;      // a template was given
-  std::vector<std::string> files;
-  bool interrupted = false;  // nothing was written
+  uint64_t tokens_longest = 0;     // of a row
+  uint64_t straddling = 0;         // tokens that begin in a part and end in one that counts otherwise
+  bool is_checked = false;         // a template was given
+  std::vector<std::string> files;  // in the folder; the first has the rows
+  bool interrupted = false;        // nothing was written
 };
 
 // Makes a training set of responses: rows that a trainer reads, checked by the student's template and

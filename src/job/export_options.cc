@@ -43,7 +43,7 @@ Settings FileSettings(ExportOptions& o) {
            .required = true},
           {.key = "out",
            .value = &o.out,
-           .help = "folder to make: train.jsonl, a recipe, rejected.jsonl, README.md",
+           .help = "folder to make: train.jsonl (or train.parquet), a recipe, rejected.jsonl, README.md",
            .group = kFiles,
            .type_name = "DIR",
            .required = true},

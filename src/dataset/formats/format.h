@@ -117,8 +117,9 @@ struct ExportFormat {
   std::string_view name;
   std::string_view about;
   Ownership carries = Ownership::kNone;
-  Handling whole;    // where all parts count alike
-  Handling by_part;  // where they do not
+  Handling whole;           // where all parts count alike
+  Handling by_part;         // where they do not
+  bool in_parquet = false;  // the lines become rows of a Parquet file
   // One line without its newline.
   std::string (*line)(const TrainingRow& row, bool by_part) = nullptr;
   // The files beside the rows: how the trainer is started. nullptr: there are none.

@@ -1,6 +1,6 @@
 #include "dataset/formats/format_json.h"
 
-// {"messages": [{"role", "content"}]}, as most programs read it.
+// {"messages": [{"role", "content"}]}, as most programs read it: lines, or Parquet.
 namespace tessy {
 namespace {
 
@@ -56,6 +56,18 @@ const ExportFormat& MessagesFormat() {
                                    .by_part = {},
                                    .line = &Line,
                                    .read = &Read};
+  return format;
+}
+
+// Read as any table of messages is.
+const ExportFormat& ParquetFormat() {
+  static const ExportFormat format{.name = "parquet",
+                                   .about = "the same rows of messages in a Parquet file",
+                                   .carries = Ownership::kNone,
+                                   .whole = {.by_template = true},
+                                   .by_part = {},
+                                   .in_parquet = true,
+                                   .line = &Line};
   return format;
 }
 

@@ -14,13 +14,14 @@ const ExportFormat& TrlFormat();
 const ExportFormat& LlamaFactoryFormat();
 const ExportFormat& AlpacaFormat();
 const ExportFormat& MessagesFormat();
+const ExportFormat& ParquetFormat();
 const ExportFormat& ReferenceFormat();
 
 std::span<const ExportFormat* const> ExportFormats() {
   // The most particular first: the last ones take any row with turns.
-  static const std::array formats{&AxolotlSegmentsFormat(), &AxolotlFormat(),  &XtunerFormat(),
-                                  &MsSwiftFormat(),         &TrlFormat(),      &LlamaFactoryFormat(),
-                                  &AlpacaFormat(),          &MessagesFormat(), &ReferenceFormat()};
+  static const std::array formats{
+      &AxolotlSegmentsFormat(), &AxolotlFormat(), &XtunerFormat(),   &MsSwiftFormat(), &TrlFormat(),
+      &LlamaFactoryFormat(),    &AlpacaFormat(),  &MessagesFormat(), &ParquetFormat(), &ReferenceFormat()};
   return formats;
 }
 
