@@ -51,7 +51,8 @@ std::vector<RecipeFile> WriteRecipe(const Recipe& recipe) {
            fmt::format(R"sh(#!/usr/bin/env bash
 # Fine-tunes the student on {data} with ms-swift.
 #   pip install "ms-swift==4.6.0" "transformers==5.19.0"      (the versions that the rows were tried with)
-#   bash train_ms_swift.sh
+#   bash train_ms_swift.sh      (what is typed behind it are more flags of swift sft, which win)
+# ms-swift may ask for the type of a student that is a folder: bash train_ms_swift.sh --model_type qwen3
 set -euo pipefail
 cd "$(dirname "$0")"
 student="{checkpoint}" # a folder, or a name at Hugging Face
@@ -66,7 +67,7 @@ swift sft --use_hf true --model "$student" --tuner_type full --torch_dtype bfloa
   --max_length {tokens} --truncation_strategy delete \
   --num_train_epochs 9 --learning_rate 5e-5 --lr_scheduler_type cosine \
   --per_device_train_batch_size 1 --gradient_accumulation_steps 128 --gradient_checkpointing true \
-  --output_dir tuned --save_strategy epoch --report_to none
+  --output_dir tuned --save_strategy epoch --report_to none "$@"
 )sh",
                        fmt::arg("data", recipe.data), fmt::arg("checkpoint", recipe.checkpoint),
                        fmt::arg("loss", loss), fmt::arg("template", named.name),
