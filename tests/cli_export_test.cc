@@ -157,6 +157,12 @@ TEST_F(ExportTest, WhatAFormatCannotSayIsRefused) {
   ExpectRefusal(Export("trl", {"--questions", "q.jsonl"}), {"--questions goes with --keep correct"});
   ExpectRefusal(Tessy({"export", "nowhere.jsonl", "--format", "messages", "--out", "set"}),
                 {"nowhere.jsonl"});
+  // Axolotl counts offsets from behind the thinking that Qwen3's template would write.
+  ExpectRefusal(Export("axolotl", {"--train-on", "capability"}),
+                {"--format axolotl", "counts offsets from behind it", "axolotl-segments"});
+  ExpectRefusal(
+      Tessy({"export", "r.jsonl", "--format", "axolotl", "--out", "set", "--train-on", "capability"}),
+      {"--template-of is missing", "offsets"});
   EXPECT_FALSE(Exists("set"));
   EXPECT_FALSE(Exists("set.tmp"));
 }
@@ -187,7 +193,7 @@ TEST_F(ExportTest, NothingIsWrittenOver) {
   fs::rename(Path("new.tmp/r.jsonl"), Path("new.tmp/train.jsonl"));
   for (const char* name : {"new.tmp", "new.*/*.jsonl"}) {
     ExpectRefusal(Tessy({"export", name, "--format", "messages", "--out", "new"}),
-                  {"--out", "new.tmp/train.jsonl"});
+                  {"--out new.tmp", "--responses"});
   }
   EXPECT_THAT(Rows("new.tmp/train.jsonl"), SizeIs(5));
 }
@@ -287,14 +293,16 @@ TEST_F(ExportTest, FoldersPatternsAndPipesAreReadAsFilesAre) {
   Sha256 hash;
   hash.Add(Read("data/b.jsonl"));
   const std::string expected = "| read: data/b.jsonl | 1 | `" + hash.Finish() + "` |";
-  // The folder that is made lies in the one that is read.
   for (const char* name : {"data", "data/*.jsonl"}) {
-    fs::remove_all(Path("data/set"));
-    const auto result = Tessy({"export", name, "--format", "messages", "--out", "data/set"});
+    fs::remove_all(Path("all"));
+    const auto result = Tessy({"export", name, "--format", "messages", "--out", "all"});
     ASSERT_EQ(result.exit_status, 0) << result.err;
-    EXPECT_THAT(Rows("data/set/train.jsonl"), SizeIs(3)) << name;
-    EXPECT_THAT(Read("data/set/README.md"), HasSubstr(expected)) << name;
+    EXPECT_THAT(Rows("all/train.jsonl"), SizeIs(3)) << name;
+    EXPECT_THAT(Read("all/README.md"), HasSubstr(expected)) << name;
   }
+  // The folder would be read the next time.
+  ExpectRefusal(Tessy({"export", "data", "--format", "messages", "--out", "data/set"}),
+                {"--out data/set", "lies in --responses data"});
   // A pipe has been read when it could be hashed.
   const auto piped =
       RunProgram({"bash", "-c",
@@ -302,7 +310,6 @@ TEST_F(ExportTest, FoldersPatternsAndPipesAreReadAsFilesAre) {
                  {.folder = Path("")});
   ASSERT_EQ(piped.exit_status, 0) << piped.err;
   EXPECT_THAT(Read("set/README.md"), HasSubstr("| read: /dev/stdin | 2 | not a file |"));
-  fs::remove_all(Path("data/set"));
   Write("data/bad.jsonl", "no row\n");
   ExpectRefusal(Tessy({"export", "data", "--format", "messages", "--out", "other"}), {"data/bad.jsonl:1"});
 }
@@ -336,8 +343,8 @@ TEST_F(ExportTest, ARunFileHasTheSameSettings) {
 }
 
 TEST_F(ExportTest, TheSameResponsesGiveTheSameBytes) {
-  ASSERT_EQ(Export("axolotl", {"--train-on", "style"}).exit_status, 0);
-  ASSERT_EQ(Export("axolotl", {"--train-on", "style", "--out", "again"}).exit_status, 0);
+  ASSERT_EQ(Export("axolotl-segments", {"--train-on", "style"}).exit_status, 0);
+  ASSERT_EQ(Export("axolotl-segments", {"--train-on", "style", "--out", "again"}).exit_status, 0);
   EXPECT_EQ(Read("set/train.jsonl"), Read("again/train.jsonl"));
 }
 
@@ -421,7 +428,7 @@ TEST_F(ExportTest, RowsOfEveryFormAreShownAnnotatedAndExportedAgain) {
   for (const Form& form :
        {Form{"trl", {}}, Form{"trl", {"--train-on", "capability"}}, Form{"llamafactory", {}},
         Form{"llamafactory-alpaca", {}}, Form{"ms-swift", {"--style-weight", "0.5"}},
-        Form{"xtuner", {"--train-on", "style"}}, Form{"axolotl", {"--train-on", "capability"}},
+        Form{"xtuner", {"--train-on", "style"}}, Form{"axolotl", {}},
         Form{"axolotl-segments", {"--train-on", "capability"}}, Form{"messages", {}},
         Form{"tessy-reference", {}}}) {
     for (const char* folder : {"set", "again"}) fs::remove_all(Path(folder));

@@ -271,6 +271,74 @@ TEST_F(ExportGoldenTest, XtunersMessagesAndParts) {
   }
 }
 
+// Axolotl looks for the response by putting another text in its place, and the template gives such a text an
+// empty thinking: the begin of it, up to "<think>\n", is no part of what differs, and is not in the loss.
+TEST_F(ExportGoldenTest, AxolotlsMessages) {
+  const auto samples = Samples();
+  for (size_t i = 0; i + 1 < samples.size(); ++i) {
+    const Json row = Line("axolotl", samples[i], {});
+    EXPECT_EQ(row["messages"].back()["training"], true);
+    std::vector<Message> messages;
+    for (const Json& turn : row["messages"]) messages.push_back({turn["role"], turn["content"]});
+    const auto text = TheStudent().chat_template->Render(messages);
+    ASSERT_TRUE(text && text->is_intact);
+    const size_t first = text->prompt.size() + std::string("<think>\n").size();
+    const size_t end =
+        text->prompt.size() + messages.back().content.size() + std::string("<|im_end|>").size();
+    Encoded encoded;
+    for (size_t k = 0; k < text->tokens.size(); ++k) {
+      const bool in_loss = text->begins[k] >= first && text->begins[k] < end;
+      encoded.ids.push_back(text->tokens[k]);
+      encoded.labels.push_back(in_loss ? text->tokens[k] : kNotInLoss);
+    }
+    Expect("axolotl", "chat_template", i, encoded);
+  }
+}
+
+// The trainer tokenises segments apart.
+TEST_F(ExportGoldenTest, AxolotlsSegments) {
+  const auto samples = Samples();
+  for (const bool by_part : {false, true}) {
+    for (size_t i = 0; i < samples.size(); ++i) {
+      const Json row = Line("axolotl-segments", samples[i], by_part ? kWithoutStyle : LossWeights());
+      Encoded encoded;
+      for (const Json& segment : row["segments"])
+        Append(encoded, segment["text"], segment["label"].get<bool>());
+      Expect("axolotl", by_part ? "input_output(capability)" : "input_output", i, encoded);
+    }
+  }
+}
+
+// Why offsets are not written for such a template: the trainer takes the tokens of the response alone, and
+// begins to count them behind "<think>\n".
+TEST_F(ExportGoldenTest, AxolotlsOffsetsMoveWhereTheTemplateAddsAThinking) {
+  EXPECT_FALSE(TheStudent().chat_template->adds_nothing());
+  for (const Json& row : Rows("axolotl.golden.jsonl")) {
+    if (row.value("case", "") != "training_detail[0]") continue;
+    EXPECT_EQ(row["runs"][1][2], "Okay,") << "style, which was not to be trained";
+    return;
+  }
+  ADD_FAILURE() << "no such case";
+}
+
+TEST_F(ExportGoldenTest, ATemplateThatWritesTurnsAsTheyStandAddsNothing) {
+  const std::string path =
+      std::filesystem::temp_directory_path() / ("tessy_chatml." + std::to_string(getpid()) + ".gguf");
+  TinyVocabulary vocabulary =
+      FromTokenizerJson(InSource("build/deps/tokenizer-qwen3/models/tokenizer.json"), "qwen2");
+  vocabulary.eos = 151645;
+  const auto written = WriteVocabularyFile(
+      path, vocabulary,
+      "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n"
+      "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}");
+  ASSERT_TRUE(written) << written.error().message;
+  const auto chat_template = TrainingTemplate::Load(path, "", {});
+  std::filesystem::remove(path);
+  ASSERT_TRUE(chat_template) << chat_template.error().message;
+  EXPECT_TRUE(chat_template->writes_responses());
+  EXPECT_TRUE(chat_template->adds_nothing());
+}
+
 TEST_F(ExportGoldenTest, ControlTokensInATextAreSeen) {
   const auto rendered = [](const char* question, const char* answer) {
     return *TheStudent().chat_template->Render(std::vector<Message>{

@@ -87,6 +87,14 @@ Result<ExportCheck> ExportCheck::Open(const ExportOptions& options) {
                     "have templates of their own",
                     options.template_of));
   }
+  if (!loaded->adds_nothing() && handling.counts_offsets) {
+    return Fail(
+        ErrorCode::kInvalidData,
+        fmt::format("--format {}: the template of {} puts an empty thinking before a text without one; "
+                    "Axolotl 0.21.0 then counts offsets from behind it and trains other tokens; "
+                    "axolotl-segments says the same of parts and is read right",
+                    options.format, options.template_of));
+  }
   check.template_ = std::move(*loaded);
   return check;
 }

@@ -170,6 +170,13 @@ Status CheckLoss(const ExportOptions& o) {
                 fmt::format("{}: rows of {} say nothing about parts of a response; {} do", flag, format.name,
                             NamesThat(Ownership::kLoss)));
   }
+  if (o.template_of.empty() && HandlingOf(o).counts_offsets) {
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("--template-of is missing: whether {} finds parts by offsets depends on the student's "
+                    "template",
+                    format.name));
+  }
   if (o.template_of.empty() && HandlingOf(o).needs_rendering) {
     return Fail(ErrorCode::kInvalidArgument,
                 fmt::format("--template-of is missing: these rows of {} hold what the student's template and "

@@ -52,9 +52,9 @@ std::string SegmentsLine(const TrainingRow& row, bool /*by_part*/) {
 RecipeFile RecipeWith(const Recipe& recipe, std::string_view dataset) {
   return {"train_axolotl.yml",
           fmt::format(R"(# Fine-tunes the student on {data} with Axolotl.
-#   pip install "axolotl==0.21.0"      (the version whose code was read; it needs Python 3.12)
+#   pip install "axolotl==0.21.0"      (the version that read such rows; it needs Python 3.12)
 #   axolotl train train_axolotl.yml
-# This file was not run to the end by tessy's authors: look at the labels with `axolotl preprocess --debug` first.
+# Rows and labels were tried with this file, the training was not: `axolotl preprocess --debug` shows the labels.
 base_model: "{checkpoint}"  # a folder, or a name at Hugging Face
 datasets:
   - path: {data}
@@ -205,7 +205,7 @@ const ExportFormat& AxolotlFormat() {
                                    .about = "Axolotl's chat_template: messages; by part: training_detail",
                                    .carries = Ownership::kLoss,
                                    .whole = {.by_template = true},
-                                   .by_part = {.by_template = true},
+                                   .by_part = {.by_template = true, .counts_offsets = true},
                                    .line = &MessagesLine,
                                    .recipe = &MessagesRecipe,
                                    .read = &ReadMessages};

@@ -82,7 +82,10 @@ struct Handling {
   // The trainer writes the assistant's turn by the student's template: text that the template loses is lost.
   bool by_template = false;
   bool needs_rendering = false;  // RenderedRow must be there
-  bool parts_apart = false;      // parts are tokenised one by one: a seam in a token makes more of it
+  // The trainer counts offsets of parts from where the template puts another text into the turn: it takes a
+  // template that adds nothing to one.
+  bool counts_offsets = false;
+  bool parts_apart = false;  // parts are tokenised one by one: a seam in a token makes more of it
   // Thinking of earlier turns stays in the context, where the student's template drops it.
   bool keeps_earlier_thinking = false;
   bool adds_thinking = false;  // to a turn that has none

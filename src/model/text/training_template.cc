@@ -50,6 +50,9 @@ Result<TrainingTemplate> TrainingTemplate::Load(const std::string& path, const s
   const auto written = result.Write(probe);
   if (written && written->whole.starts_with(written->prompt + content)) {
     result.end_ = written->whole.substr(written->prompt.size() + content.size());
+    const std::string text = "[d";
+    const auto other = result.Write(std::vector<Message>{{"user", "a"}, {"assistant", text}});
+    result.adds_nothing_ = other && other->whole == written->prompt + text + *result.end_;
   }
   return result;
 }

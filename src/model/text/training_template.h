@@ -43,6 +43,9 @@ class TrainingTemplate {
   // False if the template does not write even a short response of the family to the letter, so that nothing
   // is known of how a turn of the assistant ends.
   bool writes_responses() const { return end_.has_value(); }
+  // False if the template adds something to a response without thinking, such as an empty thinking. A trainer
+  // that finds the place of a response by putting another text there finds a wrong one then.
+  bool adds_nothing() const { return adds_nothing_; }
 
   // The last message is the assistant's. An error where the template refuses the messages, or where the
   // tokens of the text do not add up to it.
@@ -66,6 +69,7 @@ class TrainingTemplate {
   std::shared_ptr<const Vocabulary> vocabulary_;
   std::unordered_map<TokenId, std::string> control_;  // tokens that add no text, as markup writes them
   std::optional<std::string> end_;                    // what the template writes behind a response
+  bool adds_nothing_ = false;
 };
 
 }  // namespace tessy
