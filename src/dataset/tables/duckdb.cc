@@ -276,11 +276,19 @@ Result<DuckDb::Rows> DuckDb::Query(const std::string& sql, const std::atomic<boo
     library.destroy_pending(&pending);
     return failure;
   }
-  while (stop != nullptr && !library.pending_execution_is_finished(library.pending_execute_task(pending))) {
+  constexpr int kFailed = 2;
+  int step = 0;
+  while (stop != nullptr &&
+         !library.pending_execution_is_finished(step = library.pending_execute_task(pending))) {
     if (!*stop) continue;
     library.interrupt(impl_->connection);
     library.destroy_pending(&pending);
     return Fail(ErrorCode::kCancelled, "stopped");
+  }
+  if (step == kFailed) {
+    const auto failure = Failure(library.pending_error(pending));
+    library.destroy_pending(&pending);
+    return failure;
   }
   rows->has_result = true;
   const State state = library.execute_pending(pending, &rows->result);

@@ -243,9 +243,12 @@ TEST_F(TableWriterTest, AParquetFileForWhichThereIsNoRoomIsAnError) {
   auto writer = TableWriter::Open(Path("p.parquet"));
   if (writer) {
     ASSERT_TRUE(writer->Write("{\"a\":1}"));
-    const auto status = writer->Commit();
+    const std::atomic<bool> stop{false};
+    const auto status = writer->Commit(&stop);
     ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().code, ErrorCode::kIo);
     EXPECT_THAT(status.error().message, HasSubstr("p.parquet.tmp: cannot be written"));
+    EXPECT_THAT(status.error().message, HasSubstr("No space left on device"));
     EXPECT_EQ(status.error().message.find('\n'), std::string::npos);
   } else {
     EXPECT_THAT(writer.error().message, HasSubstr("cannot be written"));
