@@ -176,13 +176,6 @@ TEST_F(KeepTest, ProgramsMayBeRunOnTheQuestionsTests) {
   EXPECT_THAT(both.err, HasSubstr("--checker: a command judges instead of --judge code"));
 }
 
-TEST_F(KeepTest, TheSandboxCanBeTried) {
-  const auto tried = Tessy({"eval", "--check-sandbox"});
-  EXPECT_EQ(tried.exit_status, 0) << tried.out << tried.err;
-  EXPECT_THAT(tried.out, HasSubstr("the sandbox is of level "));
-  EXPECT_THAT(tried.out, HasSubstr("attack-20"));
-}
-
 // Every checker waits until all others have begun: on the run's thread, or fewer at a time, none would end.
 TEST_F(KeepTest, CheckersRunAtOnceBesideTheRun) {
   const auto result =
