@@ -157,7 +157,7 @@ bool Select(const std::string& from, const std::string& out, int threads) {
   SelectOptions options;
   options.sources = {from};
   options.out = out;
-  options.threads = threads;
+  options.teacher.engine.machine.threads = threads;
   SelectJob job(std::move(options), {});
   const auto result = job.Run();
   return result ? true : Failed(result.error().message);

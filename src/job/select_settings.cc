@@ -20,7 +20,7 @@ Settings FileSettings(SelectOptions& o) {
        .recorded = kAsValue},
       {.key = "out",
        .value = &o.out,
-       .help = "the questions, .jsonl, .jsonl.gz or .jsonl.zst; it appears as a whole",
+       .help = "the questions, .jsonl, .jsonl.gz, .jsonl.zst or .parquet; it appears as a whole",
        .group = group,
        .type_name = "FILE",
        .required = true},

@@ -7,8 +7,8 @@
 
 namespace tessy {
 
-// The verdict of a judge on a program, in the order of the letters that contests use: AC, WA, TLE, MLE, RTE, OLE,
-// CE.
+// The verdict of a judge on a program, in the order of the letters that contests use: AC, WA, TLE, MLE, RTE,
+// OLE, CE.
 enum class ProgramVerdict : uint8_t {
   kAccepted,
   kWrongAnswer,

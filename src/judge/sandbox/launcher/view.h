@@ -9,9 +9,9 @@ namespace tessy::launcher {
 inline constexpr const char* kWorkFolder = "/work";
 inline constexpr const char* kTemporaryFolder = "/tmp";
 
-// The files that programs see at the levels with namespaces: a root of its own that is read-only, with /usr, the
-// loader's files, five devices, /proc of the own processes (where the kernel allows it), /work with what was
-// staged, and /tmp in memory with a limit.
+// The files that programs see at the levels with namespaces: a root of its own that is read-only, with /usr,
+// the loader's files, five devices, /proc of the own processes (where the kernel allows it), /work with what
+// was staged, and /tmp in memory with a limit.
 class View {
  public:
   // To be called in new namespaces of mounts and processes, by the first process of the latter. `shown`:
