@@ -321,8 +321,14 @@ TEST_F(ExportTest, AnswersAloneAndBlankOnesAreLeftOut) {
   const Json other = Json::parse(R"({"id": "other", "prompt": "q", "completion": "[THINK]t[/THINK]a"})");
   Write("r.jsonl", lines[0] + "\n" + blank.dump() + "\n" + other.dump() + "\n");
   WriteQuestions("q.jsonl", 2);
-  const auto synth = Tessy({"synth", "--questions", "q.jsonl", "--student", Model("student"), "--method",
-                            "student-only", "--thinking", "off", "--out", "alone.jsonl"});
+  // The shipped models always think; such a family takes what they think for the answer.
+  Write("alone.toml",
+        "name = \"x\"\ntemplate_marks = []\nopen_thinking = \"\"\ncontent_open = \"<think>\"\n"
+        "content_close = \"</think>\"\ntrim = \"\"\nclose_tokens = []\nclose_texts = [\"</think>\"]\n"
+        "handover = \"</think>\"\nend_tokens = []\ndefault_template = \"\"\n");
+  const auto synth =
+      Tessy({"synth", "--questions", "q.jsonl", "--student", Model("student"), "--method", "student-only",
+             "--thinking", "off", "--student-family", "alone.toml", "--out", "alone.jsonl"});
   ASSERT_EQ(synth.exit_status, 0) << synth.err;
   for (const char* format : {"llamafactory", "messages", "ms-swift"}) {
     fs::remove_all(Path("set"));

@@ -36,15 +36,15 @@ class FamiliesTest : public CliTest {
     return Tessy(all);
   }
   // The family of the shipped models with other lines in it.
-  void WriteFamily(const std::string& name, const std::string& lines,
-                   const std::string& close =
-                       "close_tokens = [\"</think>\"]\nclose_texts = [\"</think>\"]\n"
-                       "handover = \"</think>\"\nend_tokens = []\n") const {
-    Write(name,
-          "name = \"x\"\ntemplate_marks = []\nopen_thinking = \"\"\ncontent_open = \"<think>\"\n"
-          "content_close = \"</think>\"\ntrim = \"\"\n" +
-              close + lines);
+  void WriteFamily(const std::string& name, const std::string& lines, const std::string& close = kCloses,
+                   const std::string& content_open = "<think>") const {
+    Write(name, "name = \"x\"\ntemplate_marks = []\nopen_thinking = \"\"\ncontent_open = \"" + content_open +
+                    "\"\ncontent_close = \"</think>\"\ntrim = \"\"\n" + close + lines);
   }
+
+  static constexpr const char* kCloses =
+      "close_tokens = [\"</think>\"]\nclose_texts = [\"</think>\"]\nhandover = \"</think>\"\nend_tokens = "
+      "[]\n";
 };
 
 // ---- Answers alone.
@@ -166,15 +166,19 @@ TEST_F(FamiliesTest, AThinkingOfNothingIsNoPartOfTheAnswer) {
 // ---- Families.
 
 // A thinking that is a turn of its own, by models that know no turns: the end of the first one is their close
-// mark, and the template shows an earlier turn as they write it. So it must come to what "plain" comes to.
+// mark, and the template shows an earlier turn as they write it. So it must come to what thinking of their
+// own comes to. In rows the thinking has another mark than the template's, or that would be a thinking to be
+// closed.
 TEST_F(FamiliesTest, AThinkingThatIsATurnComesToTheSame) {
   WriteFamily("turns.toml",
               "end_closes_thinking = true\nanswer_request = \"And?\"\nuse_default_template = true\n"
               "default_template = \"<bos>{% for m in messages %}{% if m.role == 'assistant' %}"
               "{{ m.content + '</think>' }}{% elif loop.first %}{{ ' ' + m.content + '<think>' }}{% endif %}"
               "{% endfor %}\"\n",
-              "close_tokens = []\nclose_texts = []\nhandover = \"\"\nend_tokens = [\"</think>\"]\n");
-  ASSERT_EQ(StudentOnly({"--exact", "--out", "plain.jsonl"}).exit_status, 0);
+              "close_tokens = []\nclose_texts = []\nhandover = \"\"\nend_tokens = [\"</think>\"]\n",
+              "[thinks]");
+  WriteFamily("own.toml", "default_template = \"\"\n", kCloses, "[thinks]");
+  ASSERT_EQ(StudentOnly({"--exact", "--out", "plain.jsonl", "--student-family", "own.toml"}).exit_status, 0);
   const auto turns = StudentOnly({"--exact", "--out", "turns.jsonl", "--student-family", "turns.toml"});
   ASSERT_EQ(turns.exit_status, 0) << turns.err;
   EXPECT_EQ(Essence("turns.jsonl"), Essence("plain.jsonl"));
