@@ -447,7 +447,8 @@ TEST_F(ServedFamilyTest, TheEndOfASequenceClosesAThinkingThatIsATurn) {
   EXPECT_EQ(EndOfDraft(*session), DraftToken::End::kSequence);
   const auto prompts = Prompts();
   ASSERT_EQ(prompts.size(), 2U);
-  EXPECT_EQ(prompts[0], "hi" + model_->family().thinking_request + "\n<think>");
+  EXPECT_EQ(prompts[0], "hi" + model_->family().thinking_request + "\n<think>\n</think>\n\n")
+      << "what it opens is closed: the turn is the thinking";
   EXPECT_EQ(prompts[1], prompts[0] + "hm" + model_->family().handover);
 }
 
