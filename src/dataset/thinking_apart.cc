@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "dataset/thinking.h"
 
 namespace tessy {
 namespace {
@@ -45,6 +46,16 @@ std::optional<std::string> ThinkingInPart(const Json& part) {
   if (ApartThinking apart = ApartIn(part); !apart.key.empty()) return std::move(apart.text);
   if (part["type"] == "thinking" || part["type"] == "reasoning") return TextOf(part, "text");
   return std::nullopt;
+}
+
+bool HasOwnThinking(std::string_view content, std::string_view apart) {
+  const std::string_view thinking = ThinkingOf(content);
+  if (thinking.data() == nullptr) return false;
+  const bool is_opened = thinking.data() != content.data();
+  const size_t first = apart.find_first_not_of(kBlanks);
+  if (is_opened || first == std::string_view::npos) return true;
+  apart = apart.substr(first, apart.find_last_not_of(kBlanks) + 1 - first);
+  return thinking.find(apart) != std::string_view::npos;
 }
 
 std::string WithThinking(const std::string& thinking, const std::string& content) {

@@ -31,6 +31,10 @@ std::optional<std::string> ThinkingInPart(const Json& part);
 // False for a part of a content that says that it is something else than text.
 bool MayBeText(const Json& part);
 
+// Whether a content has thinking that takes the place of the one beside it: it begins with a mark that opens
+// thinking, or its thinking holds that text. A content that only names </think> has none.
+bool HasOwnThinking(std::string_view content, std::string_view apart);
+
 // A response's content as its template would have it with that thinking.
 std::string WithThinking(const std::string& thinking, const std::string& content);
 

@@ -156,9 +156,9 @@ std::string SourceOf(const Json& row, const ForeignRow& foreign) {
 // Thinking that stands beside the text in the row comes before it, as that of a turn does.
 Status AddThinking(const Json& row, ForeignRow& foreign) {
   std::string& content = foreign.messages.back().content;
-  if (HasSpans(row) || ThinkingOf(content).data() != nullptr) return {};
+  if (HasSpans(row)) return {};
   const ApartThinking apart = ApartInRow(row);
-  if (apart.key.empty()) return {};
+  if (apart.key.empty() || HasOwnThinking(content, apart.text)) return {};
   if (!foreign.parts.empty()) {
     return BadRow(fmt::format("has its thinking apart ({}), and parts that do not count it", apart.key));
   }

@@ -117,7 +117,7 @@ Result<Message> ReadForeignTurn(const Json& turn) {
   }
   std::string thinking = ApartIn(turn).text;
   if (thinking.empty()) thinking = std::move(content->thinking);
-  const bool is_apart = !IsBlankText(thinking) && content->text.find("</think>") == std::string::npos;
+  const bool is_apart = !IsBlankText(thinking) && !HasOwnThinking(content->text, thinking);
   return Message{std::string(known), is_apart ? WithThinking(thinking, content->text) : content->text};
 }
 

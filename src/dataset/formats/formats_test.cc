@@ -319,6 +319,27 @@ TEST(ForeignRowsTest, ThinkingBesideTheTextIsNotLost) {
   EXPECT_EQ(read->source_json, R"({"reasoning":"on"})");
   read = ParseAnyResponse(R"({"prompt": "q", "response": "<think>t</think>a", "reasoning_content": "t"})");
   EXPECT_EQ(read->messages.back().content, "<think>t</think>a");
+  read = ParseAnyResponse(R"({"prompt": "q", "response": "t\n</think>\n\na", "reasoning_content": "t\n"})");
+  EXPECT_EQ(read->messages.back().content, "t\n</think>\n\na");
+  read = ParseAnyResponse(
+      R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "t</think>a", "reasoning_content": "t"}]})");
+  EXPECT_EQ(read->messages.back().content, "t</think>a");
+}
+
+TEST(ForeignRowsTest, AnAnswerThatNamesTheMarkLosesNoThinkingBesideIt) {
+  for (
+      const char* line :
+      {R"({"prompt": "q", "completion": "Close it with </think> and go.", "reasoning_content": "t u"})",
+       R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "Close it with </think> and go.", "reasoning_content": "t u"}]})",
+       R"({"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": [{"type": "thinking", "thinking": "t u"}, {"type": "text", "text": "Close it with </think> and go."}]}]})"}) {
+    const auto read = ParseAnyResponse(line);
+    ASSERT_TRUE(read) << line << ": " << read.error().message;
+    const std::string& content = read->messages.back().content;
+    EXPECT_EQ(content, "<think>\nt u\n</think>\n\nClose it with </think> and go.") << line;
+    ASSERT_EQ(read->spans.size(), 2U) << line;
+    EXPECT_EQ(content.substr(read->spans[0].start, read->spans[0].end - read->spans[0].start), "t u") << line;
+    EXPECT_EQ(content.substr(read->spans[1].start), "Close it with </think> and go.") << line;
+  }
 }
 
 TEST(ForeignRowsTest, TheEndOfTheTurnIsTakenOffAndNothingElse) {
