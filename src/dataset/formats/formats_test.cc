@@ -354,6 +354,9 @@ TEST(ForeignRowsTest, TheEndOfTheTurnIsTakenOffAndNothingElse) {
   EXPECT_EQ(content(parts("<answer>42</answer>")), "<think>t</think><answer>42</answer>");
   EXPECT_EQ(content(parts("<|im_end|>")), "<think>t</think>");
   EXPECT_EQ(content(parts("</s>")), "<think>t</think>");
+  std::string with_null = parts("the answer");
+  with_null.insert(1, R"("spans": null, )");
+  EXPECT_EQ(content(with_null), "<think>t</think>the answer");
   const auto segments = [](const std::string& last) {
     return R"({"segments": [{"label": false, "text": "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n"}, {"label": true, "text": ")" +
            last + R"("}]})";

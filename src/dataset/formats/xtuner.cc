@@ -95,8 +95,9 @@ std::optional<Result<ForeignRow>> Read(const Json& row) {
   if (turns == nullptr || !IsPart(turns->back())) return std::nullopt;
   size_t parts = 0;
   while (parts < turns->size() && IsPart((*turns)[turns->size() - 1 - parts])) ++parts;
-  // In rows of ours the last part always ends the turn.
-  const bool ends = row.contains("spans") || IsTurnEnd(TextField(turns->back(), "content"));
+  // In rows of ours the last part always ends the turn. Tables of several kinds of rows have null in others.
+  const bool is_ours = row.contains("spans") && row["spans"].is_array();
+  const bool ends = is_ours || IsTurnEnd(TextField(turns->back(), "content"));
   if (parts < 2 || !ends) return JoinTurns(*turns, parts, row, &WeightOf);
   Json without_end = *turns;
   without_end.erase(without_end.size() - 1);
