@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <filesystem>
 
@@ -13,21 +14,28 @@
 namespace tessy {
 namespace {
 
+// The first in the name that begins a word: "code_contests" and "latest" name no split.
+std::string SplitNamedIn(std::string_view name) {
+  for (size_t at = 0; at < name.size(); ++at) {
+    if (at > 0 && std::isalpha(static_cast<unsigned char>(name[at - 1])) != 0) continue;
+    for (const char* split : {"train", "test", "valid"}) {
+      if (name.substr(at).starts_with(split)) return split;
+    }
+  }
+  return {};
+}
+
+// The name of the file tells more than those of the folders that it is in.
 std::string SplitOf(const std::string& file, const std::string& folder) {
   const std::filesystem::path whole(file);
   const auto below = whole.lexically_relative(folder);
   // Of a single file its name tells.
-  const std::string path = (below == "." ? whole.filename() : below).string();
-  size_t first = std::string::npos;
-  std::string split = "train";
-  for (const char* name : {"train", "test", "valid"}) {
-    const size_t at = path.find(name);
-    if (at < first) {
-      first = at;
-      split = name;
-    }
+  for (std::filesystem::path path = below == "." ? whole.filename() : below; !path.empty();
+       path = path.parent_path()) {
+    if (auto split = SplitNamedIn(path.filename().string()); !split.empty()) return split;
+    if (path == path.parent_path()) break;
   }
-  return split;
+  return "train";
 }
 
 std::string StringIn(const Json& row, const char* name) {

@@ -56,6 +56,21 @@ TEST_F(LookupTest, TheSplitOfASingleFileIsThatOfItsName) {
   EXPECT_EQ(Find(*lookup, "taco", "train", "0"), "");
 }
 
+TEST_F(LookupTest, WordsThatHoldTheNameOfASplitAreNone) {
+  Write("all/code_contests/data/part-0.jsonl", "{\"question\":\"t0\"}\n");
+  Write("all/contest-data/latest.jsonl", "{\"question\":\"t1\"}\n");
+  Write("all/contest-data/my_test-0.jsonl", "{\"question\":\"e0\"}\n");
+  Write("all/test/0.jsonl", "{\"question\":\"e1\"}\n");
+  Write("all/test/train-0.jsonl", "{\"question\":\"t2\"}\n");
+  auto lookup = Lookup::Make({"cc=" + folder_ + "/all"});
+  ASSERT_TRUE(lookup);
+  EXPECT_EQ(Find(*lookup, "cc", "train", "0"), "t0");
+  EXPECT_EQ(Find(*lookup, "cc", "train", "1"), "t1");
+  EXPECT_EQ(Find(*lookup, "cc", "train", "2"), "t2");
+  EXPECT_EQ(Find(*lookup, "cc", "test", "0"), "e0");
+  EXPECT_EQ(Find(*lookup, "cc", "test", "1"), "e1");
+}
+
 TEST_F(LookupTest, NothingIsReadOnceItIsToStop) {
   Write("taco/train.jsonl", "{\"question\":\"t0\"}\n");
   std::atomic<bool> stop{true};
