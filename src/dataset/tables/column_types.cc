@@ -217,6 +217,11 @@ bool ColumnTypes::Reader::key(std::string& name) {
     return true;
   };
   if (name.empty()) return give_up("a field without a name, and a column of Parquet needs one");
+  if (name.find('\0') != std::string::npos) {
+    return give_up(
+        "a field with a NUL character in its name, which no column of Parquet can have; rename it, or write "
+        "JSON lines");
+  }
   const auto [found, is_new] = shape.by_name.try_emplace(Folded(name), shape.fields.size());
   if (is_new) {
     const size_t most = is_row ? kShapesMax : kFieldsMax;

@@ -90,6 +90,8 @@ TEST(ColumnTypesTest, RowsThatCannotBeColumnsAreErrors) {
   EXPECT_THAT(ErrorOf({R"({"id":1})", R"({"ID":1})"}), HasSubstr("has the fields id and ID"));
   EXPECT_THAT(ErrorOf({R"({"a":1,"a":1})"}), HasSubstr("has the fields a and a"));
   EXPECT_THAT(ErrorOf({R"({"":1})"}), HasSubstr("has a field without a name"));
+  EXPECT_THAT(ErrorOf({R"({"a\u0000b":1})"}), HasSubstr("has a field with a NUL character in its name"));
+  EXPECT_EQ(SqlOf({R"({"a":{"b\u0000":1}})"}), "{'a': 'JSON'}");
   EXPECT_EQ(SqlOf({"{}"}), "");
 }
 
