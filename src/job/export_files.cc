@@ -178,10 +178,13 @@ Status ExportFiles::Finish() {
   if (auto status = CheckFree(out_); !status) return status;
   if (auto status = rows_.CheckUntouched(); !status) return status;
   std::error_code error;
-  if (rows_name_ != kRows + 1) fs::remove(*folder_ + kRows, error);  // its rows are in the other file
   fs::rename(*folder_, out_, error);
   if (error) return SystemFailure(out_, "cannot be made", error);
   delete folder_.release();  // there is nothing to remove any more
+  // Its rows are in the other file. It has the lock, so it goes when the folder has left the place of its
+  // making.
+  if (rows_name_ != kRows + 1) fs::remove(out_ + kRows, error);
+  if (error) return SystemFailure(out_ + kRows, "cannot be removed", error);
   return {};
 }
 
