@@ -328,6 +328,11 @@ TEST_F(SelectTest, WhatIsWrongIsOneLine) {
   refuse({"s.jsonl", "--distinct", "9", "--rows", "3"}, {"--rows 3: is less than --distinct 9"});
   refuse({"s.jsonl", "--decontaminate", "other.jsonl"},
          {"--decontaminate other.jsonl:1: no column of questions"});
+  const Json user{{"role", "user"}, {"content", "x"}};
+  Write("turns.jsonl", Json{{"messages", {user, user}}}.dump() + "\n");
+  refuse({"s.jsonl", "--decontaminate", "turns.jsonl"},
+         {"--decontaminate turns.jsonl:1: multi_turn: 2 turns of the user; remove that row, or give a file "
+          "with one question a row"});
   WriteParquet("other.parquet", "SELECT 'x' AS text, 1 AS n");
   refuse({"s.jsonl", "--decontaminate", "other.parquet"},
          {"--decontaminate other.parquet:1: no column of questions", "it has text, n"});

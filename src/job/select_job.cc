@@ -206,8 +206,10 @@ Status SelectJob::Work::ReadEvaluation(const std::string& name) {
     }
     const SourceQuestion question = parser.Parse(**row);
     if (question.text.empty()) {
-      return Fail(ErrorCode::kInvalidData, fmt::format("--decontaminate {}: {}: {}", table->Where(),
-                                                       question.reason, question.detail));
+      return Fail(
+          ErrorCode::kInvalidData,
+          fmt::format("--decontaminate {}: {}: {}; remove that row, or give a file with one question a row",
+                      table->Where(), question.reason, question.detail));
     }
     evaluations_.push_back({.file = table->files()[table->file()],
                             .id = question.id.empty() ? std::to_string(table->row()) : question.id,
