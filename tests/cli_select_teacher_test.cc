@@ -277,14 +277,20 @@ TEST_F(SelectTeacherTest, WhatIsWrongIsOneLine) {
   Teacher teacher;
   WriteTasks(3);
   Write("prompt.txt", "Is it one?");
+  const auto expect_nothing = [&] {
+    for (const char* name : {"q.jsonl", "q.jsonl.tmp", "q.jsonl.run"}) EXPECT_FALSE(Exists(name)) << name;
+  };
   ExpectRefusal(Select(teacher.address()), {"prompt.txt: has no {question} in it"});
+  expect_nothing();
   Write("prompt.txt", "{question}");
   ExpectRefusal(Select("nowhere.gguf"), {"nowhere.gguf"});
+  expect_nothing();
   ExpectRefusal(Tessy({"select", "s.jsonl", "--prompt", "prompt.txt", "--out", "q.jsonl"}),
                 {"--prompt goes with --teacher"});
   const auto unreachable = Select("http://localhost:1/v1#m");
   EXPECT_EQ(unreachable.exit_status, 4);
   EXPECT_THAT(Lines(unreachable.err), SizeIs(1));
+  expect_nothing();
   Write("s.jsonl", Row(Task(1, "not")) + Row(Task(2, "never")));
   const auto none = Select(teacher.address());
   EXPECT_EQ(none.exit_status, 1);

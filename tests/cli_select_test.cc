@@ -310,7 +310,7 @@ TEST_F(SelectTest, WhatIsWrongIsOneLine) {
   const auto refuse = [&](Arguments arguments, const std::vector<std::string>& pieces) {
     arguments.insert(arguments.end(), {"--out", "q.jsonl"});
     ExpectRefusal(Select(arguments), pieces);
-    EXPECT_FALSE(Exists("q.jsonl"));
+    for (const char* name : {"q.jsonl", "q.jsonl.tmp", "q.jsonl.run"}) EXPECT_FALSE(Exists(name)) << name;
   };
   ExpectRefusal(Select({"--out", "q.jsonl"}), {"--source is missing"});
   ExpectRefusal(Select({"s.jsonl"}), {"--out is missing"});

@@ -36,17 +36,27 @@ Result<SelectFiles> SelectFiles::Open(const SelectOptions& options, const JobEve
           ErrorCode::kConflict,
           fmt::format("{}: is there already; use another --out, or --fresh to set it aside", options.out));
     }
-    auto out = TableWriter::Open(options.out, TableWriter::NameTaken::kUntilCommit);
-    if (!out) return tl::unexpected(out.error());
-    files.out_.emplace(std::move(*out));
-    auto rejected = TableWriter::Open(RejectedOf(options), TableWriter::NameTaken::kUntilCommit);
-    if (!rejected) return tl::unexpected(rejected.error());
-    files.rejected_.emplace(std::move(*rejected));
+    if (auto status = files.OpenTable(options.out, files.out_); !status)
+      return tl::unexpected(status.error());
+    if (auto status = files.OpenTable(RejectedOf(options), files.rejected_); !status)
+      return tl::unexpected(status.error());
   }
   auto spool = Spool::Make(is_dry ? "" : FolderOf(options));
   if (!spool) return tl::unexpected(spool.error());
   files.spool_.emplace(std::move(*spool));
   return files;
+}
+
+Status SelectFiles::OpenTable(const std::string& path, std::optional<TableWriter>& table) {
+  made_.Expect(BehindLinks(path) + ".tmp");
+  auto opened = TableWriter::Open(path, TableWriter::NameTaken::kUntilCommit);
+  if (!opened) {
+    // Another process has made it a moment ago, and it is not to lose it.
+    if (opened.error().code == ErrorCode::kConflict) made_.Keep();
+    return tl::unexpected(opened.error());
+  }
+  table.emplace(std::move(*opened));
+  return {};
 }
 
 Status SelectFiles::MoveAway(const std::string& path) const {
@@ -80,6 +90,7 @@ Status SelectFiles::Commit(std::string_view summary) {
   for (std::optional<TableWriter>* writer : {&rejected_, &out_}) {
     if (auto status = (*writer)->Finish(); !status) return status;
   }
+  made_.Keep();  // all is in them, should one not get its name
   // What stands beside an output that is not there is that of a selection which did not come to its end, or
   // of something else.
   const std::string out = BehindLinks(options_.out);

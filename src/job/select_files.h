@@ -10,11 +10,13 @@
 #include "dataset/tables/table_writer.h"
 #include "job/job_events.h"
 #include "job/select_options.h"
+#include "store/new_files.h"
 
 namespace tessy {
 
 // The files that a selection writes: OUT, OUT.run/rejected.jsonl, OUT.run/summary.json, and a spool without a
 // name. Until Commit there is nothing but files that end in .tmp, and what was there before is where it was.
+// Where it does not come to Commit, they are removed with this object, and OUT.run if it was made for them.
 // A dry run has the spool alone. Not thread-safe.
 class SelectFiles {
  public:
@@ -34,6 +36,7 @@ class SelectFiles {
   SelectFiles(const SelectOptions& options, const JobEvents& events) : options_(options), events_(events) {}
 
   Status MoveAway(const std::string& path) const;
+  Status OpenTable(const std::string& path, std::optional<TableWriter>& table);
   Status MoveOldFolder() const;
 
   const SelectOptions& options_;
@@ -42,5 +45,6 @@ class SelectFiles {
   std::optional<TableWriter> rejected_;
   std::optional<Spool> spool_;
 };
+  NewFiles made_;  // destroyed first: files go while they are locked
 
 }  // namespace tessy
