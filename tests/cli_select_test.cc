@@ -368,6 +368,35 @@ TEST_F(SelectTest, AfterAKillOrAnInterruptTheSameCommandStartsOver) {
   EXPECT_FALSE(Exists("q.jsonl.tmp"));
 }
 
+TEST_F(SelectTest, AnInterruptWhileParquetIsMadeIsHeard) {
+  {
+    std::ofstream file(Path("s.jsonl"));
+    std::mt19937_64 random(1);
+    for (int i = 0; i < 12'000; ++i) {
+      std::string rest;
+      while (rest.size() < 8000) rest += std::to_string(random());
+      file << Json{{"question", Task(i)}, {"rest", rest}}.dump() << '\n';
+    }
+  }
+  Write("q.parquet", "an old one");
+  const auto program = StartTessy({"select", "s.jsonl", "--out", "q.parquet", "--fresh"},
+                                  {.time_limit = std::chrono::minutes(2)});
+  // Rows wait elsewhere until Parquet is made.
+  std::error_code error;
+  const auto is_made = [&] {
+    const auto bytes = std::filesystem::file_size(Path("q.parquet.tmp"), error);
+    return !error && bytes > 0;
+  };
+  for (int i = 0; i < 60'000 && !is_made(); ++i) usleep(1000);
+  program->Signal(SIGINT);
+  const auto result = program->Wait();
+  EXPECT_EQ(result.exit_status, 3) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("interrupted; nothing was written"));
+  EXPECT_TRUE(Read("q.parquet") == "an old one") << "an interrupted one took its name";
+  EXPECT_FALSE(Exists("q.parquet.old-1"));
+  EXPECT_FALSE(Exists("q.parquet.tmp"));
+}
+
 TEST_F(SelectTest, AFullDiskIsOneLine) {
   std::string text;
   for (int i = 0; i < 2000; ++i) text += Row(Task(i));

@@ -86,9 +86,9 @@ Status SelectFiles::MoveOldFolder() const {
   return {};
 }
 
-Status SelectFiles::Commit(std::string_view summary) {
+Status SelectFiles::Commit(std::string_view summary, const std::atomic<bool>& stop) {
   for (std::optional<TableWriter>* writer : {&rejected_, &out_}) {
-    if (auto status = (*writer)->Finish(); !status) return status;
+    if (auto status = (*writer)->Finish(&stop); !status) return status;
   }
   made_.Keep();  // all is in them, should one not get its name
   // What stands beside an output that is not there is that of a selection which did not come to its end, or

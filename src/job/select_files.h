@@ -1,6 +1,6 @@
 #pragma once
 
-#include <cstdint>
+#include <atomic>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,14 +29,15 @@ class SelectFiles {
   Spool& spool() { return *spool_; }
 
   // Brings all to the disk, sets aside what has these names (of an old OUT.run all but the teacher's
-  // decisions), and gives the new files theirs.
-  Status Commit(std::string_view summary);
+  // decisions), and gives the new files theirs. kCancelled: `stop` became true while Parquet was made, and
+  // nothing was moved.
+  Status Commit(std::string_view summary, const std::atomic<bool>& stop);
 
  private:
   SelectFiles(const SelectOptions& options, const JobEvents& events) : options_(options), events_(events) {}
 
-  Status MoveAway(const std::string& path) const;
   Status OpenTable(const std::string& path, std::optional<TableWriter>& table);
+  Status MoveAway(const std::string& path) const;
   Status MoveOldFolder() const;
 
   const SelectOptions& options_;
@@ -44,7 +45,7 @@ class SelectFiles {
   std::optional<TableWriter> out_;
   std::optional<TableWriter> rejected_;
   std::optional<Spool> spool_;
-};
   NewFiles made_;  // destroyed first: files go while they are locked
+};
 
 }  // namespace tessy

@@ -493,7 +493,10 @@ Result<bool> SelectJob::Work::WriteAll(const Choice& choice, const SelectResult&
   const auto summary = Summary(result);
   if (!summary) return tl::unexpected(summary.error());
   if (stop_.flag()) return false;
-  return files_out_->Commit(*summary).map([] { return true; });
+  status = files_out_->Commit(*summary, stop_.flag());
+  if (!status && status.error().code == ErrorCode::kCancelled) return false;
+  if (!status) return tl::unexpected(status.error());
+  return true;
 }
 
 // ---- The account.
