@@ -4,7 +4,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
+#include <cstddef>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -161,6 +166,23 @@ TEST_P(BoxTest, AFileIsHandedOut) {
   EXPECT_EQ(link->collected, std::nullopt);
 }
 
+// Its linker changes the mode of what it made, where it may.
+TEST_P(BoxTest, ACompilerLinksAProgram) {
+  ASSERT_TRUE(box_->Stage("main.cc", "int main() { return 7; }"));
+  BoxLimits limits = Limits();
+  limits.cpu = seconds(20);
+  limits.wall = seconds(60);
+  const auto made =
+      box_->Run({.arguments = {"/usr/bin/g++", box_->work_folder() + "/main.cc", "-o", "program"},
+                 .limits = limits,
+                 .collects = "program"});
+  ASSERT_TRUE(made) << made.error().message;
+  ASSERT_EQ(made->exit_status, 0) << made->error;
+  ASSERT_TRUE(made->collected);
+  ASSERT_TRUE(box_->Stage("program", *made->collected, true));
+  EXPECT_EQ(Run({box_->work_folder() + "/program"}).exit_status, 7);
+}
+
 TEST_P(BoxTest, TheEnvironmentIsNew) {
   setenv("TESSY_CANARY", "secret", 1);
   EXPECT_EQ(Run({"/usr/bin/env"}).output, "PATH=/usr/bin:/bin\nHOME=" + box_->temporary_folder() +
@@ -176,6 +198,73 @@ TEST_P(BoxTest, TheMachinesFilesAreNotThere) {
   for (const char* path : {"/etc/shadow", "/etc/passwd", "/proc/1/mem"}) {
     EXPECT_NE(Run({"/usr/bin/head", "-c", "1", path}).exit_status, 0) << path;
   }
+}
+
+TEST_P(BoxTest, TheUsersFilesKeepTheirModeOwnerAndTimes) {
+  char path[] = "/tmp/tessy-victim-XXXXXX";
+  const int victim = mkstemp(path);
+  ASSERT_GE(victim, 0);
+  if (geteuid() == 0) {  // as if the program ran under the user's number, as it does without root
+    const auto user = static_cast<uid_t>(std::stoul(Run({"/usr/bin/id", "-u"}).output));
+    ASSERT_EQ(fchown(victim, user, user), 0);
+  }
+  struct stat before {};
+  ASSERT_EQ(fstat(victim, &before), 0);
+  const BoxEnd end = Python("p = '" + std::string(path) + R"('
+import os
+for act in (lambda: os.chmod(p, 0o777), lambda: os.chown(p, os.getuid(), os.getgid()),
+            lambda: os.utime(p, (1, 1)), lambda: os.setxattr(p, b'user.x', b'y')):
+    try:
+        act()
+        print('done')
+    except OSError: pass
+)");
+  struct stat after {};
+  EXPECT_EQ(fstat(victim, &after), 0);
+  close(victim);
+  unlink(path);
+  EXPECT_EQ(end.output, "") << end.error;
+  EXPECT_EQ(end.exit_status, 0) << end.error;
+  EXPECT_EQ(after.st_mode, before.st_mode);
+  EXPECT_EQ(after.st_mtim.tv_sec, before.st_mtim.tv_sec);
+  EXPECT_EQ(after.st_ctim.tv_nsec, before.st_ctim.tv_nsec);
+}
+
+TEST_P(BoxTest, NoDatagramReachesTheMachine) {
+  const std::string name = "tessy-datagrams-" + std::to_string(getpid());
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  name.copy(address.sun_path + 1, name.size());  // of no folder: any program may send to it
+  const int listening = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(bind(listening, reinterpret_cast<const sockaddr*>(&address),
+                 static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size())),
+            0);
+  char path[] = "/tmp/tessy-listener-XXXXXX";
+  ASSERT_NE(mkdtemp(path), nullptr);
+  ASSERT_EQ(chmod(path, 0777), 0);
+  sockaddr_un by_path{};
+  by_path.sun_family = AF_UNIX;
+  const std::string file = std::string(path) + "/socket";
+  file.copy(by_path.sun_path, file.size());
+  const int in_folder = socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  ASSERT_EQ(bind(in_folder, reinterpret_cast<const sockaddr*>(&by_path), sizeof by_path), 0);
+  ASSERT_EQ(chmod(file.c_str(), 0777), 0);
+  const BoxEnd end = Python("names = ('\\0" + name + "', '" + file + R"(')
+import socket
+for name in names:
+    try: socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', name)
+    except OSError: pass
+a, b = socket.socketpair()
+a.send(b'8')
+print(b.recv(1).decode()))");
+  char byte = 0;
+  EXPECT_LT(recv(listening, &byte, 1, 0), 0);
+  EXPECT_LT(recv(in_folder, &byte, 1, 0), 0);
+  EXPECT_EQ(end.output, "8\n") << end.error;
+  close(listening);
+  close(in_folder);
+  unlink(file.c_str());
+  rmdir(path);
 }
 
 TEST_P(BoxTest, OfProcOnlyItsOwnProcesses) {
