@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -20,6 +21,7 @@
 #include "judge/sandbox/control_groups.h"
 #include "judge/sandbox/descriptor.h"
 #include "judge/sandbox/launcher_process.h"
+#include "judge/sandbox/own_user.h"
 #include "judge/sandbox/syscall_filter.h"
 
 namespace tessy {
@@ -33,7 +35,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds kAnswerMax{60'000};  // to all but a run
 constexpr int kPipeSize = 1 << 20;          // smaller ones slow a program down on a busy machine
 constexpr size_t kReadAtOnce = 1 << 16;
-constexpr uint32_t kOwnUsers = 1'500'000'000;
 constexpr SandboxLevel kLevels[] = {SandboxLevel::kA, SandboxLevel::kB, SandboxLevel::kC};
 
 tl::unexpected<Error> FailSystem(const char* what) {
@@ -183,6 +184,7 @@ class Box::Impl {
   std::string temporary_folder = "/tmp";
 
  private:
+  Status TryOut();
   Status Ask(Request request, std::span<const std::string> strings, std::span<const int> descriptors,
              Reply* reply = nullptr);
   Status Start(const BoxCommand& command, const Descriptor& input, Stream& output, Stream& error);
@@ -190,7 +192,9 @@ class Box::Impl {
   BoxCut Pump(const BoxCommand& command, Stream& output, Stream& error);
   static void Drain(Stream& stream, uint64_t enough, char* buffer);
 
-  // In this order: the launcher leaves its groups before they are removed.
+  // In this order: the launcher leaves its groups before they are removed, and its user number is free after
+  // it.
+  OwnUser user_;
   ControlGroups groups_;
   LauncherProcess launcher_;
   Descriptor wake_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
@@ -205,9 +209,8 @@ Status Box::Impl::Open(const BoxOptions& options, SandboxLevel wanted) {
   if (!filter) return tl::unexpected(filter.error());
   const auto filter_file = SealedFile(*filter);
   if (!filter_file) return tl::unexpected(filter_file.error());
-  const int number = count++;
   if (wanted == SandboxLevel::kA) {
-    auto groups = ControlGroups::Make(fmt::format("tessy-{}-{}", getpid(), number));
+    auto groups = ControlGroups::Make(fmt::format("tessy-{}-{}", getpid(), count++));
     if (!groups) return tl::unexpected(groups.error());
     groups_ = std::move(*groups);
   }
@@ -224,16 +227,26 @@ Status Box::Impl::Open(const BoxOptions& options, SandboxLevel wanted) {
   }
   strings.insert(strings.end(), options.shown.begin(), options.shown.end());
   Request request{.order = Order::kOpen, .level = LauncherLevel(wanted)};
-  // Numbers that no account has, and no other box on this machine while this process lives.
-  if (geteuid() == 0)
-    request.user = kOwnUsers + static_cast<uint32_t>(getpid()) * 64 + static_cast<uint32_t>(number % 64);
+  auto user = OwnUser::Take();
+  if (!user) return tl::unexpected(user.error());
+  user_ = std::move(*user);
+  request.user = user_.number();
   request.temporary_max = options.temporary_max;
   request.entries_max = options.entries_max;
   const int descriptors[] = {filter_file->get()};
   Reply reply;
   if (Status opened = Ask(request, strings, descriptors, &reply); !opened) return opened;
   has_proc = reply.has_proc != 0;
-  return {};
+  return TryOut();
+}
+
+// A machine may grant all that a box is made of, and yet let no program start in it.
+Status Box::Impl::TryOut() {
+  const auto end = Run({.arguments = {"/usr/bin/true"}});
+  if (!end) return tl::unexpected(end.error());
+  if (end->exit_status == 0 && end->signal == 0 && end->cut == BoxCut::kNone) return {};
+  return Fail(ErrorCode::kBackend, fmt::format("sandbox: /usr/bin/true ends with status {}, signal {}: {}",
+                                               end->exit_status, end->signal, end->error));
 }
 
 Status Box::Impl::Ask(Request request, std::span<const std::string> strings, std::span<const int> descriptors,
@@ -337,6 +350,7 @@ Result<BoxEnd> Box::Impl::Run(const BoxCommand& command) {
   }
   if (Status opened = output.Open(command.limits.output); !opened) return tl::unexpected(opened.error());
   if (Status opened = error.Open(kErrorKept); !opened) return tl::unexpected(opened.error());
+  const uint64_t kills = groups_.OutOfMemoryKills();
   if (Status started = Start(command, input, output, error); !started) return tl::unexpected(started.error());
   const BoxCut cut = Pump(command, output, error);
   if (interrupted_.exchange(false)) {
@@ -345,7 +359,11 @@ Result<BoxEnd> Box::Impl::Run(const BoxCommand& command) {
   }
   Descriptor collected;
   const auto reply = launcher_.Receive(kAnswerMax, &collected);
-  if (!reply) return tl::unexpected(reply.error());
+  if (!reply) {
+    // The kernel may have ended the launcher for the program's memory; then all that it ran has gone with it.
+    if (groups_.OutOfMemoryKills() == kills) return tl::unexpected(reply.error());
+    return BoxEnd{.signal = SIGKILL, .out_of_memory = true};
+  }
   if (Status done = StatusOf(*reply); !done) return tl::unexpected(done.error());
   BoxEnd end;
   if (WIFSIGNALED(reply->status)) end.signal = WTERMSIG(reply->status);

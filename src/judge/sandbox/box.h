@@ -78,6 +78,7 @@ inline constexpr uint64_t kErrorKept = 64 << 10;
 // did; after kBackend the box is of no more use.
 class Box {
  public:
+  // Tries a level out with /usr/bin/true before it takes it.
   // kUnavailable: the machine grants no level, or not the wanted one; the message says why.
   static Result<Box> Open(const BoxOptions& options = {});
   ~Box();
@@ -94,7 +95,8 @@ class Box {
   Status Stage(const std::string& name, std::string_view content, bool executable = false);
   Status ClearStage();
 
-  // Waits for the program's end.
+  // Waits for the program's end. A program whose memory brings the launcher down (level A) has run out of
+  // memory; the box is of no more use then, either.
   Result<BoxEnd> Run(const BoxCommand& command);
   // Ends the run under way, or the next one at once (BoxCut::kInterrupted). From any thread.
   void Interrupt();

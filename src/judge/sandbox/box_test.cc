@@ -4,14 +4,18 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <thread>
 
 namespace tessy {
@@ -47,6 +51,21 @@ class BoxTest : public testing::TestWithParam<SandboxLevel> {
   }
   BoxEnd Shell(const std::string& code, std::string_view input = "") {
     return Run({"/bin/sh", "-c", code}, input);
+  }
+  // Stages what the compiler makes of it in the box, as small as it can be.
+  void Compile(const std::string& code) {
+    ASSERT_TRUE(box_->Stage("main.cc", code));
+    BoxLimits limits = Limits();
+    limits.cpu = seconds(20);
+    limits.wall = seconds(60);
+    const std::string source = box_->work_folder() + "/main.cc";
+    const auto made = box_->Run({.arguments = {"/usr/bin/g++", "-static", "-s", source, "-o", "program"},
+                                 .limits = limits,
+                                 .collects = "program"});
+    ASSERT_TRUE(made) << made.error().message;
+    ASSERT_EQ(made->exit_status, 0) << made->error;
+    ASSERT_TRUE(made->collected);
+    ASSERT_TRUE(box_->Stage("program", *made->collected, true));
   }
 
   std::optional<Box> box_;
@@ -166,20 +185,9 @@ TEST_P(BoxTest, AFileIsHandedOut) {
   EXPECT_EQ(link->collected, std::nullopt);
 }
 
-// Its linker changes the mode of what it made, where it may.
+// The linker changes the mode of what it made, where it may.
 TEST_P(BoxTest, ACompilerLinksAProgram) {
-  ASSERT_TRUE(box_->Stage("main.cc", "int main() { return 7; }"));
-  BoxLimits limits = Limits();
-  limits.cpu = seconds(20);
-  limits.wall = seconds(60);
-  const auto made =
-      box_->Run({.arguments = {"/usr/bin/g++", box_->work_folder() + "/main.cc", "-o", "program"},
-                 .limits = limits,
-                 .collects = "program"});
-  ASSERT_TRUE(made) << made.error().message;
-  ASSERT_EQ(made->exit_status, 0) << made->error;
-  ASSERT_TRUE(made->collected);
-  ASSERT_TRUE(box_->Stage("program", *made->collected, true));
+  Compile("int main() { return 7; }");
   EXPECT_EQ(Run({box_->work_folder() + "/program"}).exit_status, 7);
 }
 
@@ -295,6 +303,92 @@ TEST_P(BoxTest, AProgramThatIsNotThereIsTheBoxesError) {
   const auto end = box_->Run({.arguments = {"/usr/bin/no-such-program"}});
   ASSERT_FALSE(end);
   EXPECT_THAT(end.error().message, HasSubstr("execute the program: No such file"));
+}
+
+// Files in memory belong to no process, so that the kernel may take a small program for smaller than the
+// launcher.
+TEST_P(BoxTest, TheLauncherOutlivesFilesInMemory) {
+  if (box_->level() != SandboxLevel::kA) return;
+  Compile(R"(
+#include <sys/mman.h>
+#include <unistd.h>
+static char bytes[1 << 12];
+int main() {
+  for (;;) {
+    const int file = memfd_create("x", 0);
+    for (int i = 0; i < 1 << 13; ++i) (void)!write(file, bytes, sizeof bytes);
+  }
+})");
+  const BoxEnd end = Run({box_->work_folder() + "/program"});
+  EXPECT_TRUE(end.out_of_memory);
+  EXPECT_EQ(Run({"/bin/echo", "8"}).output, "8\n");
+}
+
+TEST(Sandbox, NoTwoBoxesShareAUser) {
+  if (geteuid() != 0) return;  // programs run under the user's own number
+  const auto user_in = [](Result<Box>& box) {
+    const auto end = box ? box->Run({.arguments = {"/usr/bin/id", "-u"}}) : tl::unexpected(box.error());
+    EXPECT_TRUE(end) << end.error().message;
+    return end ? end->output : "";
+  };
+  auto first = Box::Open({.level = SandboxLevel::kC});
+  const std::string user = user_in(first);
+  EXPECT_THAT(user, testing::Not(testing::AnyOf("", "0\n")));
+  for (int i = 0; i < 70; ++i) {
+    auto other = Box::Open({.level = SandboxLevel::kC});
+    ASSERT_NE(user_in(other), user) << i;
+  }
+}
+
+// Calls `act` in a process that is root of a new user namespace alone, with mounts of its own; returns what
+// it returned.
+template <class Act>
+int InUserNamespace(bool with_covered_proc, const Act& act) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const std::string map = "0 " + std::to_string(geteuid()) + " 1";
+    // A part of /proc is hidden, as containers do it: then the kernel grants no new one.
+    if (with_covered_proc &&
+        (unshare(CLONE_NEWNS) != 0 || mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+         mount("x", "/proc/sys", "tmpfs", 0, nullptr) != 0)) {
+      _exit(99);
+    }
+    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) _exit(98);
+    std::ofstream("/proc/self/setgroups") << "deny";
+    std::ofstream("/proc/self/uid_map") << map;
+    std::ofstream("/proc/self/gid_map") << map;
+    _exit(act());
+  }
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// As in a container without root, where a number that nobody has cannot be taken.
+TEST(Sandbox, RootOfAUserNamespaceAloneRunsPrograms) {
+  if (geteuid() != 0) return;
+  EXPECT_EQ(InUserNamespace(false,
+                            [] {
+                              auto box = Box::Open();
+                              if (!box) return 1;
+                              const auto end = box->Run({.arguments = {"/bin/echo", "8"}});
+                              return end && end->output == "8\n" ? 0 : 2;
+                            }),
+            0);
+}
+
+TEST(Sandbox, ALevelThatCannotWatchMemoryIsNotTaken) {
+  if (geteuid() != 0) return;
+  EXPECT_EQ(InUserNamespace(true,
+                            [] {
+                              const auto box = Box::Open({.level = SandboxLevel::kB});
+                              if (box) return 1;
+                              const bool is_it =
+                                  box.error().message.find("mount /proc, by which") != std::string::npos;
+                              if (!is_it) std::cerr << box.error().message << "\n";
+                              return is_it ? 0 : 2;
+                            }),
+            0);
 }
 
 TEST(Sandbox, TheBestLevelIsTaken) {

@@ -146,6 +146,16 @@ ControlGroups& ControlGroups::operator=(ControlGroups&& other) noexcept {
   return *this;
 }
 
+uint64_t ControlGroups::OutOfMemoryKills() const {
+  if (memory_.empty()) return 0;
+  std::ifstream file(memory_ + (memory_ == pids_ ? "/memory.events" : "/memory.oom_control"));
+  std::string key;
+  for (uint64_t number = 0; file >> key >> number;) {
+    if (key == "oom_kill") return number;
+  }
+  return 0;
+}
+
 void ControlGroups::Remove() {
   for (const std::string* path : {&memory_, &pids_, &cpu_}) {
     if (path->empty()) continue;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -24,6 +25,8 @@ class ControlGroups {
   const std::string& memory() const { return memory_; }
   const std::string& pids() const { return pids_; }
   const std::string& cpu() const { return cpu_; }
+  // Processes in them that the kernel has ended for memory so far; 0 where there are none.
+  uint64_t OutOfMemoryKills() const;
 
  private:
   void Remove();

@@ -140,9 +140,10 @@ Outcome Room::Open(const Request& request, std::string_view filter) {
   temporary_max_ = request.temporary_max;
   entries_max_ = request.entries_max;
   filter_.assign(filter.begin(), filter.end());
+  // Before the machine's /proc goes, and ours is closed to ourselves.
+  rank_ = Handle(open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC));
+  own_rank_ = ReadNumber(rank_.get(), 0);
   prctl(PR_SET_DUMPABLE, 0);
-  // Where memory is short, what runs in here goes first.
-  WriteText(Handle(open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC)).get(), "1000");
   const std::vector<const char*> strings = StringsOf(request);
   if (strings.size() < 4) return {EPROTO, "read the request"};
   if (const Outcome joined = groups_.Join(strings[1], strings[2], strings[3]); !joined.ok()) return joined;
@@ -152,7 +153,11 @@ Outcome Room::Open(const Request& request, std::string_view filter) {
     return OpenScratch(strings[0], std::move(shown));
   }
   crowd_.emplace(Crowd::Bound::kNamespace, user_);
-  return view_.Build(shown, temporary_max_, entries_max_);
+  if (const Outcome built = view_.Build(shown, temporary_max_, entries_max_); !built.ok()) return built;
+  if (level_ == Level::kNamespaces && !view_.has_proc()) {
+    return {EOPNOTSUPP, "mount /proc, by which memory is watched"};
+  }
+  return {};
 }
 
 Outcome Room::OpenScratch(const char* scratch, std::vector<const char*> shown) {
@@ -270,6 +275,15 @@ Cut Room::Await(const Request& request, pid_t program, Progress& progress) const
   }
 }
 
+// Where memory is short, what runs in here goes first, and the launcher stays to tell of it: a program
+// inherits what the launcher has for that moment.
+Outcome Room::Start(const ProgramPlan& plan, pid_t& program) const {
+  WriteText(rank_.get(), "1000");
+  const Outcome started = StartProgram(plan, program);
+  WriteNumber(rank_.get(), own_rank_);
+  return started;
+}
+
 Outcome Room::Run(const Request& request, Handle (&standard)[3], Reply& reply, Handle& collected) {
   const std::vector<const char*> strings = StringsOf(request);
   const size_t first = request.collects != 0 ? 1 : 0;
@@ -284,7 +298,7 @@ Outcome Room::Run(const Request& request, Handle (&standard)[3], Reply& reply, H
   pid_t program = -1;
   const ProgramPlan plan = PlanOf(request, arguments.data(), standard);
   progress.began = Now();
-  if (const Outcome started = StartProgram(plan, program); !started.ok()) return started;
+  if (const Outcome started = Start(plan, program); !started.ok()) return started;
   for (Handle& stream : standard) stream.Close();  // so that its end is the end of the stream
   reply.cut = Await(request, program, progress);
   if (reply.cut != Cut::kNone) kill(program, SIGKILL);

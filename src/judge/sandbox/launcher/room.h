@@ -51,11 +51,14 @@ class Room {
   ProgramPlan PlanOf(const Request& request, char* const* arguments, const Handle (&standard)[3]) const;
   Cut Await(const Request& request, pid_t program, Progress& progress) const;
   Cut Look(const Request& request, Progress& progress) const;
+  Outcome Start(const ProgramPlan& plan, pid_t& program) const;
   uint64_t CpuSince(const Progress& progress) const;
   Outcome Finish(const Request& request, const Progress& progress, Reply& reply);
 
   Level level_ = Level::kGroups;
   uid_t user_ = 0;
+  Handle rank_;  // the launcher's own among those that the kernel ends where memory is short
+  uint64_t own_rank_ = 0;
   uint64_t temporary_max_ = 0;
   uint32_t entries_max_ = 0;
   std::vector<char> filter_;
