@@ -103,7 +103,7 @@ Cost MeasureBox(SandboxLevel level, int runs) {
 
 // Tests a second of one worker.
 double TestsASecond(const CodeTask& task, const std::string& cache) {
-  std::shared_mutex beside;
+  FairMutex beside;
   ProgramRunner runner({.cache_folder = cache}, beside);
   CodeTask once = task;
   once.tests.tests.resize(1);

@@ -9,7 +9,6 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <shared_mutex>
 #include <unordered_map>
 
 #include "base/json_depth.h"
@@ -228,7 +227,7 @@ class Judging {
 }  // namespace
 
 Result<std::string> LevelOfSandbox(const ProgramJudgingOptions& options) {
-  std::shared_mutex beside;
+  FairMutex beside;
   const auto level = ProgramRunner(RunnerOf(options), beside).Level();
   if (!level) return tl::unexpected(level.error());
   return std::string(NameOf(*level));
@@ -245,7 +244,10 @@ Result<ProgramVerdicts> JudgePrograms(const Benchmark& benchmark, const PromptSt
   if (!programs) return tl::unexpected(programs.error());
   auto record = Record::Open(options.record);
   if (!record) return tl::unexpected(record.error());
-  Judging judging(benchmark, options, *std::move(record), *std::move(level));
+  // All workers' boxes are of the level that the record names.
+  ProgramJudgingOptions of_level = options;
+  of_level.level = *level;
+  Judging judging(benchmark, of_level, *std::move(record), *std::move(level));
   size_t index = 0;
   const auto judge_row = [&](const BenchmarkProblem& problem, std::string_view row,
                              const std::string& where) -> Status {

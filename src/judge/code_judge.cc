@@ -6,7 +6,6 @@
 #include <csignal>
 #include <deque>
 #include <mutex>
-#include <shared_mutex>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -109,7 +108,7 @@ class CodePool::Impl {
 
   const Post post_;
   const std::shared_ptr<bool> alive_ = std::make_shared<bool>();  // callbacks run while it is there
-  std::shared_mutex beside_;
+  FairMutex beside_;
   std::mutex mutex_;
   std::condition_variable asked_;
   std::deque<Order> waiting_;

@@ -1,10 +1,12 @@
 #include "judge/compiler.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -49,15 +51,23 @@ std::string ReadFile(const std::string& path) {
 bool WriteFile(const fs::path& path, std::string_view bytes) {
   std::error_code error;
   fs::create_directories(path.parent_path(), error);
-  const fs::path partial = path.string() + fmt::format(".{}.part", getpid());
-  {
-    std::ofstream file(partial, std::ios::binary);
-    if (!(file.write(bytes.data(), static_cast<std::streamsize>(bytes.size())) << std::flush)) return false;
-  }
+  // Of its own for each who writes, in this process, too.
+  std::string partial = path.string() + ".XXXXXX";
+  const int descriptor = mkostemp(partial.data(), O_CLOEXEC);
+  if (descriptor < 0) return false;
   // Programs of the sandbox read it as another user.
-  chmod(partial.c_str(), 0644);
-  fs::rename(partial, path, error);
-  return !error;
+  bool is_written = fchmod(descriptor, 0644) == 0;
+  while (is_written && !bytes.empty()) {
+    const ssize_t count = write(descriptor, bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    is_written = count > 0;
+    bytes.remove_prefix(is_written ? static_cast<size_t>(count) : 0);
+  }
+  is_written = close(descriptor) == 0 && is_written;
+  if (is_written) fs::rename(partial, path, error);
+  if (is_written && !error) return true;
+  unlink(partial.c_str());
+  return false;
 }
 
 // The first line that is about an error, else the first.

@@ -39,13 +39,14 @@ class Compiler {
   Result<std::string> HeaderFolder(const BoxOptions& box) const;
   // A kept program; empty: there is none.
   std::string Kept(std::string_view code) const;
+  // Keeps a program, whoever else does so at that moment. May fail, as a cache may.
+  void Keep(std::string_view code, std::string_view program) const;
   // In `box`, whose work folder it uses. kCancelled: the box was interrupted.
   Result<Compilation> Compile(Box& box, std::string_view code, const std::string& header_folder) const;
 
  private:
   Result<std::string> Identity() const;
   std::string PathOf(std::string_view code) const;
-  void Keep(std::string_view code, std::string_view program) const;
 
   CompilerOptions options_;
 };

@@ -120,7 +120,7 @@ bool AreJsonLines(std::string_view text) {
 
 class ProgramRunner::Impl {
  public:
-  Impl(RunnerOptions options, std::shared_mutex& beside)
+  Impl(RunnerOptions options, FairMutex& beside)
       : options_(std::move(options)),
         compiler_({options_.compiler, options_.cache_folder, options_.compile_max}),
         beside_(beside) {}
@@ -162,7 +162,7 @@ class ProgramRunner::Impl {
 
   RunnerOptions options_;
   Compiler compiler_;
-  std::shared_mutex& beside_;
+  FairMutex& beside_;
   std::string header_folder_;
   std::vector<StagedFile> staged_;
 
@@ -448,7 +448,7 @@ Result<CodeVerdict> ProgramRunner::Impl::OfFunction(const CodeTask& task, const 
   return all;
 }
 
-ProgramRunner::ProgramRunner(RunnerOptions options, std::shared_mutex& beside)
+ProgramRunner::ProgramRunner(RunnerOptions options, FairMutex& beside)
     : impl_(std::make_unique<Impl>(std::move(options), beside)) {}
 ProgramRunner::~ProgramRunner() = default;
 ProgramRunner::ProgramRunner(ProgramRunner&&) noexcept = default;

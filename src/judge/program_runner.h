@@ -3,13 +3,13 @@
 #include <chrono>
 #include <functional>
 #include <memory>
-#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
 #include "judge/code_tests.h"
+#include "judge/fair_mutex.h"
 #include "judge/output_compare.h"
 #include "judge/sandbox/box.h"
 #include "judge/verdict.h"
@@ -54,7 +54,7 @@ class ProgramRunner {
  public:
   // `beside`: held shared by every run, and alone by the second run of what exceeded its time, so that one
   // does not lose to its neighbours. It outlives the runner.
-  ProgramRunner(RunnerOptions options, std::shared_mutex& beside);
+  ProgramRunner(RunnerOptions options, FairMutex& beside);
   ~ProgramRunner();
   ProgramRunner(ProgramRunner&&) noexcept;
   ProgramRunner& operator=(ProgramRunner&&) noexcept = delete;

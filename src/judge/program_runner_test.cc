@@ -6,14 +6,20 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <shared_mutex>
 #include <thread>
 
 #include "base/testing/source_tree.h"
+#include "judge/compiler.h"
 #include "judge/prelude.h"
+#include "judge/sandbox_check.h"
 
 namespace tessy {
 namespace {
@@ -52,7 +58,7 @@ class ProgramRunnerTest : public testing::Test {
     return Judge({.code = code, .tests = One(input, expected), .limits = {.cpu = seconds(2)}});
   }
 
-  std::shared_mutex beside_;
+  FairMutex beside_;
   ProgramRunner runner_{{.cache_folder = CacheFolder()}, beside_};
 };
 
@@ -162,6 +168,78 @@ TEST_F(ProgramRunnerTest, ALimitByTheClockIsLookedAtTwice) {
       {.code = "import time\ntime.sleep(100)", .tests = One("", ""), .limits = {.cpu = milliseconds(200)}});
   EXPECT_EQ(verdict.verdict, ProgramVerdict::kTimeLimit);
   EXPECT_TRUE(verdict.ran_again);
+}
+
+TEST(FairMutex, AReaderDoesNotOvertakeAWriter) {
+  FairMutex mutex;
+  std::string order;  // readers and the writer hold `mutex`
+  mutex.lock_shared();
+  std::thread writer([&] {
+    const std::unique_lock lock(mutex);
+    order += 'w';
+  });
+  std::this_thread::sleep_for(milliseconds(200));
+  std::thread reader([&] {
+    const std::shared_lock lock(mutex);
+    order += 'r';
+  });
+  std::this_thread::sleep_for(milliseconds(200));
+  mutex.unlock_shared();
+  writer.join();
+  reader.join();
+  EXPECT_EQ(order, "wr");
+}
+
+TEST(SandboxCheck, WhatHasNoInterpreterWasNotTried) {
+  const RunnerOptions lacking{.python = "/usr/bin/no-such-python", .compiler = "/usr/bin/no-such-compiler"};
+  size_t told = 0;
+  const auto check = CheckSandbox(lacking, [&](const AttackResult& result) {
+    ++told;
+    EXPECT_FALSE(result.is_tried) << result.id;
+    EXPECT_FALSE(result.is_allowed) << result.id;
+    EXPECT_THAT(result.reason, HasSubstr("/usr/bin/no-such-"));
+  });
+  ASSERT_TRUE(check) << check.error().message;
+  EXPECT_GT(told, 60U);
+  EXPECT_EQ(check->not_tried, told);
+  const auto conclusion = ConclusionOf(*check);
+  ASSERT_FALSE(conclusion);
+  EXPECT_THAT(conclusion.error().message, HasSubstr("no hostile program was tried"));
+  EXPECT_EQ(ConclusionOf({.level = SandboxLevel::kB, .allowed = 3, .not_tried = 2}).value_or(""),
+            "the sandbox is of level B, and holds: 3 hostile programs, 2 not tried");
+  EXPECT_FALSE(ConclusionOf({.allowed = 3, .not_allowed = 1}));
+}
+
+// All write the same file in the cache at a time; each then reads a whole program.
+TEST(CompilerCache, WritersDoNotMixTheirFiles) {
+  const auto folder = std::filesystem::absolute("judge-cache-writers");
+  std::filesystem::remove_all(folder);
+  std::vector<std::thread> writers;
+  const auto program = [](int i) { return std::string(1 << 20, static_cast<char>('a' + i)); };
+  std::atomic<int> mixed = 0;
+  for (int i = 0; i < 4; ++i) {
+    writers.emplace_back([&, i] {
+      const Compiler compiler({.cache_folder = folder.string()});
+      for (int round = 0; round < 25; ++round) {
+        compiler.Keep("code", program(i));
+        const std::string kept = compiler.Kept("code");
+        if (kept.size() != 1 << 20 || kept.find_first_not_of(kept[0]) != std::string::npos) ++mixed;
+      }
+    });
+  }
+  for (std::thread& writer : writers) writer.join();
+  EXPECT_EQ(mixed, 0);
+  const auto files = std::filesystem::directory_iterator(folder / "programs");
+  EXPECT_EQ(std::distance(begin(files), end(files)), 1);
+  // Nor is anything left where the file cannot come to its place.
+  const Compiler blocked({.cache_folder = folder.string()});
+  const auto path = std::filesystem::directory_iterator(folder / "programs")->path();
+  std::filesystem::remove(path);
+  std::filesystem::create_directories(path / "in the way");
+  blocked.Keep("code", "x");
+  const auto left = std::filesystem::directory_iterator(folder / "programs");
+  EXPECT_EQ(std::distance(begin(left), end(left)), 1);
+  std::filesystem::remove_all(folder);
 }
 
 TEST(Prelude, OnlyModulesWhoseNamesOccurAreImported) {

@@ -1,8 +1,9 @@
 #include "judge/sandbox_check.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <shared_mutex>
 #include <string_view>
 #include <utility>
 
@@ -30,8 +31,7 @@ AttackResult Try(ProgramRunner& runner, SandboxLevel level, const json& row) {
                       .reason = {}};
   auto verdict = runner.Judge(TaskOf(row));
   if (!verdict) {
-    // A missing compiler is no hole.
-    result.is_allowed = verdict.error().code == ErrorCode::kNotFound;
+    result.is_tried = verdict.error().code != ErrorCode::kNotFound;
     result.reason = verdict.error().message;
     return result;
   }
@@ -45,21 +45,42 @@ AttackResult Try(ProgramRunner& runner, SandboxLevel level, const json& row) {
 
 }  // namespace
 
-Result<SandboxLevel> CheckSandbox(RunnerOptions options,
+Result<SandboxCheck> CheckSandbox(RunnerOptions options,
                                   const std::function<void(const AttackResult&)>& tell) {
   options.looks_twice = false;
   options.compile_max = std::chrono::seconds(15);
-  std::shared_mutex beside;
+  FairMutex beside;
   ProgramRunner runner(std::move(options), beside);
   const auto level = runner.Level();
   if (!level) return tl::unexpected(level.error());
+  SandboxCheck check{.level = *level};
   std::string_view text = embedded::attacks::kAttacksJsonl;
   while (!text.empty()) {
     const std::string_view line = text.substr(0, text.find('\n'));
     text.remove_prefix(std::min(text.size(), line.size() + 1));
-    if (!line.empty()) tell(Try(runner, *level, json::parse(line)));
+    if (line.empty()) continue;
+    const AttackResult result = Try(runner, *level, json::parse(line));
+    ++(!result.is_tried ? check.not_tried : result.is_allowed ? check.allowed : check.not_allowed);
+    tell(result);
   }
-  return *level;
+  return check;
+}
+
+Result<std::string> ConclusionOf(const SandboxCheck& check) {
+  const std::string_view level = NameOf(check.level);
+  if (check.not_allowed > 0) {
+    return Fail(ErrorCode::kBackend,
+                fmt::format("sandbox of level {}: {} hostile programs got a verdict that they should not",
+                            level, check.not_allowed));
+  }
+  if (check.allowed == 0) {
+    return Fail(
+        ErrorCode::kNotFound,
+        fmt::format("sandbox of level {}: no hostile program was tried: sudo apt-get install python3 g++",
+                    level));
+  }
+  return fmt::format("the sandbox is of level {}, and holds: {} hostile programs, {} not tried", level,
+                     check.allowed, check.not_tried);
 }
 
 }  // namespace tessy

@@ -71,8 +71,17 @@ class BoxTest : public testing::TestWithParam<SandboxLevel> {
   std::optional<Box> box_;
 };
 
-INSTANTIATE_TEST_SUITE_P(Levels, BoxTest,
-                         testing::Values(SandboxLevel::kA, SandboxLevel::kB, SandboxLevel::kC),
+// All levels, or none where the machine grants not one (a container without Landlock, say).
+std::vector<SandboxLevel> Levels() {
+  const auto box = Box::Open();
+  if (box || box.error().code != ErrorCode::kUnavailable) {
+    return {SandboxLevel::kA, SandboxLevel::kB, SandboxLevel::kC};
+  }
+  std::cout << "no box is tried: " << box.error().message << "\n";
+  return {};
+}
+
+INSTANTIATE_TEST_SUITE_P(Levels, BoxTest, testing::ValuesIn(Levels()),
                          [](const auto& level) { return std::string(NameOf(level.param)); });
 
 TEST_P(BoxTest, AProgramReadsAndWrites) {
