@@ -66,6 +66,28 @@ TEST_F(CliBenchmarkTest, ASampleThatWasCutOffIsTruncated) {
   const Json json = Json::parse(result.out);
   EXPECT_EQ(json["reasons"], Json({{"truncated", 12}}));
   EXPECT_EQ(json["all"]["pass_at_1"], 0);
+  const auto verdicts = ReadLines("e.jsonl.run/verdicts.jsonl");
+  ASSERT_THAT(verdicts, SizeIs(12));
+  EXPECT_EQ(Json::parse(verdicts[0])["reason"], "truncated");
+  // The same responses elsewhere: the failures are those of their own run, of the problems that are judged.
+  const auto given = Tessy({"eval", "--responses", "e.jsonl", "--benchmark", "mine.toml", "--data", "data",
+                            "--limit", "5", "--json"});
+  ASSERT_EQ(given.exit_status, 0) << given.err;
+  EXPECT_EQ(Json::parse(given.out)["reasons"], Json({{"truncated", 5}}));
+}
+
+TEST_F(CliBenchmarkTest, ARunWithoutResponsesLosesTheComparison) {
+  ASSERT_EQ(Eval({"--max-thinking-tokens", "3"}).exit_status, 0);
+  ASSERT_EQ(Tessy({"eval", "--model", Model("teacher"), "--benchmark", "mine.toml", "--data", "data", "--out",
+                   "whole.jsonl"})
+                .exit_status,
+            0);
+  const auto compared = Tessy({"eval", "compare", "e.jsonl", "whole.jsonl", "--json"});
+  ASSERT_EQ(compared.exit_status, 0) << compared.err;
+  const Json json = Json::parse(compared.out);
+  EXPECT_EQ(json["problems"], 12);
+  EXPECT_EQ(json["pass_at_1"]["a"], 0);
+  EXPECT_GE(json["difference"], 0.9);
 }
 
 TEST_F(CliBenchmarkTest, TwoRunsAreComparedProblemByProblem) {

@@ -8,13 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include "cooperation/loop.h"
-#include "dataset/failure.h"
-#include "dataset/line_reader.h"
 #include "dataset/question.h"
 #include "eval/benchmark.h"
 #include "eval/benchmark_judge.h"
 #include "eval/benchmark_rows.h"
+#include "eval/missing_samples.h"
 #include "eval/program_judging.h"
 #include "eval/prompt_style.h"
 #include "job/output_check.h"
@@ -182,23 +180,11 @@ Status WriteQuestions(const std::string& path, const std::string& lines) {
   return WriteWhole(path, lines);
 }
 
-// Says of the samples that have no response why, as far as the run recorded it. Those that a limit or the
-// context cut off are truncated, as are those whose text is there.
-void CountFailures(const std::string& folder, BenchmarkReport& report) {
-  const auto missing = report.reasons.find("no response");
-  if (missing == report.reasons.end()) return;
-  auto lines = LineReader::Open(folder + "/failures.jsonl");
-  if (!lines) return;
-  for (auto line = lines->Next(); line && *line && missing->second > 0; line = lines->Next()) {
-    const auto failure = ParseFailure(**line);
-    if (!failure || !failure->sample) continue;
-    const auto reason = ReasonNamed(failure->reason);
-    const bool cut_off = reason == FailureReason::kThinkingNotClosed ||
-                         reason == FailureReason::kContextFull || reason == FailureReason::kAnswerNotFinished;
-    ++report.reasons[cut_off ? "truncated" : failure->reason.substr(0, failure->reason.find(':'))];
-    --missing->second;
-  }
-  if (missing->second == 0) report.reasons.erase(missing);
+// What the run of the responses recorded about samples that failed.
+std::string FailuresOf(const EvalOptions& options) {
+  const std::string folder =
+      options.responses.empty() ? RunFolderOf(options.asking) : RunFolder::FolderOf(options.responses, "");
+  return folder + "/failures.jsonl";
 }
 
 // Here, so that a message names the flag of an evaluation.
@@ -224,15 +210,27 @@ Status EvalJob::Ask(EvalResult& result) {
   return {};
 }
 
-Status EvalJob::Grade(const std::vector<Question>& questions, const SampleJudge* judge, EvalResult& result) {
+Status EvalJob::Grade(const std::vector<Question>& questions, EvalResult& result) {
   const SynthOptions& asking = options_.asking;
-  const std::string& responses = ResponsesOf(options_);
-  auto graded =
-      judge ? GradeResponses(responses, questions, asking.samples_per_question, options_.group_by, *judge)
-            : GradeResponses(responses, asking.questions, questions, asking.samples_per_question,
-                             options_.group_by);
+  auto graded = GradeResponses(ResponsesOf(options_), asking.questions, questions,
+                               asking.samples_per_question, options_.group_by);
   if (!graded) return tl::unexpected(graded.error());
-  result.graded = std::move(*graded);
+  return Keep(*std::move(graded), result);
+}
+
+Status EvalJob::Grade(const std::vector<BenchmarkProblem>& problems, const SampleJudge& judge,
+                      EvalResult& result) {
+  std::vector<Question> questions;
+  for (const BenchmarkProblem& problem : problems) questions.push_back(problem.question);
+  const uint32_t samples = options_.asking.samples_per_question;
+  auto graded = GradeResponses(ResponsesOf(options_), questions, samples, options_.group_by, judge);
+  if (!graded) return tl::unexpected(graded.error());
+  graded->verdicts = WithMissingSamples(std::move(graded->verdicts), problems, samples, FailuresOf(options_));
+  return Keep(*std::move(graded), result);
+}
+
+Status EvalJob::Keep(Graded graded, EvalResult& result) {
+  result.graded = std::move(graded);
   result.verdicts_path = VerdictsPath(options_);
   return WriteVerdicts(result.verdicts_path, result.graded->verdicts);
 }
@@ -248,7 +246,7 @@ Result<EvalResult> EvalJob::RunQuestions() {
     if (auto status = Ask(result); !status) return tl::unexpected(status.error());
     if (!result.asked->status || result.asked->interrupted) return result;
   }
-  if (auto status = Grade(*questions, nullptr, result); !status) return tl::unexpected(status.error());
+  if (auto status = Grade(*questions, result); !status) return tl::unexpected(status.error());
   return result;
 }
 
@@ -285,9 +283,7 @@ Result<EvalResult> EvalJob::RunBenchmark() {
     programs = *std::move(judged);
   }
   const SampleJudge judge = runs_programs ? JudgeOf(*benchmark, programs) : JudgeOf(*benchmark, *problems);
-  std::vector<Question> questions;
-  for (const BenchmarkProblem& problem : *problems) questions.push_back(problem.question);
-  if (auto status = Grade(questions, &judge, result); !status) return tl::unexpected(status.error());
+  if (auto status = Grade(*problems, judge, result); !status) return tl::unexpected(status.error());
   result.report =
       MakeReport(*benchmark, *problems, result.graded->verdicts, options_.asking.samples_per_question);
   result.report->sandbox = programs.level;
@@ -297,7 +293,6 @@ Result<EvalResult> EvalJob::RunBenchmark() {
   for (const BenchmarkSubset& subset : benchmark->subsets) {
     if (subset.name == options_.subset) result.report->published_rows = subset.rows;
   }
-  CountFailures(RunFolderOf(options_.asking), *result.report);
   return result;
 }
 

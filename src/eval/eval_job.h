@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "eval/benchmark_report.h"
+#include "eval/benchmark_rows.h"
 #include "eval/eval_settings.h"
 #include "job/job_events.h"
 #include "job/synth_job.h"
@@ -37,7 +38,9 @@ class EvalJob {
   Result<EvalResult> RunQuestions();
   Result<EvalResult> RunBenchmark();
   Status Ask(EvalResult& result);
-  Status Grade(const std::vector<Question>& questions, const SampleJudge* judge, EvalResult& result);
+  Status Grade(const std::vector<Question>& questions, EvalResult& result);
+  Status Grade(const std::vector<BenchmarkProblem>& problems, const SampleJudge& judge, EvalResult& result);
+  Status Keep(Graded graded, EvalResult& result);
 
   EvalOptions options_;
   JobEvents events_;
