@@ -123,7 +123,11 @@ TEST_F(CliBenchmarkTest, WhatIsMissingIsOneLineBeforeAnythingIsAsked) {
   Write("style.toml", "user = '{{question}} {{nothing}}'\n");
   ExpectRefusal(Eval({"--prompt-style", "style.toml"}), {"rows.jsonl:1: has no \"nothing\""});
   EXPECT_FALSE(Exists("e.jsonl"));
-  // A file of the user's is not replaced.
+  // Files of the user's are not replaced.
+  const std::string rows = Read("data/rows.jsonl");
+  ExpectRefusal(Eval({"--verdicts", "data/../data/rows.jsonl"}),
+                {"--verdicts data/../data/rows.jsonl: is a file that the evaluation reads"});
+  EXPECT_EQ(Read("data/rows.jsonl"), rows);
   Write("e.jsonl.questions.jsonl", "mine\n");
   ExpectRefusal(Eval({}), {"e.jsonl.questions.jsonl: is not from an evaluation"});
   EXPECT_EQ(Read("e.jsonl.questions.jsonl"), "mine\n");

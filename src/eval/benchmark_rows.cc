@@ -206,11 +206,16 @@ std::string DescribeData(const Benchmark& benchmark) {
                      benchmark.source.empty() ? "" : ", from " + benchmark.source);
 }
 
-Status ForEachRow(const Benchmark& benchmark, const PromptStyle& style, const std::string& data,
-                  const BenchmarkSelection& selection, const TakeRow& take) {
+Result<std::vector<std::string>> FilesOfRows(const Benchmark& benchmark, const std::string& data,
+                                             const BenchmarkSelection& selection) {
   const auto patterns = PatternsOf(benchmark, selection);
   if (!patterns) return tl::unexpected(patterns.error());
-  const auto files = FilesIn(benchmark, data, *patterns);
+  return FilesIn(benchmark, data, *patterns);
+}
+
+Status ForEachRow(const Benchmark& benchmark, const PromptStyle& style, const std::string& data,
+                  const BenchmarkSelection& selection, const TakeRow& take) {
+  const auto files = FilesOfRows(benchmark, data, selection);
   if (!files) return tl::unexpected(files.error());
   std::unordered_map<std::string, std::string> places;  // where each id stands
   ProblemMaker maker(benchmark, style, selection);

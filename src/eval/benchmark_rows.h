@@ -42,6 +42,10 @@ Result<std::vector<BenchmarkProblem>> ReadBenchmark(const Benchmark& benchmark, 
                                                     const std::string& data,
                                                     const BenchmarkSelection& selection);
 
+// The files that the rows are read from, in order.
+Result<std::vector<std::string>> FilesOfRows(const Benchmark& benchmark, const std::string& data,
+                                             const BenchmarkSelection& selection);
+
 // Takes a problem, its row (a JSON object; valid during the call), and where that stands ("test5.jsonl:7").
 using TakeRow =
     std::function<Status(BenchmarkProblem problem, std::string_view row, const std::string& where)>;

@@ -102,6 +102,25 @@ std::string VerdictsPath(const EvalOptions& options) {
   return RunFolderOf(options.asking) + "/verdicts.jsonl";
 }
 
+Status CheckReplacesNone(const std::vector<std::string>& kept, const std::string& path) {
+  for (const std::string& file : kept) {
+    if (file.empty() || !IsSameFile(file, path)) continue;
+    return Fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("--verdicts {}: is a file that the evaluation reads or adds to; name another", path));
+  }
+  return {};
+}
+
+// The same of the files of rows, which are known once the benchmark is.
+Status CheckRowsStay(const Benchmark& benchmark, const BenchmarkSelection& selection,
+                     const EvalOptions& options) {
+  const std::string path = VerdictsPath(options);
+  if (path.empty()) return {};
+  const auto files = FilesOfRows(benchmark, options.data, selection);
+  return files ? CheckReplacesNone(*files, path) : tl::unexpected(files.error());
+}
+
 // The verdicts replace a file, which must be none that they come from and none that a run keeps.
 Status CheckVerdicts(EvalOptions& options) {
   const std::string path = VerdictsPath(options);
@@ -114,12 +133,7 @@ Status CheckVerdicts(EvalOptions& options) {
     for (const char* name : {"config.json", "failures.jsonl", "programs.jsonl", kRunStoreFile})
       kept.push_back(RunFolderOf(asking) + "/" + name);
   }
-  for (const std::string& file : kept) {
-    if (file.empty() || !IsSameFile(file, path)) continue;
-    return Fail(
-        ErrorCode::kInvalidArgument,
-        fmt::format("--verdicts {}: is a file that the evaluation reads or adds to; name another", path));
-  }
+  if (auto status = CheckReplacesNone(kept, path); !status) return status;
   return CheckOutputs(EvalSettings(options));
 }
 
@@ -264,6 +278,8 @@ Result<EvalResult> EvalJob::RunBenchmark() {
                                      .since = options_.since,
                                      .until = options_.until,
                                      .limit = options_.asking.limit};
+  if (auto status = CheckRowsStay(*benchmark, selection, options_); !status)
+    return tl::unexpected(status.error());
   const auto problems = ReadBenchmark(*benchmark, *style, options_.data, selection);
   if (!problems) return tl::unexpected(problems.error());
   EvalResult result;
@@ -284,16 +300,22 @@ Result<EvalResult> EvalJob::RunBenchmark() {
   }
   const SampleJudge judge = runs_programs ? JudgeOf(*benchmark, programs) : JudgeOf(*benchmark, *problems);
   if (auto status = Grade(*problems, judge, result); !status) return tl::unexpected(status.error());
-  result.report =
-      MakeReport(*benchmark, *problems, result.graded->verdicts, options_.asking.samples_per_question);
+  result.report = Report(*benchmark, *style, *problems, result.graded->verdicts);
   result.report->sandbox = programs.level;
-  if (IsGiven(options_) && !options_.judge_only) result.report->asked = false;
-  if (result.report->asked) result.report->official_prompt = OfficialPromptName(*style);
-  result.report->subset = options_.subset;
-  for (const BenchmarkSubset& subset : benchmark->subsets) {
-    if (subset.name == options_.subset) result.report->published_rows = subset.rows;
-  }
   return result;
+}
+
+BenchmarkReport EvalJob::Report(const Benchmark& benchmark, const PromptStyle& style,
+                                const std::vector<BenchmarkProblem>& problems,
+                                const std::vector<SampleVerdict>& verdicts) const {
+  BenchmarkReport report = MakeReport(benchmark, problems, verdicts, options_.asking.samples_per_question);
+  if (IsGiven(options_) && !options_.judge_only) report.asked = false;
+  if (report.asked) report.official_prompt = OfficialPromptName(style);
+  report.subset = options_.subset;
+  for (const BenchmarkSubset& subset : benchmark.subsets) {
+    if (subset.name == options_.subset) report.published_rows = subset.rows;
+  }
+  return report;
 }
 
 Result<EvalResult> EvalJob::Run() {

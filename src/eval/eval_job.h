@@ -4,9 +4,11 @@
 #include <vector>
 
 #include "base/error.h"
+#include "eval/benchmark.h"
 #include "eval/benchmark_report.h"
 #include "eval/benchmark_rows.h"
 #include "eval/eval_settings.h"
+#include "eval/prompt_style.h"
 #include "job/job_events.h"
 #include "job/synth_job.h"
 #include "judge/grading.h"
@@ -41,6 +43,9 @@ class EvalJob {
   Status Grade(const std::vector<Question>& questions, EvalResult& result);
   Status Grade(const std::vector<BenchmarkProblem>& problems, const SampleJudge& judge, EvalResult& result);
   Status Keep(Graded graded, EvalResult& result);
+  BenchmarkReport Report(const Benchmark& benchmark, const PromptStyle& style,
+                         const std::vector<BenchmarkProblem>& problems,
+                         const std::vector<SampleVerdict>& verdicts) const;
 
   EvalOptions options_;
   JobEvents events_;
