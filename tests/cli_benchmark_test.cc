@@ -158,6 +158,15 @@ TEST_F(CliBenchmarkTest, ProgramsRunInTheSandbox) {
   const Json wrong = Json::parse(ReadLines("v.jsonl")[1]);
   EXPECT_EQ(wrong["reason"], "WA");
   EXPECT_NE(wrong["detail"], "");
+  // What programs need is seen before a model is asked.
+  const auto ask = [&](const Arguments& more) {
+    Arguments all{"eval",    "--benchmark",    "livecodebench", "--data", "data",
+                  "--model", Model("teacher"), "--out",         "p.jsonl"};
+    all.insert(all.end(), more.begin(), more.end());
+    return Tessy(all);
+  };
+  ExpectRefusal(ask({"--python", "/usr/bin/no-such-python"}), {"--python: /usr/bin/no-such-python"});
+  EXPECT_FALSE(Exists("p.jsonl"));
   ExpectRefusal(Tessy({"eval", "--benchmark", "ojbench", "--data", "data", "--responses", "r.jsonl"}),
                 {"--benchmark ojbench: its tests are in a form that this version does not read"});
 }

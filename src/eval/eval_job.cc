@@ -172,6 +172,7 @@ Status CheckPrograms(const Benchmark& benchmark, const EvalOptions& options) {
                 fmt::format("--benchmark {}: its tests are in a form that this version does not read",
                             benchmark.name));
   }
+  if (auto status = CheckLanguage(benchmark, ProgramOptionsOf(options)); !status) return status;
   const auto level = LevelOfSandbox(ProgramOptionsOf(options));
   return level ? Status() : tl::unexpected(level.error());
 }

@@ -1,6 +1,7 @@
 #include "eval/program_judging.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <condition_variable>
@@ -55,9 +56,10 @@ class Calls {
 };
 
 // What makes one judgement another one: all that the verdict follows from.
-std::string KeyOf(const CodeTask& task, const std::string& tests_digest, const std::string& level) {
+std::string KeyOf(const CodeTask& task, const std::string& tests_digest, const std::string& level,
+                  const std::string& runs_it) {
   Sha256 sum;
-  sum.Add(fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n", level, static_cast<int>(task.language),
+  sum.Add(fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}\n{}\n", level, static_cast<int>(task.language), runs_it,
                       static_cast<int>(task.rule), task.limits.cpu.count(), task.limits.memory,
                       task.limits.output, tests_digest));
   sum.Add(task.code);
@@ -158,12 +160,20 @@ Language LanguageOf(BenchmarkPrograms::Language language) {
                                    : Language::kPython;
 }
 
+// The interpreter or compiler of the language.
+std::string RunsIt(const RunnerOptions& runner, Language language) {
+  return language == Language::kCpp    ? runner.compiler
+         : language == Language::kPyPy ? runner.pypy
+                                       : runner.python;
+}
+
 // Gives programs to the pool, not many more than it runs, and takes the verdicts.
 class Judging {
  public:
   Judging(const Benchmark& benchmark, const ProgramJudgingOptions& options, Record record, std::string level)
       : benchmark_(benchmark),
         record_(std::move(record)),
+        runs_it_(RunsIt(RunnerOf(options), LanguageOf(benchmark.program.language))),
         pool_(RunnerOf(options), options.workers, [this](auto call) { calls_.Post(std::move(call)); }) {
     result_.level = std::move(level);
   }
@@ -177,7 +187,7 @@ class Judging {
                     .limits = {.cpu = std::chrono::seconds(benchmark_.program.seconds),
                                .memory = benchmark_.program.memory_mib << 20},
                     .rule = benchmark_.program.compare};
-      const std::string key = KeyOf(task, digest, result_.level);
+      const std::string key = KeyOf(task, digest, result_.level, runs_it_);
       if (const ProgramOutcome* known = record_.Find(key)) {
         Take({problem, program.sample}, *known);
         continue;
@@ -217,6 +227,7 @@ class Judging {
 
   const Benchmark& benchmark_;
   Record record_;
+  const std::string runs_it_;
   ProgramVerdicts result_;
   Status status_ = {};
   uint64_t under_way_ = 0;
@@ -231,6 +242,18 @@ Result<std::string> LevelOfSandbox(const ProgramJudgingOptions& options) {
   const auto level = ProgramRunner(RunnerOf(options), beside).Level();
   if (!level) return tl::unexpected(level.error());
   return std::string(NameOf(*level));
+}
+
+Status CheckLanguage(const Benchmark& benchmark, const ProgramJudgingOptions& options) {
+  const Language language = LanguageOf(benchmark.program.language);
+  const std::string runs_it = RunsIt(RunnerOf(options), language);
+  if (access(runs_it.c_str(), X_OK) == 0) return {};
+  const bool is_python = language == Language::kPython;
+  const char* const package = language == Language::kCpp ? "g++" : is_python ? "python3" : "pypy3";
+  return Fail(ErrorCode::kNotFound,
+              fmt::format("{}{} is no program that can be run, and {} needs it: sudo apt-get install {}",
+                          is_python && !options.python.empty() ? "--python: " : "", runs_it, benchmark.name,
+                          package));
 }
 
 Result<ProgramVerdicts> JudgePrograms(const Benchmark& benchmark, const PromptStyle& style,

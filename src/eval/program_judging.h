@@ -18,7 +18,8 @@ struct ProgramJudgingOptions {
   std::string level;   // of the sandbox: "A", "B", "C"; empty: the best that the machine grants
   std::string python;  // the interpreter; empty: Debian's
   // A file to which each verdict is added as soon as it is there, and from which those of the same program,
-  // tests, limits and level are taken when the same is judged again. Empty: none is kept.
+  // tests, limits, interpreter or compiler, and level are taken when the same is judged again. Empty: none is
+  // kept.
   std::string record;
 };
 
@@ -36,6 +37,9 @@ struct ProgramVerdicts {
 
 // The level at which programs would run. kUnavailable: the machine grants no sandbox, or not the wanted one.
 Result<std::string> LevelOfSandbox(const ProgramJudgingOptions& options);
+
+// kNotFound: the interpreter or the compiler of the benchmark's language is not there.
+Status CheckLanguage(const Benchmark& benchmark, const ProgramJudgingOptions& options);
 
 // Judges the programs of all responses on the tests of their rows. The rows are read once more, one at a
 // time, because their tests may be large. Programs run on several threads, each with a box of its own.

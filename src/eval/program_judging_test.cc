@@ -117,6 +117,15 @@ TEST_F(ProgramJudgingTest, NothingIsJudgedTwice) {
   EXPECT_EQ(Reasons(*Judge(2, options), 2).at("t01_double/1"), "WA");
 }
 
+TEST_F(ProgramJudgingTest, AnotherInterpreterIsAnotherJudgement) {
+  Respond("t01_double", 0, Fenced("print(2 * int(input()))"));
+  ProgramJudgingOptions options{
+      .workers = 1, .level = {}, .python = {}, .record = folder_ + "/programs.jsonl"};
+  ASSERT_TRUE(Judge(1, options));
+  options.python = "/usr/bin/no-such-python";
+  EXPECT_FALSE(Judge(1, options));
+}
+
 TEST_F(ProgramJudgingTest, WithoutAnInterpreterThereIsNoVerdict) {
   Respond("t01_double", 0, Fenced("print(2 * int(input()))"));
   const ProgramJudgingOptions options{
@@ -124,6 +133,9 @@ TEST_F(ProgramJudgingTest, WithoutAnInterpreterThereIsNoVerdict) {
   const auto programs = Judge(1, options);
   ASSERT_FALSE(programs);
   EXPECT_THAT(programs.error().message, HasSubstr("no-such-python"));
+  EXPECT_THAT(CheckLanguage(benchmark_, options).error().message,
+              HasSubstr("--python: /usr/bin/no-such-python is no program that can be run"));
+  EXPECT_TRUE(CheckLanguage(benchmark_, {}));
 }
 
 TEST_F(ProgramJudgingTest, ARowWhoseTestsAreBrokenIsNamed) {
