@@ -13,6 +13,7 @@
 #include "base/json_depth.h"
 #include "dataset/tables/table_files.h"
 #include "dataset/tables/table_reader.h"
+#include "job/settings.h"
 #include "judge/choice_order.h"
 
 namespace tessy {
@@ -109,7 +110,9 @@ class ProblemMaker {
     if (!row.is_object()) return Fail(ErrorCode::kInvalidData, "is no JSON object");
     RowFields fields = FieldsOf(row);
     const size_t number = number_++;
-    if (!IsSelected(fields)) return std::nullopt;
+    const auto selected = IsSelected(fields);
+    if (!selected) return tl::unexpected(selected.error());
+    if (!*selected) return std::nullopt;
     BenchmarkProblem problem;
     const std::string* id = FirstOf(fields, benchmark_.id);
     problem.question.id = id ? *id : fmt::format("{}-{}", benchmark_.name, number + 1);
@@ -131,11 +134,22 @@ class ProblemMaker {
     return Fail(ErrorCode::kInvalidData, fmt::format("has no field {}", Listed(names)));
   }
 
-  bool IsSelected(const RowFields& fields) const {
-    if (selection_.since.empty() && selection_.until.empty()) return true;
+  // The day of the row; empty: it has none.
+  std::string DayOf(const RowFields& fields) const {
     const auto date = fields.find(benchmark_.date);
-    if (date == fields.end()) return false;
-    const std::string day = date->second.substr(0, 10);
+    if (date == fields.end()) return {};
+    std::string day = date->second.substr(0, 10);
+    return CheckDate(day).empty() ? day : std::string();
+  }
+
+  Result<bool> IsSelected(const RowFields& fields) const {
+    if (selection_.since.empty() && selection_.until.empty()) return true;
+    const std::string day = DayOf(fields);
+    if (day.empty()) {
+      return Fail(ErrorCode::kInvalidData,
+                  fmt::format("has no day in \"{}\" (YYYY-MM-DD), and --since and --until need one",
+                              benchmark_.date));
+    }
     return (selection_.since.empty() || day >= selection_.since) &&
            (selection_.until.empty() || day <= selection_.until);
   }
@@ -169,9 +183,7 @@ class ProblemMaker {
     for (const std::string& name : benchmark_.groups) {
       if (const auto field = fields.find(name); field != fields.end()) problem.groups[name] = field->second;
     }
-    if (const auto date = fields.find(benchmark_.date); date != fields.end()) {
-      problem.groups["month"] = date->second.substr(0, 7);
-    }
+    if (const std::string day = DayOf(fields); !day.empty()) problem.groups["month"] = day.substr(0, 7);
     const auto& errata = benchmark_.errata;
     problem.in_errata = std::find(errata.begin(), errata.end(), problem.question.id) != errata.end();
   }

@@ -37,7 +37,7 @@ std::string DescribeData(const Benchmark& benchmark);
 
 // Reads the rows from the files in a folder, or from one file. Errors are one line: nothing there that the
 // benchmark expects (it says what is), a row without what it needs, an id that is there twice, a subset or
-// dates that the benchmark does not have, no row that is left.
+// dates that the benchmark does not have, a row without a day where days are chosen, no row that is left.
 Result<std::vector<BenchmarkProblem>> ReadBenchmark(const Benchmark& benchmark, const PromptStyle& style,
                                                     const std::string& data,
                                                     const BenchmarkSelection& selection);

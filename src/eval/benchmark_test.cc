@@ -142,6 +142,19 @@ TEST_F(BenchmarkTest, RowsOfLiveCodeBenchAreChosenByFileAndDay) {
   EXPECT_THAT(Refusal(benchmark), HasSubstr("\"a\" is in"));
 }
 
+TEST_F(BenchmarkTest, ARowWithoutADayIsToldOfWhereDaysAreChosen) {
+  const Benchmark benchmark = BuiltIn("livecodebench");
+  for (const char* date : {"\"08/03/2024\"", "\"Sept. 2024\"", "1722643200", "null"}) {
+    Write("test5.jsonl",
+          std::string(R"({"question_id": "a", "question_content": "Q", "contest_date": )") + date + "}\n");
+    EXPECT_THAT(Refusal(benchmark, {.since = "2024-01-01"}),
+                HasSubstr("test5.jsonl:1: has no day in \"contest_date\""));
+    const auto problems = Read(benchmark);
+    ASSERT_TRUE(problems) << problems.error().message;
+    EXPECT_EQ((*problems)[0].groups.count("month"), 0U) << date;
+  }
+}
+
 TEST_F(BenchmarkTest, ChoicesRotateAndOfficialViewsAreCounted) {
   const Benchmark benchmark = BuiltIn("gpqa-diamond");
   std::string rows;
