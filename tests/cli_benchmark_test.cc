@@ -166,6 +166,9 @@ TEST_F(CliBenchmarkTest, ProgramsRunInTheSandbox) {
     return Tessy(all);
   };
   ExpectRefusal(ask({"--python", "/usr/bin/no-such-python"}), {"--python: /usr/bin/no-such-python"});
+  Write("data/test5.jsonl", R"({"question_id": "x", "question_content": "?", "public_test_cases": "["})"
+                            "\n");
+  ExpectRefusal(ask({"--subset", "v5"}), {"test5.jsonl:1: \"public_test_cases\": it is no JSON"});
   EXPECT_FALSE(Exists("p.jsonl"));
   ExpectRefusal(Tessy({"eval", "--benchmark", "ojbench", "--data", "data", "--responses", "r.jsonl"}),
                 {"--benchmark ojbench: its tests are in a form that this version does not read"});

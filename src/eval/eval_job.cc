@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "eval/prompt_style.h"
 #include "job/output_check.h"
 #include "job/text_or_file.h"
+#include "judge/code_tests.h"
 #include "model/openai/server_address.h"
 #include "store/append_file.h"
 #include "store/open_run_store.h"
@@ -177,6 +179,17 @@ Status CheckPrograms(const Benchmark& benchmark, const EvalOptions& options) {
   return level ? Status() : tl::unexpected(level.error());
 }
 
+// So is that the tests of each row can be read.
+Status CheckTests(const Benchmark& benchmark, const PromptStyle& style, const std::string& data,
+                  const BenchmarkSelection& selection) {
+  return ForEachRow(benchmark, style, data, selection,
+                    [](const BenchmarkProblem&, std::string_view row, const std::string& where) -> Status {
+                      const auto tests = CodeTestsOf(row);
+                      return tests ? Status()
+                                   : Fail(tests.error().code, where + ": " + tests.error().message);
+                    });
+}
+
 // Replaces nothing but a file that an evaluation wrote: the lines of each begin with the same key.
 Status WriteQuestions(const std::string& path, const std::string& lines) {
   std::error_code error;
@@ -285,6 +298,10 @@ Result<EvalResult> EvalJob::RunBenchmark() {
   if (!problems) return tl::unexpected(problems.error());
   EvalResult result;
   if (!IsGiven(options_)) {
+    if (runs_programs) {
+      if (auto status = CheckTests(*benchmark, *style, options_.data, selection); !status)
+        return tl::unexpected(status.error());
+    }
     const std::string lines = QuestionLines(*benchmark, *problems);
     if (auto status = WriteQuestions(options_.asking.questions, lines); !status)
       return tl::unexpected(status.error());
