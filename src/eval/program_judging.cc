@@ -20,6 +20,7 @@
 #include "judge/code_extraction.h"
 #include "judge/code_judge.h"
 #include "judge/code_tests.h"
+#include "judge/compiler.h"
 #include "judge/program_runner.h"
 #include "judge/verdict.h"
 #include "store/append_file.h"
@@ -148,6 +149,7 @@ Result<Programs> ProgramsOf(const Benchmark& benchmark, const std::vector<Benchm
 
 RunnerOptions RunnerOf(const ProgramJudgingOptions& options) {
   RunnerOptions runner;
+  runner.cache_folder = CompilerCacheFolder();
   if (!options.level.empty()) runner.box.level = SandboxLevelOf(options.level);
   if (!options.python.empty()) runner.python = options.python;
   return runner;

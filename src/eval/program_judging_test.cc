@@ -138,6 +138,22 @@ TEST_F(ProgramJudgingTest, WithoutAnInterpreterThereIsNoVerdict) {
   EXPECT_TRUE(CheckLanguage(benchmark_, {}));
 }
 
+TEST_F(ProgramJudgingTest, CompiledProgramsAreKept) {
+  const std::string cache = folder_ + "/cache";
+  setenv("XDG_CACHE_HOME", cache.c_str(), 1);
+  benchmark_.program.language = BenchmarkPrograms::Language::kCpp;
+  benchmark_.program.rule = CodeRule::kCppProgram;
+  Respond(
+      "t01_double", 0,
+      "```cpp\n#include <cstdio>\nint main() { int n; std::scanf(\"%d\", &n); std::printf(\"%d\\n\", 2 * n); "
+      "}\n```\n");
+  const auto programs = Judge(1, {.workers = 1, .level = {}, .python = {}, .record = {}});
+  unsetenv("XDG_CACHE_HOME");
+  ASSERT_TRUE(programs) << programs.error().message;
+  EXPECT_EQ(Reasons(*programs, 1).at("t01_double/0"), "right");
+  EXPECT_TRUE(std::filesystem::is_directory(cache + "/tessy/judge"));
+}
+
 TEST_F(ProgramJudgingTest, ARowWhoseTestsAreBrokenIsNamed) {
   Respond("x", 0, Fenced("print(1)"));
   std::ofstream(folder_ + "/test6.jsonl")
