@@ -33,6 +33,7 @@ std::string Listed(const std::vector<std::string>& names) {
 }
 
 Result<std::vector<std::string>> FilesIn(const Benchmark& benchmark, const std::string& data,
+                                         const std::string& subset,
                                          const std::vector<std::string>& patterns) {
   const auto fail = [&](const std::string& what) {
     return Fail(ErrorCode::kNotFound, fmt::format("{}; {}", what, DescribeData(benchmark)));
@@ -40,7 +41,13 @@ Result<std::vector<std::string>> FilesIn(const Benchmark& benchmark, const std::
   if (data.empty()) return fail("--data is missing");
   std::error_code error;
   if (!std::filesystem::exists(data, error)) return fail(fmt::format("--data {}: is not there", data));
-  if (!std::filesystem::is_directory(data, error)) return std::vector<std::string>{data};
+  if (!std::filesystem::is_directory(data, error)) {
+    if (subset.empty()) return std::vector<std::string>{data};
+    return Fail(ErrorCode::kInvalidArgument,
+                fmt::format("--subset {}: chooses among the files of a folder, and --data {} is one file; "
+                            "leave --subset out, or name the folder",
+                            subset, data));
+  }
   std::vector<std::string> files;
   for (const std::string& pattern : patterns) {
     const std::string name = data + "/" + pattern;
@@ -49,18 +56,24 @@ Result<std::vector<std::string>> FilesIn(const Benchmark& benchmark, const std::
     if (!found && found.error().code != ErrorCode::kNotFound) return tl::unexpected(found.error());
     if (found) files.insert(files.end(), found->begin(), found->end());
   }
+  if (files.empty() && !subset.empty()) {
+    return fail(fmt::format("--data {}: has no {}, which --subset {} needs", data, Listed(patterns), subset));
+  }
   if (files.empty()) return fail(fmt::format("--data {}: has none of the files", data));
   std::sort(files.begin(), files.end());
   files.erase(std::unique(files.begin(), files.end()), files.end());
   return files;
 }
 
-std::string TextOf(const Json& value) {
+std::string TextOf(const Json& value, std::string_view between = "\n") {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_array() &&
       std::all_of(value.begin(), value.end(), [](const Json& v) { return v.is_string(); })) {
     std::string lines;
-    for (const Json& line : value) lines += (lines.empty() ? "" : "\n") + line.get<std::string>();
+    for (const Json& line : value) {
+      if (!lines.empty()) lines += between;
+      lines += line.get_ref<const std::string&>();
+    }
     return lines;
   }
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -119,6 +132,7 @@ class ProblemMaker {
     const std::string* question = FirstOf(fields, benchmark_.question);
     if (!question) return tl::unexpected(Missing(benchmark_.question).error());
     fields["question"] = *question;
+    JoinAnswers(row, fields);
     if (auto status = SetExpected(number, fields, problem); !status) return tl::unexpected(status.error());
     if (const std::string* tolerance = FirstOf(fields, benchmark_.tolerance))
       problem.tolerances = Numbers(*tolerance);
@@ -152,6 +166,13 @@ class ProblemMaker {
     }
     return (selection_.since.empty() || day >= selection_.since) &&
            (selection_.until.empty() || day <= selection_.until);
+  }
+
+  // Several answers are compared as a list.
+  void JoinAnswers(const Json& row, RowFields& fields) const {
+    for (const std::string& name : benchmark_.answer) {
+      if (fields.count(name) > 0 && row[name].is_array()) fields[name] = TextOf(row[name], ", ");
+    }
   }
 
   Status SetExpected(size_t number, RowFields& fields, BenchmarkProblem& problem) {
@@ -222,7 +243,7 @@ Result<std::vector<std::string>> FilesOfRows(const Benchmark& benchmark, const s
                                              const BenchmarkSelection& selection) {
   const auto patterns = PatternsOf(benchmark, selection);
   if (!patterns) return tl::unexpected(patterns.error());
-  return FilesIn(benchmark, data, *patterns);
+  return FilesIn(benchmark, data, selection.subset, *patterns);
 }
 
 Status ForEachRow(const Benchmark& benchmark, const PromptStyle& style, const std::string& data,

@@ -71,7 +71,7 @@ TEST_F(BenchmarkTest, EveryBuiltInIsWholeAndSaysWhatItExpects) {
   }
   EXPECT_EQ(Refusal(BuiltIn("gsm8k")).find('\n'), std::string::npos);
   EXPECT_THAT(ReadBenchmark(BuiltIn("gsm8k"), {}, "", {}).error().message,
-              HasSubstr("--data is missing; gsm8k expects test.jsonl, test*.jsonl, test*.parquet or"));
+              HasSubstr("--data is missing; gsm8k expects test.jsonl, test*.parquet or"));
 }
 
 TEST_F(BenchmarkTest, AnUnknownNameOrABrokenFileIsOneLine) {
@@ -140,6 +140,27 @@ TEST_F(BenchmarkTest, RowsOfLiveCodeBenchAreChosenByFileAndDay) {
   EXPECT_THAT(Refusal(BuiltIn("gsm8k"), {.since = "2026-01-01"}), HasSubstr("have no dates"));
   Write("test4.jsonl", row("a", "2024-08-03T00:00:00", ""));
   EXPECT_THAT(Refusal(benchmark), HasSubstr("\"a\" is in"));
+  std::filesystem::remove(folder_ + "/test6.jsonl");
+  EXPECT_THAT(Refusal(benchmark, {.subset = "v6"}), HasSubstr("has no test6.jsonl, which --subset v6 needs"));
+  const auto of_file = ReadBenchmark(benchmark, benchmark.prompt, folder_ + "/test5.jsonl", {.subset = "v6"});
+  ASSERT_FALSE(of_file);
+  EXPECT_THAT(of_file.error().message, HasSubstr("--subset v6: chooses among the files of a folder"));
+}
+
+TEST_F(BenchmarkTest, SeveralAnswersAreOneList) {
+  const Benchmark benchmark = BuiltIn("olympiadbench");
+  Write("OE_TO_maths_en_COMP.jsonl", R"({"id": 1, "question": "Roots?", "final_answer": ["2", "3"]})");
+  const auto problems = Read(benchmark);
+  ASSERT_TRUE(problems) << problems.error().message;
+  EXPECT_EQ((*problems)[0].expected, "2, 3");
+  EXPECT_EQ(Judged(benchmark, *problems, "\\boxed{3, 2}"), "right");
+  EXPECT_EQ(Judged(benchmark, *problems, "\\boxed{2}"), "wrong");
+}
+
+TEST_F(BenchmarkTest, TheOtherWordingOfGsm8kIsNotRead) {
+  Write("test.jsonl", "{\"question\": \"Q\", \"answer\": \"1\"}\n");
+  Write("test_socratic.jsonl", "{\"question\": \"Q\", \"answer\": \"1\"}\n");
+  EXPECT_EQ(Refusal(BuiltIn("gsm8k")), "read 1");
 }
 
 TEST_F(BenchmarkTest, ARowWithoutADayIsToldOfWhereDaysAreChosen) {
