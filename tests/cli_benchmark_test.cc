@@ -182,5 +182,17 @@ TEST_F(CliBenchmarkTest, AnotherPromptStyleIsAnotherRun) {
   EXPECT_THAT(other.err, HasSubstr("was another one when it was answered"));
 }
 
+TEST_F(CliBenchmarkTest, ThePromptIsKnownOnlyWhereItIsTheOneThatWasAsked) {
+  ASSERT_EQ(Eval({}).exit_status, 0);
+  Write("style.toml", "system = 'Be brief.'\nuser = '{{question}}'\n");
+  const auto judged = [&](const Arguments& more) {
+    Arguments all{"eval", "--judge-only", "--benchmark", "mine.toml", "--data", "data", "--out", "e.jsonl"};
+    all.insert(all.end(), more.begin(), more.end());
+    return Tessy(all).out;
+  };
+  EXPECT_THAT(judged({}), HasSubstr("prompt: not the official one"));
+  EXPECT_THAT(judged({"--prompt-style", "style.toml"}), HasSubstr("prompt: not known"));
+}
+
 }  // namespace
 }  // namespace tessy

@@ -215,6 +215,12 @@ std::string FailuresOf(const EvalOptions& options) {
   return folder + "/failures.jsonl";
 }
 
+// Whether the questions that lie beside the responses are these: only then is it known what was asked.
+bool WasAsked(const EvalOptions& options, const std::string& lines) {
+  const auto there = ReadWhole(options.asking.out + ".questions.jsonl");
+  return there && *there == lines;
+}
+
 // Here, so that a message names the flag of an evaluation.
 Status ReadSystem(SynthOptions& asking) {
   auto text = WithoutFile(asking.student_system);
@@ -327,7 +333,8 @@ BenchmarkReport EvalJob::Report(const Benchmark& benchmark, const PromptStyle& s
                                 const std::vector<BenchmarkProblem>& problems,
                                 const std::vector<SampleVerdict>& verdicts) const {
   BenchmarkReport report = MakeReport(benchmark, problems, verdicts, options_.asking.samples_per_question);
-  if (IsGiven(options_) && !options_.judge_only) report.asked = false;
+  if (IsGiven(options_))
+    report.asked = options_.judge_only && WasAsked(options_, QuestionLines(benchmark, problems));
   if (report.asked) report.official_prompt = OfficialPromptName(style);
   report.subset = options_.subset;
   for (const BenchmarkSubset& subset : benchmark.subsets) {
