@@ -155,7 +155,11 @@ TEST_F(CliBenchmarkTest, ProgramsRunInTheSandbox) {
   EXPECT_EQ(json["published_rows"], 175);
   EXPECT_TRUE(json["sandbox"].is_string());
   EXPECT_EQ(json["groups"]["month"]["2024-08"]["pass_at_1"], 1);
-  const Json wrong = Json::parse(ReadLines("v.jsonl")[1]);
+  ASSERT_THAT(ReadLines("v.jsonl"), SizeIs(12));
+  Json wrong;
+  for (const std::string& line : ReadLines("v.jsonl")) {
+    if (const Json verdict = Json::parse(line); verdict["question_id"] == "t07_stairs") wrong = verdict;
+  }
   EXPECT_EQ(wrong["reason"], "WA");
   EXPECT_NE(wrong["detail"], "");
   // What programs need is seen before a model is asked.
