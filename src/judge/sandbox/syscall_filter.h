@@ -12,8 +12,8 @@ namespace tessy {
 // userfaultfd, file handles, clocks, kernel modules, message queues and shared memory that outlive a process,
 // the limits and priorities of other processes. clone3, whose flags cannot be looked at, is ENOSYS. A call by
 // another architecture's table (32 bits, x32) kills the process. `without_sockets`: for the level that has
-// neither a network namespace nor a view of its own: sockets are refused but for pairs that are connected, and
-// so are modes, owners, times and extended attributes of files, which Landlock leaves open.
+// neither a network namespace nor a view of its own: sockets are refused but for pairs that are connected,
+// and so are modes, owners, times and extended attributes of files, which Landlock leaves open.
 Result<std::string> SyscallFilter(bool without_sockets);
 
 }  // namespace tessy
