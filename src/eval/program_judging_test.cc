@@ -143,10 +143,10 @@ TEST_F(ProgramJudgingTest, CompiledProgramsAreKept) {
   setenv("XDG_CACHE_HOME", cache.c_str(), 1);
   benchmark_.program.language = BenchmarkPrograms::Language::kCpp;
   benchmark_.program.rule = CodeRule::kCppProgram;
-  Respond(
-      "t01_double", 0,
-      "```cpp\n#include <cstdio>\nint main() { int n; std::scanf(\"%d\", &n); std::printf(\"%d\\n\", 2 * n); "
-      "}\n```\n");
+  Respond("t01_double", 0,
+          "```cpp\n#include <cstdio>\nint main() { long long n; std::scanf(\"%lld\", &n); "
+          "std::printf(\"%lld\\n\", 2 * n); "
+          "}\n```\n");
   const auto programs = Judge(1, {.workers = 1, .level = {}, .python = {}, .record = {}});
   unsetenv("XDG_CACHE_HOME");
   ASSERT_TRUE(programs) << programs.error().message;
