@@ -172,7 +172,7 @@ std::string Replaced(std::string text, std::string_view from, const std::string&
 }
 
 // The rows name a port and a socket; `port` and AbstractName are this test's own.
-CodeTask TaskOf(const json& row, int port) {
+CodeTask TaskOf(const json& row, int port, SandboxLevel level) {
   CodeTask task{
       .code = Replaced(Replaced(row["code"], "8765", std::to_string(port)), "tessy-canary", AbstractName()),
       .language = row["language"] == "cpp" ? Language::kCpp : Language::kPython};
@@ -180,6 +180,8 @@ CodeTask TaskOf(const json& row, int port) {
   if (row["id"] == "attack-58") input += std::string(64 << 20, ' ');
   task.tests.tests.push_back({std::move(input), row["expected_output"]});
   task.limits = {.cpu = seconds(1), .memory = 256 << 20, .output = kOutputMax};
+  // Landlock looks at every folder above a name: thousands of nested ones take the square of their number.
+  if (level == SandboxLevel::kC && row["id"] == "attack-40") task.limits.cpu = seconds(8);
   return task;
 }
 
@@ -238,7 +240,7 @@ TEST_P(AttacksTest, GetAnAllowedVerdictAndLeaveNothing) {
     SCOPED_TRACE(row["id"].get<std::string>() + " " + row["name"].get<std::string>());
     // Whom nobody may hurt.
     std::thread other([&] { ExpectAnswer(neighbour); });
-    const auto verdict = runner.Judge(TaskOf(row, tcp->port()));
+    const auto verdict = runner.Judge(TaskOf(row, tcp->port(), *level));
     other.join();
     Check(verdict, *level, row);
     ExpectAnswer(runner);
@@ -261,7 +263,7 @@ TEST_P(AttacksTest, AThousandInARowLeaveNothing) {
                                     "attack-51", "attack-52", "attack-63", "attack-70"};
   std::vector<CodeTask> tasks;
   for (const json& row : Attacks()) {
-    if (quick.contains(row["id"])) tasks.push_back(TaskOf(row, 0));
+    if (quick.contains(row["id"])) tasks.push_back(TaskOf(row, 0, SandboxLevel::kA));
   }
   ASSERT_EQ(tasks.size(), quick.size());
   for (const CodeTask& task : tasks) ASSERT_TRUE(runner.Judge(task));  // compiles them
