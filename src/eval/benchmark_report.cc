@@ -84,8 +84,10 @@ void AddGroups(const std::vector<BenchmarkProblem>& problems, const Sums& sums, 
     }
   }
   for (const auto& [group, values] : members) {
-    for (const auto& [value, chosen] : values) {
-      report.groups[group][value] = RateOf(sums.right, report.samples, [&](size_t i) { return chosen[i]; });
+    for (const auto& member : values) {
+      const std::vector<bool>& chosen = member.second;
+      report.groups[group][member.first] =
+          RateOf(sums.right, report.samples, [&](size_t i) { return chosen[i]; });
     }
   }
 }

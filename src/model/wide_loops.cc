@@ -196,7 +196,11 @@ TESSY_INLINED void FillFrom(std::span<const float> logits, double best, double r
 TESSY_WIDE_LOOPS(baseline, )
 #if defined(__x86_64__)
 TESSY_WIDE_LOOPS(avx2, [[gnu::target("avx2")]])
+#if defined(__clang__)
+TESSY_WIDE_LOOPS(avx512, [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl")]])
+#else
 TESSY_WIDE_LOOPS(avx512, [[gnu::target("avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")]])
+#endif
 #endif
 
 #undef TESSY_WIDE_LOOPS
