@@ -30,7 +30,7 @@ const Registration kRegistered(
     {.name = "code_tests",
      .grammar = kJson,
      .seeds =
-         {std::string("\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00\x8c\x07[1, 2]\x0a\x94.", 23),
+         {std::string("\x80\x04\x95\x0b\x00\x00\x00\x00\x00\x00\x00\x8c\x07[1, 2]\x0a\x94.", 22),
           std::string("\x80\x02X\x02\x00\x00\x00[]q\x00.", 12), "cos\nsystem\n(S'true'\ntR.",
           R"([{"input": "1", "output": "2", "testtype": "stdin"}])",
           "eJxrYJnawAABPTXR1UqZeQWlJUpWCkrGMXlKOgpK+aUlUAEziEBJanFJSWVBKkiouCQlM0+"
