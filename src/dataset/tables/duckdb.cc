@@ -282,6 +282,8 @@ Result<DuckDb::Rows> DuckDb::Query(const std::string& sql, const std::atomic<boo
          !library.pending_execution_is_finished(step = library.pending_execute_task(pending))) {
     if (!*stop) continue;
     library.interrupt(impl_->connection);
+    // It frees its plan only when it has seen the interrupt.
+    while (!library.pending_execution_is_finished(library.pending_execute_task(pending))) continue;
     library.destroy_pending(&pending);
     return Fail(ErrorCode::kCancelled, "stopped");
   }
