@@ -20,6 +20,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/descriptor.h"
 
 extern "C" {  // glibc 2.36 leaves it out
 #include <sys/pidfd.h>
@@ -29,24 +30,6 @@ namespace tessy {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-  ~Descriptor() {
-    if (number_ >= 0) close(number_);
-  }
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  int get() const { return number_; }
-  bool valid() const { return number_ >= 0; }
-
- private:
-  int number_;
-};
 
 // kResourceLimit: the system gives no more now.
 tl::unexpected<Error> FailSystem(int number) {

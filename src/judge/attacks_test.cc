@@ -92,7 +92,7 @@ std::map<std::string, fs::file_time_type> FilesThere() {
   for (const std::string& path :
        {std::string("/tmp/victim"), std::string("/tmp/z"), std::string("/tmp/result.json"),
         std::string("/tmp/out.txt"), std::string("/tmp/d"), std::string("/tmp/core"),
-        std::string("/work/program"), std::string("/etc/ld.so.preload"), std::string("/usr/x"),
+        std::string("/box/program"), std::string("/etc/ld.so.preload"), std::string("/usr/x"),
         "/usr/local/lib/" + PythonName() + "/dist-packages/usercustomize.py",
         std::string("/usr/lib/python3/dist-packages/usercustomize.py"),
         "/usr/lib/" + PythonName() + "/random.py", std::string("core"), std::string("result.json"),

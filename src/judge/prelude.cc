@@ -53,6 +53,11 @@ std::string Replaced(std::string text, std::string_view mark, std::string_view b
   return text;
 }
 
+std::string WithPrelude(std::string_view script, std::string_view code) {
+  return std::string(embedded::harness::kPreludePy) +
+         Replaced(std::string(script), "@MODULES@", PreludeModules(code));
+}
+
 }  // namespace
 
 std::string PreludeModules(std::string_view code) {
@@ -75,13 +80,10 @@ std::string PreludeModules(std::string_view code) {
   return tuple + ")";
 }
 
-std::string StdinScript(std::string_view code) {
-  return Replaced(std::string(embedded::harness::kStdinPy), "@MODULES@", PreludeModules(code));
-}
+std::string StdinScript(std::string_view code) { return WithPrelude(embedded::harness::kStdinPy, code); }
 
 std::string FunctionScript(std::string_view code, std::string_view function, double seconds) {
-  std::string script =
-      Replaced(std::string(embedded::harness::kFunctionPy), "@MODULES@", PreludeModules(code));
+  std::string script = WithPrelude(embedded::harness::kFunctionPy, code);
   script = Replaced(std::move(script), "@FUNCTION@",
                     nlohmann::json(function).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
   return Replaced(std::move(script), "@SECONDS@", fmt::format("{}", seconds));

@@ -668,17 +668,23 @@ TEST(RunSample, TheEndOfATurnClosesAThinkingThatIsOne) {
   EXPECT_THAT(RunOnce(test, {}).outcomes[0].failures, testing::ElementsAre("ended_in_thinking"));
 }
 
-// What comes behind a stop is not the sample's.
-TEST(RunSample, StopsEndThinkingAndAnswerOfTheirFamily) {
-  const auto vocabulary = VocabularyOf({{"\n", 1},
-                                        {"Okay", 1},
-                                        {" 12", 1},
-                                        {"Question:", 1},
-                                        {"Answer:", 1},
-                                        {"</think>", 1, ScriptedPiece::Kind::kControl}});
-  TestCase test = SimpleCase(vocabulary, 1);
+// A student of the family few-shot that writes alone.
+TestCase FewShotCase() {
+  TestCase test = SimpleCase(VocabularyOf({{"\n", 1},
+                                           {"Okay", 1},
+                                           {" 12", 1},
+                                           {"Question:", 1},
+                                           {"Answer:", 1},
+                                           {"</think>", 1, ScriptedPiece::Kind::kControl}}),
+                             1);
   test.settings.method = *FindMethod("student-only");
   test.cast.players[0].family = BuiltIn("few-shot");
+  return test;
+}
+
+// What comes behind a stop is not the sample's.
+TEST(RunSample, StopsEndThinkingAndAnswerOfTheirFamily) {
+  TestCase test = FewShotCase();
   test.cast.players[0].script = {"Okay 12\nAnswer:\n 12", " 12\n", "\nQuestion:\nOkay"};
   const Ran ran = RunOnce(test, {});
   const SampleOutcome& outcome = ran.outcomes[0];
@@ -693,16 +699,8 @@ TEST(RunSample, StopsEndThinkingAndAnswerOfTheirFamily) {
 
 // Before the first line no newline stands.
 TEST(RunSample, AStopAtTheVeryBeginIsOneToo) {
-  const auto vocabulary = VocabularyOf({{"\n", 1},
-                                        {"Okay", 1},
-                                        {" 12", 1},
-                                        {"Question:", 1},
-                                        {"Answer:", 1},
-                                        {"</think>", 1, ScriptedPiece::Kind::kControl}});
-  TestCase test = SimpleCase(vocabulary, 1);
-  test.settings.method = *FindMethod("student-only");
+  TestCase test = FewShotCase();
   test.settings.retries_max = 0;
-  test.cast.players[0].family = BuiltIn("few-shot");
   test.cast.players[0].script = {"Answer: 12\n 12 12"};
   EXPECT_THAT(RunOnce(test, {}).outcomes[0].failures, testing::ElementsAre("empty_generation"));
   test.cast.players[0].script = {"Okay 12 Answer: 12</think>", "Question: 12 12"};
@@ -717,7 +715,6 @@ TEST(RunSample, StopsOfOneFamilyMeanNothingToTheOther) {
       {{"\n", 1}, {"Okay", 1}, {" 12", 1}, {"\nAnswer:", 1}, {"</think>", 1, ScriptedPiece::Kind::kControl}});
   TestCase test = SimpleCase(vocabulary, 1);
   test.settings.method = *FindMethod("teacher-think");
-  test.cast.players[0].family = BuiltIn("few-shot");
   test.cast.players[1].script = {"Okay\nAnswer: 12</think>"};
   test.cast.players[0].script = {" 12<|im_end|>"};
   const Ran ran = RunOnce(test, {});

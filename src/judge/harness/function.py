@@ -1,19 +1,6 @@
 # Calls a function once a test. Standard input: a JSON list of the tests' inputs, each a JSON value a line. For each test
 # one line goes to what was standard output: the nanoseconds of CPU time, a blank, and the value as JSON, or "!" where
 # the value is none of JSON's. The expected values are not here.
-def _prelude(modules):
-    import builtins
-    import sys
-    sys.setrecursionlimit(50000)
-    own = set(dir(builtins))
-    for module in modules:
-        loaded = __import__(module)
-        for name in getattr(loaded, '__all__', None) or [name for name in dir(loaded) if name[0] != '_']:
-            if name not in own:
-                setattr(builtins, name, getattr(loaded, name))
-    for module in modules:
-        setattr(builtins, module, sys.modules[module])
-
 
 def _is_json(value):
     if value is None or isinstance(value, (bool, int, float, str)):

@@ -1,18 +1,5 @@
 # Runs a program as a plain script. The tuple at the end has the modules of the prelude that it may need: names of theirs are
 # there without an import, as builtins.
-def _prelude(modules):
-    import builtins
-    import sys
-    sys.setrecursionlimit(50000)
-    own = set(dir(builtins))
-    for module in modules:
-        loaded = __import__(module)
-        for name in getattr(loaded, '__all__', None) or [name for name in dir(loaded) if name[0] != '_']:
-            if name not in own:
-                setattr(builtins, name, getattr(loaded, name))
-    for module in modules:
-        setattr(builtins, module, sys.modules[module])
-
 
 def _run(modules):
     import builtins

@@ -18,8 +18,8 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/descriptor.h"
 #include "judge/sandbox/control_groups.h"
-#include "judge/sandbox/descriptor.h"
 #include "judge/sandbox/launcher_process.h"
 #include "judge/sandbox/own_user.h"
 #include "judge/sandbox/syscall_filter.h"
@@ -180,8 +180,8 @@ class Box::Impl {
 
   SandboxLevel level = SandboxLevel::kA;
   bool has_proc = false;
-  std::string work_folder = "/work";
-  std::string temporary_folder = "/tmp";
+  std::string work_folder = launcher::kWorkFolder;
+  std::string temporary_folder = launcher::kTemporaryFolder;
 
  private:
   Status TryOut();
@@ -221,8 +221,8 @@ Status Box::Impl::Open(const BoxOptions& options, SandboxLevel wanted) {
   if (wanted == SandboxLevel::kC) {
     auto scratch = MakeScratch();
     if (!scratch) return tl::unexpected(scratch.error());
-    work_folder = *scratch + "/work";
-    temporary_folder = *scratch + "/tmp";
+    work_folder = *scratch + launcher::kWorkFolder;
+    temporary_folder = *scratch + launcher::kTemporaryFolder;
     strings[0] = std::move(*scratch);
   }
   strings.insert(strings.end(), options.shown.begin(), options.shown.end());

@@ -7,8 +7,8 @@
 #include <string>
 #include <utility>
 
+#include "base/descriptor.h"
 #include "base/error.h"
-#include "judge/sandbox/descriptor.h"
 #include "judge/sandbox/protocol.h"
 
 namespace tessy {

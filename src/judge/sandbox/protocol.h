@@ -8,6 +8,9 @@
 // one Reply to each, in order. kKill gets no reply of its own: it makes that of the run under way come.
 namespace tessy::launcher {
 
+// Where a box has what was staged and what its programs write; at kRules these are below the scratch folder.
+inline constexpr const char* kWorkFolder = "/box";
+inline constexpr const char* kTemporaryFolder = "/tmp";
 inline constexpr int kControl = 3;  // the launcher's end of the socket
 inline constexpr size_t kTextMax = 32 * 1024;
 inline constexpr int kDescriptorsMax = 3;

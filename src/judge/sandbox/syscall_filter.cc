@@ -12,7 +12,7 @@
 #include <memory>
 
 #include "base/check.h"
-#include "judge/sandbox/descriptor.h"
+#include "base/descriptor.h"
 
 extern "C" {
 #include <sys/mman.h>

@@ -22,7 +22,7 @@ constexpr uid_t kOwnUsersFrom = 1'000'000'000;
 
 // Of small files of /proc. Empty: the process is gone.
 size_t ReadFile(const char* path, char* buffer, size_t size) {
-  const Handle file(open(path, O_RDONLY | O_CLOEXEC));
+  const Descriptor file(open(path, O_RDONLY | O_CLOEXEC));
   const ssize_t count = file.valid() ? read(file.get(), buffer, size - 1) : 0;
   buffer[count < 0 ? 0 : count] = '\0';
   return count < 0 ? 0 : static_cast<size_t>(count);

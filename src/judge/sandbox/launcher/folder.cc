@@ -36,7 +36,7 @@ void ForEach(int folder, Visit visit) {
 // Removes a folder's entries that are no folders; moves up the folders in it. `number` names them anew.
 bool Flatten(int top, const char* name, uint64_t& number) {
   fchmodat(top, name, 0700, 0);  // it is a folder, and nobody is left who could swap it
-  const Handle folder(openat(top, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const Descriptor folder(openat(top, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!folder.valid()) return false;
   ForEach(folder.get(), [&](const char* entry) {
     if (unlinkat(folder.get(), entry, 0) == 0) return true;
@@ -53,7 +53,7 @@ bool Flatten(int top, const char* name, uint64_t& number) {
 bool IsUntouched(const char* folder) {
   struct stat status {};
   if (lstat(folder, &status) != 0 || (status.st_mode & 07777) != 01777) return false;
-  const Handle opened(open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Descriptor opened(open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!opened.valid()) return false;
   bool is_empty = true;
   ForEach(opened.get(), [&](const char*) { return is_empty = false; });
@@ -85,10 +85,10 @@ bool Empty(int folder) {
 
 FolderSize SizeOf(int folder, uint64_t entries_max) {
   FolderSize size;
-  Handle open_folders[kDepthMax];
+  Descriptor open_folders[kDepthMax];
   int depth = 0;
   // Depth first without recursion: the folders of one path at a time, the rest is counted as entries.
-  open_folders[0] = Handle(openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  open_folders[0] = Descriptor(openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   while (depth < kDepthMax && open_folders[depth].valid() && size.entries < entries_max) {
     char next[256] = {};
     ForEach(open_folders[depth].get(), [&](const char* entry) {
@@ -100,8 +100,8 @@ FolderSize SizeOf(int folder, uint64_t entries_max) {
       return size.entries < entries_max;
     });
     if (next[0] == '\0' || ++depth == kDepthMax) break;
-    open_folders[depth] =
-        Handle(openat(open_folders[depth - 1].get(), next, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    open_folders[depth] = Descriptor(
+        openat(open_folders[depth - 1].get(), next, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   }
   return size;
 }

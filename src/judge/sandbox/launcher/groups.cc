@@ -9,8 +9,8 @@
 namespace tessy::launcher {
 namespace {
 
-Handle OpenAt(int folder, const char* name, int flags) {
-  return Handle(openat(folder, name, flags | O_CLOEXEC));
+Descriptor OpenAt(int folder, const char* name, int flags) {
+  return Descriptor(openat(folder, name, flags | O_CLOEXEC));
 }
 
 }  // namespace
@@ -18,10 +18,10 @@ Handle OpenAt(int folder, const char* name, int flags) {
 Outcome Groups::Join(const char* memory, const char* pids, const char* cpu) {
   if (*memory == '\0') return {};
   const char* const paths[kFolders] = {memory, pids, cpu};
-  Handle opened[kFolders];
+  Descriptor opened[kFolders];
   for (int i = 0; i < kFolders; ++i) {
     if (*paths[i] == '\0') continue;
-    opened[i] = Handle(open(paths[i], O_DIRECTORY | O_CLOEXEC));
+    opened[i] = Descriptor(open(paths[i], O_DIRECTORY | O_CLOEXEC));
     if (!opened[i].valid()) return Failed("open a control group");
     const bool is_new =
         std::none_of(paths, paths + i, [&](const char* p) { return std::strcmp(p, paths[i]) == 0; });

@@ -31,8 +31,8 @@ class Groups {
 
   static constexpr int kFolders = 3;
   struct Folder {
-    Handle parent;  // its cgroup.procs
-    Handle above;   // the folder that it is in
+    Descriptor parent;  // its cgroup.procs
+    Descriptor above;   // the folder that it is in
     char name[128] = {};
   };
 
@@ -42,13 +42,13 @@ class Groups {
   uint64_t processes_max_ = 0;
   uint64_t cpu_before_ = 0;
   uint64_t kills_before_ = 0;
-  Handle limit_;
-  Handle limit_with_swap_;
-  Handle peak_;
-  Handle usage_;
-  Handle kills_;
-  Handle tasks_max_;
-  Handle cpu_;
+  Descriptor limit_;
+  Descriptor limit_with_swap_;
+  Descriptor peak_;
+  Descriptor usage_;
+  Descriptor kills_;
+  Descriptor tasks_max_;
+  Descriptor cpu_;
   Folder folders_[kFolders];
 };
 

@@ -16,7 +16,7 @@ namespace tessy::launcher {
 namespace {
 
 // Receives a request; false: the socket is closed.
-bool Receive(Request& request, Handle (&descriptors)[kDescriptorsMax]) {
+bool Receive(Request& request, Descriptor (&descriptors)[kDescriptorsMax]) {
   iovec data{&request, sizeof request};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kDescriptorsMax)];
   msghdr message{};
@@ -29,20 +29,20 @@ bool Receive(Request& request, Handle (&descriptors)[kDescriptorsMax]) {
     count = recvmsg(kControl, &message, MSG_CMSG_CLOEXEC);
   } while (count < 0 && errno == EINTR);
   if (count < static_cast<ssize_t>(sizeof request.order)) return false;
-  for (Handle& descriptor : descriptors) descriptor.Close();
+  for (Descriptor& descriptor : descriptors) descriptor.Close();
   for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
     if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) continue;
     const size_t numbers = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
     for (size_t i = 0; i < numbers && i < kDescriptorsMax; ++i) {
       int number = -1;
       std::memcpy(&number, CMSG_DATA(part) + i * sizeof(int), sizeof number);
-      descriptors[i] = Handle(number);
+      descriptors[i] = Descriptor(number);
     }
   }
   return true;
 }
 
-bool Send(const Reply& reply, const Handle& attached) {
+bool Send(const Reply& reply, const Descriptor& attached) {
   iovec data{const_cast<Reply*>(&reply), sizeof reply};
   msghdr message{};
   message.msg_iov = &data;
@@ -61,7 +61,7 @@ bool Send(const Reply& reply, const Handle& attached) {
   return sendmsg(kControl, &message, MSG_NOSIGNAL) >= 0;
 }
 
-Outcome Open(Room& room, const Request& request, const Handle& filter) {
+Outcome Open(Room& room, const Request& request, const Descriptor& filter) {
   if (const Outcome entered = Room::EnterNamespaces(request.level, request.user); !entered.ok())
     return entered;
   struct stat status {};
@@ -74,8 +74,8 @@ Outcome Open(Room& room, const Request& request, const Handle& filter) {
   return outcome;
 }
 
-Outcome Serve(Room& room, Request& request, Handle (&descriptors)[kDescriptorsMax], Reply& reply,
-              Handle& attached) {
+Outcome Serve(Room& room, Request& request, Descriptor (&descriptors)[kDescriptorsMax], Reply& reply,
+              Descriptor& attached) {
   switch (request.order) {
     case Order::kOpen: {
       const Outcome outcome = Open(room, request, descriptors[0]);
@@ -106,11 +106,11 @@ int Main() {
   sigemptyset(&child);
   sigaddset(&child, SIGCHLD);
   sigprocmask(SIG_BLOCK, &child, nullptr);
-  Handle descriptors[kDescriptorsMax];
+  Descriptor descriptors[kDescriptorsMax];
   while (Receive(request, descriptors)) {
     if (request.order == Order::kKill) continue;  // the run has ended by itself
     Reply reply;
-    Handle attached;
+    Descriptor attached;
     const Outcome outcome = Serve(room, request, descriptors, reply, attached);
     reply.failure = outcome.failure;
     std::strncpy(reply.step, outcome.step, sizeof reply.step - 1);

@@ -110,8 +110,8 @@ const char* Prepare(const ProgramPlan& plan) {
 Outcome StartProgram(const ProgramPlan& plan, pid_t& process) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return Failed("make a pipe");
-  const Handle reading(ends[0]);
-  Handle writing(ends[1]);
+  const Descriptor reading(ends[0]);
+  Descriptor writing(ends[1]);
   process = fork();
   if (process < 0) return Failed("fork");
   if (process == 0) Become(plan, writing.get());

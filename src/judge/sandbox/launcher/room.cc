@@ -44,7 +44,7 @@ uint64_t CpuOf(const rusage& usage) { return Nanoseconds(usage.ru_utime) + Nanos
 Outcome MapUser(const char* file, uid_t number) {
   char line[64];
   std::snprintf(line, sizeof line, "%u %u 1\n", number, number);
-  const Handle map(open(file, O_WRONLY | O_CLOEXEC));
+  const Descriptor map(open(file, O_WRONLY | O_CLOEXEC));
   return WriteText(map.get(), line) ? Outcome{} : Failed("map a user");
 }
 
@@ -52,7 +52,7 @@ Outcome EnterUserNamespace() {
   const uid_t user = getuid();
   const gid_t group = getgid();
   if (unshare(CLONE_NEWUSER) != 0) return Failed("make a user namespace");
-  WriteText(Handle(open("/proc/self/setgroups", O_WRONLY | O_CLOEXEC)).get(), "deny");
+  WriteText(Descriptor(open("/proc/self/setgroups", O_WRONLY | O_CLOEXEC)).get(), "deny");
   if (const Outcome mapped = MapUser("/proc/self/uid_map", user); !mapped.ok()) return mapped;
   return MapUser("/proc/self/gid_map", group);
 }
@@ -91,9 +91,9 @@ Outcome CopyFile(int from, int to) {
 }
 
 // A file that the program has left; nothing else, wherever its name leads.
-Handle OpenLeft(const char* folder, const char* name) {
-  const Handle opened(open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC));
-  Handle file(openat(opened.get(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+Descriptor OpenLeft(const char* folder, const char* name) {
+  const Descriptor opened(open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC));
+  Descriptor file(openat(opened.get(), name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat status {};
   if (!file.valid() || fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) return {};
   return file;
@@ -141,7 +141,7 @@ Outcome Room::Open(const Request& request, std::string_view filter) {
   entries_max_ = request.entries_max;
   filter_.assign(filter.begin(), filter.end());
   // Before the machine's /proc goes, and ours is closed to ourselves.
-  rank_ = Handle(open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC));
+  rank_ = Descriptor(open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC));
   own_rank_ = ReadNumber(rank_.get(), 0);
   prctl(PR_SET_DUMPABLE, 0);
   const std::vector<const char*> strings = StringsOf(request);
@@ -162,8 +162,8 @@ Outcome Room::Open(const Request& request, std::string_view filter) {
 
 Outcome Room::OpenScratch(const char* scratch, std::vector<const char*> shown) {
   scratch_ = Joined(scratch, "");
-  work_ = Joined(scratch, "/work");
-  temporary_ = Joined(scratch, "/tmp");
+  work_ = Joined(scratch, kWorkFolder);
+  temporary_ = Joined(scratch, kTemporaryFolder);
   if (mkdir(work(), 0755) != 0 || mkdir(temporary(), 0700) != 0) return Failed("make scratch folders");
   if (user_ != 0 && chown(temporary(), user_, user_) != 0) return Failed("give away a scratch folder");
   if (const Outcome made = rules_.Make(work(), temporary(), shown); !made.ok()) return made;
@@ -177,9 +177,10 @@ Outcome Room::Stage(const char* name, int content, bool executable) {
   }
   Outcome outcome;
   {
-    const Handle folder(open(work(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    const Descriptor folder(open(work(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     unlinkat(folder.get(), name, 0);
-    const Handle file(openat(folder.get(), name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600));
+    const Descriptor file(
+        openat(folder.get(), name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600));
     outcome = file.valid() ? CopyFile(content, file.get()) : Failed("make a staged file");
     if (outcome.ok() && fchmod(file.get(), executable ? 0555 : 0444) != 0) outcome = Failed("stage a file");
   }
@@ -194,14 +195,15 @@ Outcome Room::ClearStage() {
   }
   bool is_empty = false;
   {
-    const Handle folder(open(work(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const Descriptor folder(open(work(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     is_empty = folder.valid() && Empty(folder.get());
   }
   if (!is_empty) return {EBUSY, "empty the work folder"};
   return level_ == Level::kRules ? Outcome{} : view_.CloseWork();
 }
 
-ProgramPlan Room::PlanOf(const Request& request, char* const* arguments, const Handle (&standard)[3]) const {
+ProgramPlan Room::PlanOf(const Request& request, char* const* arguments,
+                         const Descriptor (&standard)[3]) const {
   ProgramPlan plan;
   plan.arguments = arguments;
   for (int i = 0; i < 3; ++i) plan.standard[i] = standard[i].get();
@@ -243,7 +245,7 @@ Cut Room::Look(const Request& request, Progress& progress) const {
   progress.cpu_seen = std::max(progress.cpu_seen, cpu);
   if (cpu > request.cpu_max) return Cut::kCpu;
   if (level_ == Level::kRules) {
-    const Handle folder(open(temporary(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const Descriptor folder(open(temporary(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     const FolderSize size = SizeOf(folder.get(), entries_max_ + 1);
     if (size.bytes > temporary_max_ || size.entries > entries_max_) return Cut::kFiles;
   }
@@ -251,7 +253,7 @@ Cut Room::Look(const Request& request, Progress& progress) const {
 }
 
 Cut Room::Await(const Request& request, pid_t program, Progress& progress) const {
-  const Handle handle(static_cast<int>(syscall(SYS_pidfd_open, program, 0)));
+  const Descriptor handle(static_cast<int>(syscall(SYS_pidfd_open, program, 0)));
   static const auto kCores = static_cast<uint64_t>(std::max(1L, sysconf(_SC_NPROCESSORS_ONLN)));
   while (true) {
     // With groups nothing needs to be seen before the CPU time could be used up, by all cores together.
@@ -284,7 +286,7 @@ Outcome Room::Start(const ProgramPlan& plan, pid_t& program) const {
   return started;
 }
 
-Outcome Room::Run(const Request& request, Handle (&standard)[3], Reply& reply, Handle& collected) {
+Outcome Room::Run(const Request& request, Descriptor (&standard)[3], Reply& reply, Descriptor& collected) {
   const std::vector<const char*> strings = StringsOf(request);
   const size_t first = request.collects != 0 ? 1 : 0;
   if (strings.size() <= first) return {EPROTO, "read the request"};
@@ -299,7 +301,7 @@ Outcome Room::Run(const Request& request, Handle (&standard)[3], Reply& reply, H
   const ProgramPlan plan = PlanOf(request, arguments.data(), standard);
   progress.began = Now();
   if (const Outcome started = Start(plan, program); !started.ok()) return started;
-  for (Handle& stream : standard) stream.Close();  // so that its end is the end of the stream
+  for (Descriptor& stream : standard) stream.Close();  // so that its end is the end of the stream
   reply.cut = Await(request, program, progress);
   if (reply.cut != Cut::kNone) kill(program, SIGKILL);
   rusage usage{};
@@ -321,10 +323,10 @@ Outcome Room::Finish(const Request& request, const Progress& progress, Reply& re
     if (reply.memory_peak > request.memory_max && reply.cut == Cut::kNone) reply.cut = Cut::kMemory;
   }
   if (level_ != Level::kRules) return view_.RenewTemporary();
-  const Handle folder(open(temporary(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const Descriptor folder(open(temporary(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (folder.valid() && Empty(folder.get())) return {};
   chmod(temporary(), 0700);
-  const Handle again(open(temporary(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  const Descriptor again(open(temporary(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   return again.valid() && Empty(again.get()) ? Outcome{} : Outcome{EBUSY, "empty the temporary folder"};
 }
 
@@ -334,7 +336,7 @@ void Room::Close() {
   if (level_ != Level::kRules || scratch_.empty()) return;
   for (const char* path : {work(), temporary()}) {
     chmod(path, 0700);
-    const Handle folder(open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const Descriptor folder(open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (folder.valid()) Empty(folder.get());
     rmdir(path);
   }

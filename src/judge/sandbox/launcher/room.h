@@ -34,7 +34,7 @@ class Room {
   Outcome ClearStage();
   // Runs a program to its end, and answers with `reply`. `standard`: its three streams, closed here once it
   // has them. `collected`: the file that the request asks for, where the program has left it.
-  Outcome Run(const Request& request, Handle (&standard)[3], Reply& reply, Handle& collected);
+  Outcome Run(const Request& request, Descriptor (&standard)[3], Reply& reply, Descriptor& collected);
   // The end of the launcher: control groups and scratch folders go.
   void Close();
 
@@ -48,7 +48,7 @@ class Room {
   const char* work() const { return level_ == Level::kRules ? work_.data() : kWorkFolder; }
   const char* temporary() const { return level_ == Level::kRules ? temporary_.data() : kTemporaryFolder; }
   Outcome OpenScratch(const char* scratch, std::vector<const char*> shown);
-  ProgramPlan PlanOf(const Request& request, char* const* arguments, const Handle (&standard)[3]) const;
+  ProgramPlan PlanOf(const Request& request, char* const* arguments, const Descriptor (&standard)[3]) const;
   Cut Await(const Request& request, pid_t program, Progress& progress) const;
   Cut Look(const Request& request, Progress& progress) const;
   Outcome Start(const ProgramPlan& plan, pid_t& program) const;
@@ -57,7 +57,7 @@ class Room {
 
   Level level_ = Level::kGroups;
   uid_t user_ = 0;
-  Handle rank_;  // the launcher's own among those that the kernel ends where memory is short
+  Descriptor rank_;  // the launcher's own among those that the kernel ends where memory is short
   uint64_t own_rank_ = 0;
   uint64_t temporary_max_ = 0;
   uint32_t entries_max_ = 0;

@@ -36,7 +36,7 @@ uint64_t AllOf(int version) {
 }
 
 Outcome Allow(int ruleset, const char* path, uint64_t rights) {
-  const Handle opened(open(path, O_PATH | O_CLOEXEC));
+  const Descriptor opened(open(path, O_PATH | O_CLOEXEC));
   if (!opened.valid()) return {};  // a system without it
   struct stat status {};
   if (fstat(opened.get(), &status) != 0) return Failed("look at a path");
@@ -62,7 +62,7 @@ Outcome Rules::Make(const char* work, const char* temporary, std::span<const cha
     attributes.scopes = 3;  // abstract sockets and signals
     size = sizeof attributes;
   }
-  ruleset_ = Handle(static_cast<int>(syscall(SYS_landlock_create_ruleset, &attributes, size, 0)));
+  ruleset_ = Descriptor(static_cast<int>(syscall(SYS_landlock_create_ruleset, &attributes, size, 0)));
   if (!ruleset_.valid()) return Failed("make rules of Landlock");
   for (const char* path : {"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc/ld.so.cache",
                            "/etc/alternatives", "/etc/localtime"}) {

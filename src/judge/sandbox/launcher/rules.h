@@ -19,7 +19,7 @@ class Rules {
   bool Enter() const;
 
  private:
-  Handle ruleset_;
+  Descriptor ruleset_;
   int version_ = 0;
 };
 

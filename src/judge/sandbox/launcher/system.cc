@@ -22,10 +22,6 @@ uint64_t NumberAt(std::string_view text, uint64_t otherwise) {
 
 }  // namespace
 
-void Handle::Close() {
-  if (number_ >= 0) close(std::exchange(number_, -1));
-}
-
 uint64_t Now() {
   timespec time{};
   clock_gettime(CLOCK_MONOTONIC, &time);

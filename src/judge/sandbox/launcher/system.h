@@ -3,30 +3,12 @@
 #include <cerrno>
 #include <cstdint>
 #include <string_view>
-#include <utility>
+
+#include "base/descriptor.h"
 
 // Small parts that the launcher is made of. It is one thread, so that it may fork at any
 // time.
 namespace tessy::launcher {
-
-// A file descriptor of ours; closed with the object.
-class Handle {
- public:
-  Handle() = default;
-  explicit Handle(int number) : number_(number) {}
-  ~Handle() { Close(); }
-  Handle(Handle&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Handle& operator=(Handle&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  int get() const { return number_; }
-  bool valid() const { return number_ >= 0; }
-  void Close();
-
- private:
-  int number_ = -1;
-};
 
 // How a step ended: `failure` is 0, or errno and the step's name.
 struct Outcome {

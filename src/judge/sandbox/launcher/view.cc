@@ -12,6 +12,8 @@
 
 #include "judge/sandbox/launcher/folder.h"
 
+#include "judge/sandbox/protocol.h"
+
 namespace tessy::launcher {
 namespace {
 
@@ -59,7 +61,7 @@ Outcome Show(const char* path, bool with_devices = false) {
   if (S_ISDIR(status.st_mode)) {
     if (mkdir(to, 0755) != 0 && errno != EEXIST) return Failed("make a folder of the view");
   } else {
-    Handle(open(to, O_CREAT | O_WRONLY | O_CLOEXEC, 0444)).Close();
+    Descriptor(open(to, O_CREAT | O_WRONLY | O_CLOEXEC, 0444)).Close();
   }
   if (mount(from, to, nullptr, MS_BIND | MS_REC, nullptr) != 0) return Failed("show a path");
   if (!MakeReadOnly(to, with_devices)) return Failed("make a path read-only");
@@ -120,8 +122,9 @@ Outcome View::Build(std::span<const char* const> shown, uint64_t temporary_max, 
   for (const char* path : shown) {
     if (const Outcome extra = Show(path); !extra.ok()) return extra;
   }
-  for (const char* folder : {"/new/proc", "/new/work", "/new/tmp"}) {
-    if (mkdir(folder, 0755) != 0 && errno != EEXIST) return Failed("make a folder of the view");
+  for (const char* folder : {"/proc", kWorkFolder, kTemporaryFolder}) {
+    if (mkdir(PathText(kNew, folder), 0755) != 0 && errno != EEXIST)
+      return Failed("make a folder of the view");
   }
   // Before the machine's /proc goes: the kernel grants a new one beside a whole old one only.
   const unsigned long flags = MS_NOSUID | MS_NODEV | MS_NOEXEC;

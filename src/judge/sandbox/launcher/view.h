@@ -6,12 +6,9 @@
 
 namespace tessy::launcher {
 
-inline constexpr const char* kWorkFolder = "/work";
-inline constexpr const char* kTemporaryFolder = "/tmp";
-
 // The files that programs see at the levels with namespaces: a root of its own that is read-only, with /usr,
-// the loader's files, five devices, /proc of the own processes (where the kernel allows it), /work with what
-// was staged, and /tmp in memory with a limit.
+// the loader's files, five devices, /proc of the own processes (where the kernel allows it), kWorkFolder with
+// what was staged, and kTemporaryFolder in memory with a limit.
 class View {
  public:
   // To be called in new namespaces of mounts and processes, by the first process of the latter. `shown`:
@@ -19,7 +16,7 @@ class View {
   Outcome Build(std::span<const char* const> shown, uint64_t temporary_max, uint32_t entries_max);
   bool has_proc() const { return has_proc_; }
 
-  Outcome OpenWork();   // makes /work writable, for the launcher's own files
+  Outcome OpenWork();   // makes the work folder writable, for the launcher's own files
   Outcome CloseWork();  // and read-only again
   // Gives a new /tmp where a run has left anything in it.
   Outcome RenewTemporary();
