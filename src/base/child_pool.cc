@@ -41,12 +41,7 @@ tl::unexpected<Error> FailSystem(int number) {
 Result<Descriptor> OpenInput(std::string_view text) {
   Descriptor file(memfd_create("input", MFD_CLOEXEC));
   if (!file.valid()) return FailSystem(errno);
-  while (!text.empty()) {
-    const ssize_t written = write(file.get(), text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return FailSystem(errno);
-    text.remove_prefix(static_cast<size_t>(written));
-  }
+  if (!WriteAll(file.get(), text)) return FailSystem(errno);
   if (lseek(file.get(), 0, SEEK_SET) != 0) return FailSystem(errno);
   return file;
 }

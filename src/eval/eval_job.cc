@@ -179,15 +179,22 @@ Status CheckPrograms(const Benchmark& benchmark, const EvalOptions& options) {
   return level ? Status() : tl::unexpected(level.error());
 }
 
-// So is that the tests of each row can be read.
-Status CheckTests(const Benchmark& benchmark, const PromptStyle& style, const std::string& data,
-                  const BenchmarkSelection& selection) {
-  return ForEachRow(benchmark, style, data, selection,
-                    [](const BenchmarkProblem&, std::string_view row, const std::string& where) -> Status {
-                      const auto tests = CodeTestsOf(row);
-                      return tests ? Status()
-                                   : Fail(tests.error().code, where + ": " + tests.error().message);
-                    });
+// The problems; with `checks_tests` it is also seen that the tests of each row can be read.
+Result<std::vector<BenchmarkProblem>> ProblemsOf(const Benchmark& benchmark, const PromptStyle& style,
+                                                 const std::string& data, const BenchmarkSelection& selection,
+                                                 bool checks_tests) {
+  std::vector<BenchmarkProblem> problems;
+  const auto take = [&](BenchmarkProblem problem, std::string_view row, const std::string& where) -> Status {
+    if (checks_tests) {
+      if (const auto tests = CodeTestsOf(row); !tests)
+        return Fail(tests.error().code, where + ": " + tests.error().message);
+    }
+    problems.push_back(std::move(problem));
+    return {};
+  };
+  if (auto status = ForEachRow(benchmark, style, data, selection, take); !status)
+    return tl::unexpected(status.error());
+  return problems;
 }
 
 // Replaces nothing but a file that an evaluation wrote: the lines of each begin with the same key.
@@ -300,14 +307,12 @@ Result<EvalResult> EvalJob::RunBenchmark() {
                                      .limit = options_.asking.limit};
   if (auto status = CheckRowsStay(*benchmark, selection, options_); !status)
     return tl::unexpected(status.error());
-  const auto problems = ReadBenchmark(*benchmark, *style, options_.data, selection);
+  // Before a model is asked about the first of them.
+  const auto problems =
+      ProblemsOf(*benchmark, *style, options_.data, selection, runs_programs && !IsGiven(options_));
   if (!problems) return tl::unexpected(problems.error());
   EvalResult result;
   if (!IsGiven(options_)) {
-    if (runs_programs) {
-      if (auto status = CheckTests(*benchmark, *style, options_.data, selection); !status)
-        return tl::unexpected(status.error());
-    }
     const std::string lines = QuestionLines(*benchmark, *problems);
     if (auto status = WriteQuestions(options_.asking.questions, lines); !status)
       return tl::unexpected(status.error());

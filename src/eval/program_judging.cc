@@ -40,10 +40,10 @@ class Calls {
     }
     there_.notify_one();
   }
-  // Runs one; waits for it, but not much longer than a moment, so that the caller can look around.
+  // Runs one; waits for it.
   void RunOne() {
     std::unique_lock lock(mutex_);
-    if (!there_.wait_for(lock, std::chrono::milliseconds(100), [this] { return !calls_.empty(); })) return;
+    there_.wait(lock, [this] { return !calls_.empty(); });
     const auto call = std::move(calls_.front());
     calls_.pop_front();
     lock.unlock();
@@ -185,7 +185,7 @@ class Judging {
     for (Program& program : programs) {
       CodeTask task{.code = std::move(program.code),
                     .language = LanguageOf(benchmark_.program.language),
-                    .tests = tests,
+                    .tests = {},  // below: they may be large, and the key has their digest
                     .limits = {.cpu = std::chrono::seconds(benchmark_.program.seconds),
                                .memory = benchmark_.program.memory_mib << 20},
                     .rule = benchmark_.program.compare};
@@ -196,6 +196,7 @@ class Judging {
       }
       if (auto status = WaitUntilFewerThan(2 * static_cast<uint64_t>(ProcessorsAvailable())); !status)
         return status;
+      task.tests = tests;
       ++under_way_;
       pool_.Run(std::move(task), [this, key,
                                   place = std::pair(problem, program.sample)](Result<CodeVerdict> verdict) {

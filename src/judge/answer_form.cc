@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "judge/answer_words.h"
+#include "judge/ascii.h"
 #include "judge/math_text.h"
 
 namespace tessy {
@@ -15,14 +16,6 @@ using Kind = AnswerForm::Kind;
 
 constexpr int kDeepest = 12;        // answers inside answers
 constexpr size_t kMostItems = 500;  // of one list
-
-std::string Replaced(std::string_view text, std::string_view what, std::string_view by) {
-  std::string out(text);
-  for (size_t at = out.find(what); at != std::string::npos; at = out.find(what, at + by.size())) {
-    out.replace(at, what.size(), by);
-  }
-  return out;
-}
 
 class FormReader {
  public:

@@ -19,6 +19,15 @@ inline std::string Lower(std::string_view text) {
   return lower;
 }
 
+// The text with `by` in all places of `what`, which is not empty.
+inline std::string Replaced(std::string_view text, std::string_view what, std::string_view by) {
+  std::string out(text);
+  for (size_t at = out.find(what); at != std::string::npos; at = out.find(what, at + by.size())) {
+    out.replace(at, what.size(), by);
+  }
+  return out;
+}
+
 // Whether the word is one of the list.
 template <size_t kCount>
 bool Holds(const std::string_view (&words)[kCount], std::string_view word) {

@@ -14,6 +14,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/descriptor.h"
 #include "base/sha256.h"
 #include "base/visible.h"
 
@@ -56,13 +57,7 @@ bool WriteFile(const fs::path& path, std::string_view bytes) {
   const int descriptor = mkostemp(partial.data(), O_CLOEXEC);
   if (descriptor < 0) return false;
   // Programs of the sandbox read it as another user.
-  bool is_written = fchmod(descriptor, 0644) == 0;
-  while (is_written && !bytes.empty()) {
-    const ssize_t count = write(descriptor, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    is_written = count > 0;
-    bytes.remove_prefix(is_written ? static_cast<size_t>(count) : 0);
-  }
+  bool is_written = fchmod(descriptor, 0644) == 0 && WriteAll(descriptor, bytes);
   is_written = close(descriptor) == 0 && is_written;
   if (is_written) fs::rename(partial, path, error);
   if (is_written && !error) return true;

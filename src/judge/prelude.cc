@@ -10,13 +10,13 @@
 #include <vector>
 
 #include "embedded/harness.h"
+#include "judge/ascii.h"
+#include "judge/python_text.h"
 
 namespace tessy {
 namespace {
 
-bool IsWordByte(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
+bool IsWordByte(char c) { return IsLetter(c) || IsDigit(c) || c == '_'; }
 
 struct Modules {
   std::vector<std::string> order;
@@ -26,10 +26,7 @@ struct Modules {
 const Modules& KnownModules() {
   static const Modules kModules = [] {
     Modules modules;
-    std::string_view text = embedded::harness::kPreludeNamesTxt;
-    while (!text.empty()) {
-      std::string_view line = text.substr(0, text.find('\n'));
-      text.remove_prefix(std::min(text.size(), line.size() + 1));
+    for (const std::string_view line : PythonLines(embedded::harness::kPreludeNamesTxt)) {
       const size_t colon = line.find(':');
       if (line.starts_with('#') || colon == std::string_view::npos) continue;
       const size_t index = modules.order.size();
@@ -46,16 +43,8 @@ const Modules& KnownModules() {
   return kModules;
 }
 
-std::string Replaced(std::string text, std::string_view mark, std::string_view by) {
-  for (size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at + by.size())) {
-    text.replace(at, mark.size(), by);
-  }
-  return text;
-}
-
 std::string WithPrelude(std::string_view script, std::string_view code) {
-  return std::string(embedded::harness::kPreludePy) +
-         Replaced(std::string(script), "@MODULES@", PreludeModules(code));
+  return std::string(embedded::harness::kPreludePy) + Replaced(script, "@MODULES@", PreludeModules(code));
 }
 
 }  // namespace
@@ -84,9 +73,9 @@ std::string StdinScript(std::string_view code) { return WithPrelude(embedded::ha
 
 std::string FunctionScript(std::string_view code, std::string_view function, double seconds) {
   std::string script = WithPrelude(embedded::harness::kFunctionPy, code);
-  script = Replaced(std::move(script), "@FUNCTION@",
+  script = Replaced(script, "@FUNCTION@",
                     nlohmann::json(function).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace));
-  return Replaced(std::move(script), "@SECONDS@", fmt::format("{}", seconds));
+  return Replaced(script, "@SECONDS@", fmt::format("{}", seconds));
 }
 
 }  // namespace tessy

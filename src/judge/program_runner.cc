@@ -151,6 +151,8 @@ class ProgramRunner::Impl {
   Result<CodeVerdict> OfFunction(const CodeTask& task, const BoxEnd& end);
   Result<bool> PythonCompiles(const CodeTask& task, std::string& message);
   Result<std::optional<CodeVerdict>> Prepare(const CodeTask& task, std::vector<std::string>& arguments);
+  // The program, and the script that runs it; kNotFound: there is no interpreter.
+  Status StageScript(const CodeTask& task, std::string script);
   Result<std::optional<CodeVerdict>> PrepareCpp(const CodeTask& task, std::vector<std::string>& arguments);
   const std::string& InterpreterOf(const CodeTask& task) const {
     return task.language == Language::kPyPy ? options_.pypy : options_.python;
@@ -267,17 +269,20 @@ Result<CodeVerdict> ProgramRunner::Impl::JudgeWithin(const CodeTask& task) {
 Result<std::optional<CodeVerdict>> ProgramRunner::Impl::Prepare(const CodeTask& task,
                                                                 std::vector<std::string>& arguments) {
   if (task.language == Language::kCpp) return PrepareCpp(task, arguments);
+  if (Status staged = StageScript(task, StdinScript(task.code)); !staged)
+    return tl::unexpected(staged.error());
+  arguments = ScriptCall(task);
+  return std::optional<CodeVerdict>();
+}
+
+Status ProgramRunner::Impl::StageScript(const CodeTask& task, std::string script) {
   const std::string& interpreter = InterpreterOf(task);
   if (access(interpreter.c_str(), X_OK) != 0) {
     return Fail(ErrorCode::kNotFound,
                 fmt::format("no interpreter at {}: sudo apt-get install {}", interpreter,
                             task.language == Language::kPyPy ? "pypy3" : "python3"));
   }
-  if (Status staged = Stage({{"main.py", task.code}, {"run.py", StdinScript(task.code)}}); !staged) {
-    return tl::unexpected(staged.error());
-  }
-  arguments = ScriptCall(task);
-  return std::optional<CodeVerdict>();
+  return Stage({{"main.py", task.code}, {"run.py", std::move(script)}});
 }
 
 Result<std::optional<CodeVerdict>> ProgramRunner::Impl::PrepareCpp(const CodeTask& task,
@@ -370,15 +375,9 @@ Result<CodeVerdict> ProgramRunner::Impl::JudgeFunction(const CodeTask& task) {
     }
     inputs.push_back(task.tests.tests[i].input);
   }
-  std::vector<std::string> arguments;
-  auto prepared = Prepare(task, arguments);
-  if (!prepared) return tl::unexpected(prepared.error());
   const double seconds_max = SecondsOf(Scaled(task.limits.cpu, kNearLimit));
-  if (Status staged = Stage(
-          {{"main.py", task.code}, {"run.py", FunctionScript(task.code, task.tests.function, seconds_max)}});
-      !staged) {
+  if (Status staged = StageScript(task, FunctionScript(task.code, task.tests.function, seconds_max)); !staged)
     return tl::unexpected(staged.error());
-  }
   const std::string input = inputs.dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
   const auto count = static_cast<int>(task.tests.tests.size());
   const BoxCommand command{.arguments = ScriptCall(task),

@@ -40,7 +40,7 @@ struct RunnerOptions {
   std::string pypy = "/usr/bin/pypy3";
   std::string compiler = "/usr/bin/g++";
   std::string cache_folder = {};         // compiled programs and the precompiled header; empty: none are kept
-  std::chrono::seconds compile_max{60};  // CPU time; wall time is three times that
+  std::chrono::seconds compile_max{60};  // CPU time; wall time is three times that and 2 s
   bool looks_twice = true;  // runs again, alone, what exceeded its time by little or by the clock
 };
 

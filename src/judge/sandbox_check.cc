@@ -8,17 +8,21 @@
 #include <utility>
 
 #include "embedded/attacks.h"
+#include "judge/python_text.h"
 
 namespace tessy {
 namespace {
 
 using nlohmann::json;
 
-CodeTask TaskOf(const json& row) {
+CodeTask TaskOf(const json& row, SandboxLevel level) {
   CodeTask task{.code = row["code"],
                 .language = row["language"] == "cpp" ? Language::kCpp : Language::kPython};
   task.tests.tests.push_back({row["stdin"], row["expected_output"]});
   task.limits = {.cpu = std::chrono::milliseconds(500), .memory = 256 << 20, .output = 16 << 20};
+  // Landlock looks at every folder above a name: thousands of nested ones take the square of their number.
+  if (level == SandboxLevel::kC && row.contains("cpu_seconds_at_c"))
+    task.limits.cpu = std::chrono::seconds(row["cpu_seconds_at_c"].get<int>());
   return task;
 }
 
@@ -29,7 +33,7 @@ AttackResult Try(ProgramRunner& runner, SandboxLevel level, const json& row) {
                       .verdict = "-",
                       .is_allowed = false,
                       .reason = {}};
-  auto verdict = runner.Judge(TaskOf(row));
+  auto verdict = runner.Judge(TaskOf(row, level));
   if (!verdict) {
     result.is_tried = verdict.error().code != ErrorCode::kNotFound;
     result.reason = verdict.error().message;
@@ -54,10 +58,7 @@ Result<SandboxCheck> CheckSandbox(RunnerOptions options,
   const auto level = runner.Level();
   if (!level) return tl::unexpected(level.error());
   SandboxCheck check{.level = *level};
-  std::string_view text = embedded::attacks::kAttacksJsonl;
-  while (!text.empty()) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
+  for (const std::string_view line : PythonLines(embedded::attacks::kAttacksJsonl)) {
     if (line.empty()) continue;
     const AttackResult result = Try(runner, *level, json::parse(line));
     ++(!result.is_tried ? check.not_tried : result.is_allowed ? check.allowed : check.not_allowed);

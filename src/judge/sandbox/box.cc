@@ -37,10 +37,6 @@ constexpr int kPipeSize = 1 << 20;          // smaller ones slow a program down 
 constexpr size_t kReadAtOnce = 1 << 16;
 constexpr SandboxLevel kLevels[] = {SandboxLevel::kA, SandboxLevel::kB, SandboxLevel::kC};
 
-tl::unexpected<Error> FailSystem(const char* what) {
-  return Fail(ErrorCode::kBackend, fmt::format("sandbox: cannot {}: {}", what, std::strerror(errno)));
-}
-
 launcher::Level LauncherLevel(SandboxLevel level) {
   switch (level) {
     case SandboxLevel::kA:
@@ -57,12 +53,7 @@ launcher::Level LauncherLevel(SandboxLevel level) {
 Result<Descriptor> SealedFile(std::string_view text) {
   const Descriptor made(memfd_create("text", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!made.valid()) return FailSystem("make a file in memory");
-  while (!text.empty()) {
-    const ssize_t count = write(made.get(), text.data(), text.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return FailSystem("write a file in memory");
-    text.remove_prefix(static_cast<size_t>(count));
-  }
+  if (!WriteAll(made.get(), text)) return FailSystem("write a file in memory");
   if (fcntl(made.get(), F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0) {
     return FailSystem("seal a file in memory");
   }

@@ -16,22 +16,18 @@
 #include "embedded/launcher.h"
 
 namespace tessy {
-namespace {
 
 tl::unexpected<Error> FailSystem(const char* what) {
   return Fail(ErrorCode::kBackend, fmt::format("sandbox: cannot {}: {}", what, std::strerror(errno)));
 }
 
+namespace {
+
 // The launcher's program as a file without a name, made once.
 Result<int> ProgramFile() {
   static const Descriptor file = [] {
     Descriptor made(memfd_create("tessy-launcher", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-    std::string_view bytes = embedded::launcher::kTessyLauncher;
-    while (made.valid() && !bytes.empty()) {
-      const ssize_t count = write(made.get(), bytes.data(), bytes.size());
-      if (count <= 0) return Descriptor();
-      bytes.remove_prefix(static_cast<size_t>(count));
-    }
+    if (made.valid() && !WriteAll(made.get(), embedded::launcher::kTessyLauncher)) return Descriptor();
     // Opened for reading alone: what is open for writing cannot be executed.
     return Descriptor(open(fmt::format("/proc/self/fd/{}", made.get()).c_str(), O_RDONLY | O_CLOEXEC));
   }();

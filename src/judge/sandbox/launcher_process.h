@@ -13,6 +13,9 @@
 
 namespace tessy {
 
+// kBackend: "sandbox: cannot …", with the reason that errno has.
+tl::unexpected<Error> FailSystem(const char* what);
+
 // The launcher as a process beside this one, and the talk with it. Its program is part of this one, and is
 // started from memory.
 class LauncherProcess {
